@@ -1,0 +1,264 @@
+#ifndef MIXROOM_BASE_H
+#define MIXROOM_BASE_H
+
+#include <stdbool.h>
+#include <glib.h>
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What every module stands on: configuration, log, the two hand-offs between threads, a token bucket. */
+
+/* ---- Configuration ------------------------------------------------------------------------------------ */
+
+/**
+ * MxrConfig:
+ *
+ * Every key of `conf/mixroom.conf`, already checked and defaulted; the file is the reference for meanings.
+ * Strings are never %NULL; an empty one means "not set". Read-only after start, so any thread may read it.
+ */
+typedef struct _MxrConfig MxrConfig;
+struct _MxrConfig {
+  struct {
+    char *listen;          /* ADDRESS:PORT */
+    char *tls_certificate; /* PEM file */
+    char *tls_key;         /* PEM file */
+    char *web_root;
+    char *token_secret;
+    char *allowed_origins; /* comma separated; "*" allows all */
+    bool open_rooms;
+    guint drain_timeout_s;
+  } server;
+  struct {
+    guint max_connections;
+    guint max_connections_per_address;
+    guint request_deadline_s;
+    guint idle_timeout_s;
+    guint max_body_bytes;
+    guint max_message_bytes;
+    guint messages_per_second;
+    guint joins_per_minute; /* per address */
+    guint ping_interval_s;
+    guint ping_timeout_s;
+  } http;
+  struct {
+    char *stun_server;        /* HOST:PORT */
+    char *turn_server;        /* HOST:PORT */
+    char *turn_username;
+    char *turn_password;
+    char *client_ice_servers; /* comma separated URLs handed to clients; turn: ones carry turn_username */
+    char *local_addresses;    /* comma separated; empty: all but loopback */
+    char *public_address;     /* 1:1 NAT: advertised in place of the local address */
+    guint udp_port_min;
+    guint udp_port_max;
+    bool tcp;
+    bool ipv6;
+    bool allow_loopback;
+    guint consent_timeout_s;
+    guint silence_timeout_ms;
+  } ice;
+  struct {
+    guint net_threads; /* 0: one per core */
+    char *pipeline_dir;
+    char *vp8_encoder; /* names of fragments */
+    char *h264_encoder;
+    char *opus_encoder;
+    char *vp8_decoder;
+    char *h264_decoder;
+    char *opus_decoder;
+    guint jitter_ms;
+    guint video_bitrate_bps;
+    guint audio_bitrate_bps;
+    guint keyframe_interval_ms;
+  } media;
+  struct {
+    guint max_rooms;
+    guint max_participants; /* per room */
+    guint grid_max;
+    guint max_speakers;
+    guint speaker_hold_ms;
+    guint width_px;
+    guint height_px;
+    guint framerate;
+    guint resume_timeout_s;
+    guint chat_history;
+    bool labels;
+  } room;
+  struct {
+    char *level;  /* error, warning, info, debug */
+    char *format; /* text or json */
+  } log;
+};
+
+#define MXR_CONFIG_ERROR (mxr_config_error_quark ())
+GQuark mxr_config_error_quark (void);
+
+typedef enum {
+  MXR_CONFIG_ERROR_UNKNOWN_KEY,
+  MXR_CONFIG_ERROR_BAD_VALUE,
+  MXR_CONFIG_ERROR_CONFLICT, /* each key is well-formed, together they make no sense or are not safe */
+} MxrConfigError;
+
+/**
+ * mxr_config_new:
+ *
+ * Returns: (transfer full): a configuration of defaults; free with mxr_config_free().
+ */
+MxrConfig *mxr_config_new (void);
+void mxr_config_free (MxrConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrConfig, mxr_config_free)
+
+/**
+ * mxr_config_load_file:
+ * @path: a key file with the groups and keys of conf/mixroom.conf
+ *
+ * Sets the keys that the file has; the others stay. Errors name the file, the key and what is allowed.
+ */
+bool mxr_config_load_file (MxrConfig *config, const char *path, GError **error);
+
+/**
+ * mxr_config_set:
+ * @assignment: `group.key=value`, or `key=value` where only one group has such a key
+ */
+bool mxr_config_set (MxrConfig *config, const char *assignment, GError **error);
+
+/**
+ * mxr_config_check:
+ *
+ * What no single key can tell: ranges that cross, half a certificate, an open server without `open_rooms`.
+ */
+bool mxr_config_check (const MxrConfig *config, GError **error);
+
+/**
+ * mxr_config_describe:
+ *
+ * Returns: (transfer full): all keys with their values as a key file, secrets blanked out.
+ */
+char *mxr_config_describe (const MxrConfig *config);
+
+/* ---- Log ---------------------------------------------------------------------------------------------- */
+
+typedef enum { MXR_LOG_ERROR, MXR_LOG_WARNING, MXR_LOG_INFO, MXR_LOG_DEBUG } MxrLogLevel;
+
+/**
+ * mxr_log_init:
+ * @level: least important level that is written: error, warning, info or debug
+ * @as_json: one JSON object per line, in place of text
+ *
+ * GLib's and the libraries' own messages go through the same writer. Thread: main, once, before any other.
+ */
+void mxr_log_init (const char *level, bool as_json);
+
+/**
+ * mxr_log:
+ * @module: name of the module that decided
+ * @room: (nullable): room's name
+ * @participant: (nullable): participant's id
+ *
+ * Writes one line with its fields. Never with a lock held, never keys, ICE passwords or tokens. Thread: any.
+ */
+void mxr_log (MxrLogLevel level, const char *module, const char *room, const char *participant, const char *format,
+              ...) G_GNUC_PRINTF (5, 6);
+
+#define mxr_debug(module, ...) mxr_log (MXR_LOG_DEBUG, module, NULL, NULL, __VA_ARGS__)
+#define mxr_info(module, ...) mxr_log (MXR_LOG_INFO, module, NULL, NULL, __VA_ARGS__)
+#define mxr_warning(module, ...) mxr_log (MXR_LOG_WARNING, module, NULL, NULL, __VA_ARGS__)
+
+/* ---- Token bucket ------------------------------------------------------------------------------------- */
+
+/**
+ * MxrBucket:
+ *
+ * A token bucket; time is an argument. A zeroed one is full at its first use. The caller serialises.
+ */
+typedef struct _MxrBucket {
+  double tokens;
+  gint64 last_us;
+} MxrBucket;
+
+/**
+ * mxr_bucket_take:
+ * @per_second: tokens that come back in a second
+ * @burst: most tokens the bucket holds
+ * @now_us: monotonic
+ *
+ * Returns: whether a token was there; it is taken then.
+ */
+bool mxr_bucket_take (MxrBucket *bucket, double per_second, double burst, gint64 now_us);
+
+/**
+ * mxr_log_allowed:
+ *
+ * For whatever a client can trigger: lets 5 lines through, then one a second. Thread: the caller serialises.
+ */
+static inline bool
+mxr_log_allowed (MxrBucket *bucket)
+{
+  return mxr_bucket_take (bucket, 1, 5, g_get_monotonic_time ());
+}
+
+/* ---- Mailbox: a hand-off to the thread of a main context ---------------------------------------------- */
+
+/**
+ * MxrMailbox:
+ *
+ * A bounded queue of calls to be made in the thread that runs a #GMainContext. Calls are made in the order of
+ * their posting. A call is never lost silently: mxr_mailbox_post() says when the bound is reached.
+ */
+typedef struct _MxrMailbox MxrMailbox;
+
+typedef void (*MxrMailboxFunc) (gpointer data);
+
+/**
+ * mxr_mailbox_new:
+ * @context: (nullable): whose thread makes the calls; %NULL is the default context
+ * @name: (transfer none): of the source, for debugging
+ * @capacity: calls that may wait
+ */
+MxrMailbox *mxr_mailbox_new (GMainContext *context, const char *name, guint capacity);
+MxrMailbox *mxr_mailbox_ref (MxrMailbox *mailbox);
+void mxr_mailbox_unref (MxrMailbox *mailbox);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrMailbox, mxr_mailbox_unref)
+
+/**
+ * mxr_mailbox_post:
+ * @func: called in the mailbox's thread with @data
+ * @destroy: (nullable): frees @data after the call, or when the call is not made
+ *
+ * Thread: any. Errors: false, and @data destroyed, when the mailbox is full or closed.
+ */
+bool mxr_mailbox_post (MxrMailbox *mailbox, MxrMailboxFunc func, gpointer data, GDestroyNotify destroy);
+
+/**
+ * mxr_mailbox_close:
+ *
+ * Destroys what waits and refuses what comes. Thread: the mailbox's own, or after its loop has ended.
+ */
+void mxr_mailbox_close (MxrMailbox *mailbox);
+
+/* ---- Ring: packets from one thread to one other -------------------------------------------------------- */
+
+/**
+ * MxrRing:
+ *
+ * A lock-free ring of pointers with one producer and one consumer. Full means the newest is refused; the caller
+ * counts and frees it.
+ */
+typedef struct _MxrRing MxrRing;
+
+/**
+ * mxr_ring_new:
+ * @capacity: a power of two
+ * @destroy: (nullable): frees what is still inside when the ring is freed
+ */
+MxrRing *mxr_ring_new (guint capacity, GDestroyNotify destroy);
+void mxr_ring_free (MxrRing *ring);
+
+/** mxr_ring_push: Thread: the producer. Returns: false when full; @item stays the caller's. */
+bool mxr_ring_push (MxrRing *ring, gpointer item);
+/** mxr_ring_pop: Thread: the consumer. Returns: (transfer full) (nullable): the oldest. */
+gpointer mxr_ring_pop (MxrRing *ring);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,204 @@
+#ifndef MIXROOM_ROOM_H
+#define MIXROOM_ROOM_H
+
+#include "mixroom/base.h"
+
+G_BEGIN_DECLS
+
+/* Rooms and who is in them: what a signalling front end (WebSocket, WHIP, WHEP, REST) needs, and no more.
+ *
+ * Thread: everything here belongs to the control thread, which runs the default main context; callbacks come from
+ * there too, and never from inside the call that caused them unless a function says so. */
+
+#define MXR_ROOM_ERROR (mxr_room_error_quark ())
+GQuark mxr_room_error_quark (void);
+
+typedef enum {
+  MXR_ROOM_ERROR_BAD_NAME,       /* of a room or a participant: 400 */
+  MXR_ROOM_ERROR_BAD_SDP,        /* cannot be parsed: 400 */
+  MXR_ROOM_ERROR_NOTHING_USABLE, /* no codec or media section in common: 422 */
+  MXR_ROOM_ERROR_BAD_CANDIDATE,  /* cannot be parsed, or one too many: 400 */
+  MXR_ROOM_ERROR_NOT_NEGOTIATED, /* a candidate or restart before any offer: 409 */
+  MXR_ROOM_ERROR_NOT_FOUND,      /* no such room, or nothing to resume: 404 */
+  MXR_ROOM_ERROR_BUSY,           /* an offer is being answered already: 409 */
+  MXR_ROOM_ERROR_FULL,           /* rooms or places: 503 with Retry-After */
+  MXR_ROOM_ERROR_DRAINING,       /* the server is going down: 503 with Retry-After */
+  MXR_ROOM_ERROR_FAILED,         /* ours: 500 */
+} MxrRoomError;
+
+typedef struct _MxrHub MxrHub;                 /* all rooms of the server */
+typedef struct _MxrParticipant MxrParticipant; /* somebody or something in a room */
+
+typedef enum {
+  MXR_ROLE_SESSION,   /* joined by WebSocket: talks with us while in the room, may resume */
+  MXR_ROLE_PUBLISHER, /* joined by WHIP: lives as long as its media or until it is deleted */
+  MXR_ROLE_VIEWER,    /* joined by WHEP: the same, sends nothing, has no tile and is not in the roster */
+} MxrRole;
+
+/* One line of the roster. Strings are borrowed for the length of the call. */
+typedef struct {
+  const char *id;
+  const char *name;
+  bool audio_muted;
+  bool video_muted;
+  bool hand_raised;
+  bool talking;
+  bool sends_audio; /* an uplink is negotiated */
+  bool sends_video;
+} MxrMember;
+
+/* One tile; x, y, w, h in fractions of the canvas [0..1], z: higher is in front. */
+typedef struct {
+  const char *participant; /* id */
+  double x, y, w, h;
+  int z;
+} MxrTileInfo;
+
+typedef struct {
+  const char *participant; /* id of who wrote it; who wrote it may have left since */
+  const char *name;
+  const char *text;
+  gint64 time_ms; /* Unix time */
+} MxrChatLine;
+
+/**
+ * MxrParticipantEvents:
+ *
+ * What a participant's connection is told. Members may be %NULL. Thread: control. None of them may free the hub.
+ */
+typedef struct {
+  /* The server's candidate (RFC 8839 candidate-attribute without "a="); "" when there are no more. */
+  void (*on_candidate) (MxrParticipant *participant, const char *candidate, const char *mid, gpointer user_data);
+  /* The whole roster: once after joining or resuming, before any on_member. */
+  void (*on_roster) (MxrParticipant *participant, const MxrMember *members, gsize n_members, gpointer user_data);
+  /* Somebody came, changed or (@is_gone) went. */
+  void (*on_member) (MxrParticipant *participant, const MxrMember *member, bool is_gone, gpointer user_data);
+  /* Geometry of the participant's own view, before the first frame that shows it. */
+  void (*on_tiles) (MxrParticipant *participant, const char *view, guint width_px, guint height_px,
+                    const MxrTileInfo *tiles, gsize n_tiles, gpointer user_data);
+  void (*on_talking) (MxrParticipant *participant, const char *id, bool talking, gpointer user_data);
+  void (*on_chat) (MxrParticipant *participant, const MxrChatLine *line, gpointer user_data);
+  /* What the downlink's picture now is; @codec "VP8" or "H264". */
+  void (*on_rung) (MxrParticipant *participant, guint width_px, guint height_px, guint framerate, guint bitrate_bps,
+                   const char *codec, gpointer user_data);
+  /* The server is draining: @reconnect_in_ms until the client should come again. */
+  void (*on_closing) (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data);
+  /* The participant is no more (its media died, the room closed, a second connection resumed it, ...). Last of
+   * all calls: @participant must not be used afterwards. Not called after mxr_participant_leave(). */
+  void (*on_removed) (MxrParticipant *participant, const char *reason, gpointer user_data);
+} MxrParticipantEvents;
+
+/* ---- The hub ------------------------------------------------------------------------------------------- */
+
+/**
+ * mxr_hub_new:
+ * @config: (transfer none): outlives the hub
+ *
+ * Loads the pipeline fragments and starts the network threads. gst_init() was called before.
+ */
+MxrHub *mxr_hub_new (const MxrConfig *config, GError **error);
+
+/** mxr_hub_free: Removes everybody, ends every room and joins the threads. */
+void mxr_hub_free (MxrHub *hub);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHub, mxr_hub_free)
+
+/** mxr_hub_drain: Refuses newcomers from now on and tells everybody `closing`. */
+void mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms);
+
+/** mxr_hub_is_ready: Whether a newcomer would be let in: what `readyz` says. @out_reason: (out) (nullable), static */
+bool mxr_hub_is_ready (MxrHub *hub, const char **out_reason);
+
+/** mxr_hub_count_participants: of all rooms, viewers included. */
+guint mxr_hub_count_participants (MxrHub *hub);
+
+/* For REST. GVariants of type a{sv} or aa{sv}, made to be serialised as JSON as they are. */
+GVariant *mxr_hub_describe_rooms (MxrHub *hub);
+/** mxr_hub_describe_room: Returns: (transfer floating) (nullable): %NULL when there is no such room. */
+GVariant *mxr_hub_describe_room (MxrHub *hub, const char *room);
+/** mxr_hub_draw_room: Returns: (transfer full) (nullable): the pipeline in the dot language. */
+char *mxr_hub_draw_room (MxrHub *hub, const char *room);
+/** mxr_hub_append_metrics: Prometheus text exposition format 0.0.4. */
+void mxr_hub_append_metrics (MxrHub *hub, GString *text);
+
+/* ---- A participant ------------------------------------------------------------------------------------- */
+
+/**
+ * mxr_hub_join:
+ * @room: name, 1 to 64 characters, UTF-8 without control characters; made when it is not there yet
+ * @name: the same; shown to others
+ * @events: (nullable): outlives the participant
+ *
+ * Returns: (transfer none): valid until @events->on_removed or mxr_participant_leave().
+ * Errors: BAD_NAME, FULL, DRAINING.
+ */
+MxrParticipant *mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
+                              const MxrParticipantEvents *events, gpointer user_data, GError **error);
+
+/**
+ * mxr_hub_resume:
+ * @token: of an earlier mxr_participant_get_resume_token(), a bearer secret
+ *
+ * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere").
+ * Roster, tiles and rung are sent again. Errors: NOT_FOUND.
+ */
+MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events,
+                                gpointer user_data, GError **error);
+
+/** mxr_participant_detach: The connection is lost: no more events; removed unless resumed in time. Media goes on. */
+void mxr_participant_detach (MxrParticipant *participant);
+
+/** mxr_participant_leave: Removes it at once, in any state; @participant is invalid afterwards. */
+void mxr_participant_leave (MxrParticipant *participant);
+
+const char *mxr_participant_get_id (MxrParticipant *participant);
+const char *mxr_participant_get_room (MxrParticipant *participant);
+const char *mxr_participant_get_resume_token (MxrParticipant *participant);
+
+/**
+ * mxr_participant_negotiate_async:
+ * @offer: SDP of at most %MXR_SDP_MAX_BYTES
+ * @wait_for_candidates: hold the answer until the server's candidates are in it (no trickle towards the client),
+ *   for a second at most
+ *
+ * First offer, renegotiation and ICE restart alike (JSEP). The callback is not made after mxr_participant_leave();
+ * the participant's removal ends it with %MXR_ROOM_ERROR_NOT_FOUND. Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED.
+ */
+void mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+/** mxr_participant_negotiate_finish: Returns: (transfer full): the answer. @source is the GObject of the callback. */
+char *mxr_participant_negotiate_finish (GAsyncResult *result, GError **error);
+
+/**
+ * mxr_participant_add_candidate:
+ * @candidate: a candidate-attribute with or without "candidate:", or "" for the end
+ * @mid: (nullable): its media section; all share one transport
+ */
+bool mxr_participant_add_candidate (MxrParticipant *participant, const char *candidate, const char *mid,
+                                    GError **error);
+
+/**
+ * mxr_participant_has_ice_credentials:
+ *
+ * Whether these are the peer's ICE credentials in use: a WHIP PATCH with others asks for a restart.
+ */
+bool mxr_participant_has_ice_credentials (MxrParticipant *participant, const char *ufrag, const char *pwd);
+
+/**
+ * mxr_participant_restart_ice_async:
+ *
+ * ICE restart by a fragment (RFC 9725 4.3.3). Finishes with the server's new credentials and candidates as
+ * an `application/trickle-ice-sdpfrag` body.
+ */
+void mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
+                                        GAsyncReadyCallback callback, gpointer user_data);
+char *mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error);
+
+void mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video);
+void mxr_participant_set_hand (MxrParticipant *participant, bool raised);
+
+/** mxr_participant_chat: To all of the room, the sender included. Errors: BAD_NAME when @text is empty or too long. */
+bool mxr_participant_chat (MxrParticipant *participant, const char *text, GError **error);
+
+G_END_DECLS
+
+#endif
