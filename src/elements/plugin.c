@@ -1,0 +1,18 @@
+#include "mixroom/elements.h"
+
+bool
+mxr_elements_register (GstPlugin *plugin)
+{
+  bool registered = true;
+  return registered;
+}
+
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  return mxr_elements_register (plugin);
+}
+
+#define PACKAGE "mixroom"
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, mixroom, "Mixers of the Mixroom conference server", plugin_init,
+                   MXR_VERSION, "Apache 2.0", "mixroom", "Mixroom")
