@@ -1,0 +1,394 @@
+#ifndef MIXROOM_RTP_H
+#define MIXROOM_RTP_H
+
+#include "mixroom/base.h"
+#include "mixroom/limits.h"
+
+G_BEGIN_DECLS
+
+/* RTP and RTCP of one peer's connection, without thread, clock or socket: bytes and the time are arguments.
+ *
+ * @now_us is monotonic [us], greater than 0, and never runs backwards within one session. Sequence numbers
+ * and timestamps are in host order. Thread: a session with its receivers and senders belongs to one net
+ * thread, which serialises all calls; MxrRtpPacket may be shared between threads; views and governors are the
+ * caller's. */
+
+/* RFC 8285 4.2: the longest element of the one-byte form. A longer MID is neither sent nor matched. */
+#define MXR_RTP_MID_MAX_BYTES 16
+/* Fixed header 12, extension 4 + MID 18 + transport-wide number 4 padded to words, OSN 2: what a sender
+ * writes at most before the payload. A payloader's mtu is MXR_MTU_BYTES - MXR_RTP_OVERHEAD_MAX_BYTES + 12. */
+#define MXR_RTP_OVERHEAD_MAX_BYTES 42
+#define MXR_RTP_PAYLOAD_MAX_BYTES (MXR_PACKET_MAX_BYTES - MXR_RTP_OVERHEAD_MAX_BYTES)
+/* A receiver per media section; the senders are the two of the downlink, and as many to come. All their
+ * reports and descriptions fit one compound packet. */
+#define MXR_RTP_RECEIVERS_MAX MXR_SDP_MAX_SECTIONS
+#define MXR_RTP_SENDERS_MAX 4
+#define MXR_RTP_CNAME_MAX_BYTES 32
+
+typedef enum { MXR_RTP_AUDIO, MXR_RTP_VIDEO } MxrRtpKind;
+
+/* ---- Packet views -------------------------------------------------------------------------------------- */
+
+/**
+ * MxrRtpView:
+ *
+ * A checked look at the bytes of one RTP packet; points into them and owns nothing. Padding is not part of
+ * the payload; a payload of 0 bytes is legal (padding that probes for bandwidth).
+ */
+typedef struct _MxrRtpView {
+  const guint8 *data; /* the whole packet */
+  gsize size;
+  const guint8 *payload;
+  gsize payload_bytes;
+  const guint8 *extension; /* elements, behind the four bytes that say profile and length; NULL without */
+  gsize extension_bytes;
+  guint header_bytes; /* fixed header, CSRCs and extension */
+  guint32 ssrc;
+  guint32 timestamp;
+  guint16 seq;
+  guint16 extension_profile;
+  guint8 payload_type;
+  bool marker;
+} MxrRtpView;
+
+/**
+ * mxr_rtp_view_parse:
+ *
+ * Errors: false, and @out_view untouched, when version, CSRC count, extension length or padding do not fit
+ * @size. Source: RFC 3550 5.1, 5.3.1.
+ */
+bool mxr_rtp_view_parse (MxrRtpView *out_view, const guint8 *data, gsize size);
+
+/**
+ * mxr_rtp_view_get_extension:
+ * @id: as negotiated for the packet's media section; 0 finds nothing
+ * @out_data: (out): points into the packet
+ *
+ * Finds the first element of that id in the one-byte (0xBEDE) or two-byte form (0x100x).
+ *
+ * Errors: false, out parameters untouched, when there is none or the elements are malformed before it.
+ * Source: RFC 8285 4.2, 4.3.
+ */
+bool mxr_rtp_view_get_extension (const MxrRtpView *view, guint8 id, const guint8 **out_data,
+                                 gsize *out_bytes);
+
+/**
+ * mxr_rtp_view_get_audio_level:
+ * @out_level_dbov: (out): 0 (loudest) down to -127 (silence)
+ * @out_voice: (out): the sender thinks it is speech
+ *
+ * Source: RFC 6464 3.
+ */
+bool mxr_rtp_view_get_audio_level (const MxrRtpView *view, guint8 id, int *out_level_dbov, bool *out_voice);
+
+/**
+ * mxr_rtp_view_get_orientation:
+ * @out_rotation_deg: (out): 0, 90, 180 or 270, clockwise, that the receiver must turn the picture by
+ * @out_flip: (out): mirrored horizontally, to be undone before turning
+ *
+ * Source: 3GPP TS 26.114 7.4.5 (urn:3gpp:video-orientation): bits 0 0 0 0 C F R1 R0.
+ */
+bool mxr_rtp_view_get_orientation (const MxrRtpView *view, guint8 id, guint *out_rotation_deg,
+                                   bool *out_flip);
+
+/** mxr_rtp_view_get_mid: @out_mid: (out caller-allocates): 1 to 16 visible ASCII characters. Source: RFC
+ * 8843 15. */
+bool mxr_rtp_view_get_mid (const MxrRtpView *view, guint8 id, char out_mid[MXR_RTP_MID_MAX_BYTES + 1]);
+
+/** mxr_rtp_view_get_transport_seq: Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 2. */
+bool mxr_rtp_view_get_transport_seq (const MxrRtpView *view, guint8 id, guint16 *out_seq);
+
+/** mxr_is_rtcp: Tells the RTCP of a muxed transport from its RTP, encrypted or not. Source: RFC 5761 4. */
+bool mxr_is_rtcp (const guint8 *data, gsize size);
+
+/* ---- Packets of a rung --------------------------------------------------------------------------------- */
+
+/**
+ * MxrRtpPacket:
+ *
+ * One packet of a stream that many downlinks send: made once, immutable, counted atomically, so any thread
+ * may hold and read it. The header is not kept: each downlink writes its own.
+ */
+typedef struct _MxrRtpPacket {
+  gatomicrefcount refs;
+  guint32 timestamp; /* clock units on the room's timeline: running time x clock rate, mod 2^32 */
+  guint16 seq;       /* the source's */
+  guint16 payload_bytes;
+  bool marker;
+  bool is_keyframe_start;
+  guint8 payload[];
+} MxrRtpPacket;
+
+/**
+ * mxr_rtp_packet_new_from_rtp:
+ * @rtp: a whole RTP packet, copied; CSRCs, extensions and padding are left behind
+ * @keyframe: this packet starts a key frame
+ *
+ * Returns: (transfer full) (nullable): %NULL when the bytes are no RTP packet, or its payload is empty or
+ * larger than %MXR_RTP_PAYLOAD_MAX_BYTES. Cost: one allocation, one copy of the payload.
+ */
+MxrRtpPacket *mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe);
+MxrRtpPacket *mxr_rtp_packet_ref (MxrRtpPacket *packet);
+void mxr_rtp_packet_unref (MxrRtpPacket *packet);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRtpPacket, mxr_rtp_packet_unref)
+
+/* ---- Session ------------------------------------------------------------------------------------------- */
+
+typedef struct _MxrRtpSession MxrRtpSession;
+typedef struct _MxrRtpReceiver MxrRtpReceiver; /* one uplink stream: media and its retransmissions */
+typedef struct _MxrRtpSender MxrRtpSender;     /* one downlink stream: the same */
+
+typedef struct _MxrRtpSessionConfig {
+  const char *cname;     /* 1 to MXR_RTP_CNAME_MAX_BYTES; the same for audio and video of a peer (lip sync) */
+  guint32 ssrc;          /* of our feedback, and of reports while no sender is active */
+  guint64 random_seed;   /* spreads report times and first numbers of retransmissions */
+  gint64 wall_offset_us; /* Unix time minus monotonic: makes the NTP time of sender reports */
+  bool reduced_size;     /* a=rtcp-rsize: feedback may travel without reports (RFC 5506) */
+} MxrRtpSessionConfig;
+
+/**
+ * MxrRtpSessionEvents:
+ *
+ * Called synchronously from within the session functions, in the net thread. Members may be %NULL. A callback
+ * may read statistics and call mxr_rtp_session_request_keyframe(); it must not add or remove receivers and
+ * senders, send, receive, poll or free: do that after the session function has returned.
+ */
+typedef struct _MxrRtpSessionEvents {
+  /* One compound or reduced-size packet to protect and send. @data may be overwritten, and has
+   * MXR_SRTP_TRAILER_BYTES of room behind @size. From mxr_rtp_session_poll() and _send_bye(). */
+  void (*on_send_rtcp) (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_data);
+  /* One packet or retransmission of @sender, the same room behind. From mxr_rtp_sender_send() and
+   * mxr_rtp_session_receive_rtcp(). Without RTX a repetition carries a sequence number again, with equal
+   * bytes: libsrtp needs `allow_repeat_tx`. */
+  void (*on_send_rtp) (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data);
+  /* @view: of the original packet, RTX already unwrapped; view->data, view->size are the whole of it, valid
+   * during the call. @extended_seq: grows by one a packet and never wraps; late packets have smaller ones;
+   * begins anew, above all earlier ones, when the stream restarts or view->ssrc changes. No duplicates. */
+  void (*on_receive_rtp) (MxrRtpReceiver *receiver, const MxrRtpView *view, guint64 extended_seq,
+                          gint64 now_us, gpointer user_data);
+  /* PLI or FIR, at most once per sender and RTCP packet. Not rate limited: that is MxrKeyframeGovernor's. */
+  void (*on_keyframe_request) (MxrRtpSender *sender, gpointer user_data);
+  /* The client ended the stream. Once, until it sends again. */
+  void (*on_bye) (MxrRtpReceiver *receiver, gpointer user_data);
+} MxrRtpSessionEvents;
+
+typedef struct _MxrRtpSessionStats {
+  guint64 rtcp_packets_received, rtcp_packets_sent;
+  guint64 feedback_sent;                 /* transport-wide feedback messages */
+  guint64 feedback_received;             /* the same, from the client */
+  guint64 feedback_acked, feedback_lost; /* packets of ours the client reported as received, missing */
+  guint64 remb_bps;                      /* latest receiver estimate; 0: none yet */
+  double rtt_ms;                         /* smoothed over all senders; -1: unknown */
+  guint64 dropped_malformed;             /* not RTP, or larger than MXR_PACKET_MAX_BYTES */
+  guint64 dropped_malformed_rtcp;        /* packets of which nothing or not all could be read */
+  guint64 dropped_unknown_source;        /* no section claims the SSRC */
+  guint64 dropped_payload_type;          /* section known, payload type not negotiated for it */
+  guint64 dropped_ssrc_change;           /* the source changed again too early */
+  guint64 dropped_rtx;                   /* retransmissions of nothing we know, and empty ones (probes) */
+  guint64 dropped_duplicate;             /* seen before */
+  guint64 dropped_sequence;              /* too old, or a jump not yet confirmed by a second packet */
+} MxrRtpSessionStats;
+
+/**
+ * mxr_rtp_session_new:
+ * @config: copied
+ * @events: outlives the session
+ */
+MxrRtpSession *mxr_rtp_session_new (const MxrRtpSessionConfig *config, const MxrRtpSessionEvents *events,
+                                    gpointer user_data);
+/** mxr_rtp_session_free: With all its receivers and senders; sends nothing. */
+void mxr_rtp_session_free (MxrRtpSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRtpSession, mxr_rtp_session_free)
+
+/**
+ * mxr_rtp_session_set_timeline:
+ * @base_us: monotonic time at which the room's timeline is 0 (pipeline's base time)
+ *
+ * A sender report says the RTP time of the instant it is made: (now - base) x clock rate + the sender's
+ * offset. Until this is called no sender reports are sent, only receiver reports.
+ */
+void mxr_rtp_session_set_timeline (MxrRtpSession *session, gint64 base_us);
+
+/**
+ * mxr_rtp_session_receive_rtp:
+ * @data: a decrypted packet; RTX is unwrapped in place, so the bytes may change
+ *
+ * Finds the section (known SSRC, MID, payload type if only one section has it), records the arrival for
+ * feedback and calls on_receive_rtp. Sends nothing: call mxr_rtp_session_poll() after a batch. Whatever is
+ * wrong with the bytes is counted and dropped. Source: RFC 8843 9.2.
+ */
+void mxr_rtp_session_receive_rtp (MxrRtpSession *session, guint8 *data, gsize size, gint64 now_us);
+
+/**
+ * mxr_rtp_session_receive_rtcp:
+ *
+ * Reads SR, RR, BYE, NACK, PLI, FIR, REMB and transport-wide feedback; others are passed over. Compound or
+ * reduced-size. May call on_send_rtp (retransmissions), on_keyframe_request and on_bye.
+ */
+void mxr_rtp_session_receive_rtcp (MxrRtpSession *session, const guint8 *data, gsize size, gint64 now_us);
+
+/**
+ * mxr_rtp_session_poll:
+ *
+ * Sends what is due: reports (about one a second, spread at random by half; at once when a sender starts),
+ * NACKs, PLIs, transport-wide feedback.
+ *
+ * Returns: when to poll again at the latest [us]; earlier, that is after each batch of received or sent
+ * packets, is needed for NACKs and the first report to go out in time. Cost: a few comparisons per stream
+ * when nothing is due.
+ */
+gint64 mxr_rtp_session_poll (MxrRtpSession *session, gint64 now_us);
+
+/** mxr_rtp_session_send_bye: Last report and BYE of all our SSRCs. */
+void mxr_rtp_session_send_bye (MxrRtpSession *session, gint64 now_us);
+
+void mxr_rtp_session_get_stats (const MxrRtpSession *session, MxrRtpSessionStats *out_stats);
+
+/* ---- Receivers ----------------------------------------------------------------------------------------- */
+
+/* Extension ids are those of this media section: the same id may mean another thing in the next one. 0: none.
+ */
+typedef struct _MxrRtpReceiverConfig {
+  MxrRtpKind kind;
+  const char *mid; /* (nullable): copied */
+  guint8 payload_type;
+  guint clock_rate;     /* Hz, not 0 */
+  int rtx_payload_type; /* -1: none */
+  guint32 ssrc;         /* 0: learn */
+  guint32 rtx_ssrc;     /* 0: learn by payload type */
+  guint8 mid_id;
+  guint8 transport_seq_id;
+  bool nack;
+  bool pli;
+  bool transport_cc; /* send feedback for transport_seq_id */
+  gpointer user_data;
+} MxrRtpReceiverConfig;
+
+typedef struct _MxrRtpReceiverStats {
+  guint32 ssrc;           /* 0: nothing received yet and none signalled */
+  guint64 packets, bytes; /* originals, whole RTP packets without SRTP's trailer */
+  guint64 rtx_packets;    /* recovered by retransmission */
+  guint64 duplicates;
+  gint64 lost;             /* expected minus received, recovered ones not deducted; below 0 with duplicates */
+  double fraction_lost;    /* [0..1], of the last report interval */
+  double jitter_ms;        /* interarrival jitter, RFC 3550 6.4.1 */
+  guint64 nacks_sent;      /* sequence numbers asked for, repetitions included */
+  guint64 nacks_abandoned; /* sequence numbers given up */
+  guint64 plis_sent;
+  guint64 ssrc_changes;
+  gint64 last_packet_us; /* monotonic; 0: none yet */
+  guint64 sr_ntp;        /* last sender report: 32.32 fixed point since 1900; 0: none yet */
+  guint32 sr_rtp;        /* the same instant in its RTP time */
+  gint64 sr_arrival_us;  /* monotonic */
+} MxrRtpReceiverStats;
+
+/** mxr_rtp_session_add_receiver: Returns: (transfer none) (nullable): %NULL when there are
+ * %MXR_RTP_RECEIVERS_MAX. */
+MxrRtpReceiver *mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrRtpReceiverConfig *config);
+/** mxr_rtp_session_remove_receiver: @receiver is freed. */
+void mxr_rtp_session_remove_receiver (MxrRtpSession *session, MxrRtpReceiver *receiver);
+gpointer mxr_rtp_receiver_get_user_data (const MxrRtpReceiver *receiver);
+void mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverStats *out_stats);
+
+/**
+ * mxr_rtp_session_request_keyframe:
+ *
+ * Lets the next poll send a PLI. Within 200 ms of the last one it is sent when they have passed, never
+ * dropped; whether the key frame came is the caller's to see. Returns: false when PLI was not negotiated or
+ * the SSRC is not known yet; then nothing is sent.
+ */
+bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *receiver, gint64 now_us);
+
+/* ---- Senders ------------------------------------------------------------------------------------------- */
+
+typedef struct _MxrRtpSenderConfig {
+  MxrRtpKind kind;
+  guint32 ssrc; /* not 0 */
+  guint8 payload_type;
+  guint clock_rate;     /* Hz, not 0 */
+  guint32 rtx_ssrc;     /* 0: none */
+  int rtx_payload_type; /* -1: none; both are needed for RTX, else repetitions are plain */
+  const char *mid;      /* (nullable): copied */
+  guint8 mid_id;        /* 0: none */
+  guint8 transport_seq_id;
+  guint history_packets; /* power of two up to 4096, or 0: no retransmission */
+  guint16 initial_seq; /* below 2^15, so that a loss near the start cannot hide a rollover (RFC 3711 3.3.1) */
+  guint32 timestamp_offset; /* added to the room's timeline */
+  gpointer user_data;
+} MxrRtpSenderConfig;
+
+typedef struct _MxrRtpSenderStats {
+  guint32 ssrc;
+  guint64 packets, bytes;         /* first transmissions, whole RTP packets without SRTP's trailer */
+  guint64 rtx_packets, rtx_bytes; /* retransmissions of either form */
+  guint64 refused;                /* late or repeated packets of a source that could not be placed */
+  guint64 nacks_received;         /* sequence numbers asked for */
+  guint64
+      nacks_unanswered; /* of these: not in the history, sent less than a round trip ago, or over the rate */
+  guint64 plis_received, firs_received;
+  gint64 lost;           /* as the client reports it, cumulative */
+  double fraction_lost;  /* [0..1], in its last report */
+  double jitter_ms;      /* as the client reports it */
+  double rtt_ms;         /* last measured; -1: unknown */
+  gint64 last_packet_us; /* monotonic; 0: none yet */
+  gint64 last_report_us; /* last report block about us; 0: none yet */
+} MxrRtpSenderStats;
+
+/** mxr_rtp_session_add_sender: Returns: (transfer none) (nullable): %NULL when there are
+ * %MXR_RTP_SENDERS_MAX. */
+MxrRtpSender *mxr_rtp_session_add_sender (MxrRtpSession *session, const MxrRtpSenderConfig *config);
+/** mxr_rtp_session_remove_sender: @sender is freed and its history released. */
+void mxr_rtp_session_remove_sender (MxrRtpSession *session, MxrRtpSender *sender);
+gpointer mxr_rtp_sender_get_user_data (const MxrRtpSender *sender);
+void mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *out_stats);
+
+/**
+ * mxr_rtp_sender_send:
+ * @packet: (transfer none): the history takes a reference of its own
+ * @source_tag: which source (rung) the packet is of, compared only, never followed; not %NULL
+ * @now_us: monotonic
+ *
+ * Writes the packet as one of this downlink and calls on_send_rtp. Within a source its gaps stay gaps (at
+ * most 1000 packets; a larger jump goes on by one) and late packets take the place left for them; another
+ * source goes on by one. The timestamp is the packet's plus the offset. The MID goes along until the client
+ * has reported about us.
+ *
+ * Returns: false when nothing was sent: a repeated or too late packet of the source.
+ * Cost: one copy of the payload, no allocation.
+ */
+bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us);
+
+/**
+ * mxr_rtp_sender_set_payload_type:
+ * @rtx_payload_type: that repairs @payload_type; -1: none
+ *
+ * For another codec on the same stream, from the next packet on. What was sent with the former payload type
+ * is not retransmitted any more.
+ */
+void mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int rtx_payload_type);
+
+/* ---- Key frame governor -------------------------------------------------------------------------------- */
+
+/**
+ * MxrKeyframeGovernor:
+ *
+ * Merges the key frame requests of all subscribers of a rung: at most one key frame per interval, and a
+ * request inside the interval is answered at its end. Fields are private. The caller serialises.
+ */
+typedef struct _MxrKeyframeGovernor {
+  gint64 interval_us;
+  gint64 last_us; /* of the last key frame asked for; G_MININT64: never */
+  bool is_pending;
+} MxrKeyframeGovernor;
+
+void mxr_keyframe_governor_init (MxrKeyframeGovernor *governor, gint64 interval_us);
+/** mxr_keyframe_governor_request: Returns: true: make a key frame now; false: it is pending. */
+bool mxr_keyframe_governor_request (MxrKeyframeGovernor *governor, gint64 now_us);
+/** mxr_keyframe_governor_next_due_us: Returns: when to poll; %G_MAXINT64 when nothing is pending. */
+gint64 mxr_keyframe_governor_next_due_us (const MxrKeyframeGovernor *governor);
+/** mxr_keyframe_governor_poll: Returns: true: make the pending key frame now. */
+bool mxr_keyframe_governor_poll (MxrKeyframeGovernor *governor, gint64 now_us);
+
+G_END_DECLS
+
+#endif
