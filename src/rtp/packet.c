@@ -1,0 +1,37 @@
+#include "mixroom/rtp.h"
+
+#include <string.h>
+
+MxrRtpPacket *
+mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe)
+{
+  MxrRtpView view;
+  if (!mxr_rtp_view_parse (&view, rtp, size))
+    return NULL;
+  if (view.payload_bytes == 0 || view.payload_bytes > MXR_RTP_PAYLOAD_MAX_BYTES)
+    return NULL;
+
+  MxrRtpPacket *packet = g_malloc (sizeof *packet + view.payload_bytes);
+  g_atomic_ref_count_init (&packet->refs);
+  packet->timestamp = view.timestamp;
+  packet->seq = view.seq;
+  packet->payload_bytes = view.payload_bytes;
+  packet->marker = view.marker;
+  packet->is_keyframe_start = keyframe;
+  memcpy (packet->payload, view.payload, view.payload_bytes);
+  return packet;
+}
+
+MxrRtpPacket *
+mxr_rtp_packet_ref (MxrRtpPacket *packet)
+{
+  g_atomic_ref_count_inc (&packet->refs);
+  return packet;
+}
+
+void
+mxr_rtp_packet_unref (MxrRtpPacket *packet)
+{
+  if (g_atomic_ref_count_dec (&packet->refs))
+    g_free (packet);
+}

@@ -1,0 +1,229 @@
+#include "rtp-private.h"
+
+#include <string.h>
+
+#define SOURCE_MAX_GAP 1000
+/* The MID goes along with the first packets, then with key frames and now and then, until the client reports.
+ */
+#define MID_FIRST_PACKETS 100
+#define MID_EVERY_PACKETS 32
+#define FIXED_HEADER_BYTES 12
+#define ONE_BYTE_ID_MAX 14
+
+/* Indices start above 0, so that a late packet's is never negative. */
+#define FIRST_CYCLE ((guint64)1 << 16)
+
+MxrRtpSender *
+mxr_rtp_session_add_sender (MxrRtpSession *session, const MxrRtpSenderConfig *config)
+{
+  const guint history = config->history_packets;
+  g_return_val_if_fail (config->clock_rate > 0 && config->ssrc != 0, NULL);
+  g_return_val_if_fail (config->initial_seq < 0x8000, NULL);
+  g_return_val_if_fail ((history & (history - 1)) == 0 && history <= MXR_HISTORY_MAX_PACKETS, NULL);
+  if (session->n_senders == MXR_RTP_SENDERS_MAX)
+    return NULL;
+
+  MxrRtpSender *sender = g_new0 (MxrRtpSender, 1);
+  const gsize mid_bytes = config->mid != NULL ? strlen (config->mid) : 0;
+
+  sender->session = session;
+  sender->config = *config;
+  sender->config.mid = NULL;
+  if (mid_bytes <= MXR_RTP_MID_MAX_BYTES && config->mid_id != 0) {
+    sender->mid_bytes = mid_bytes;
+    memcpy (sender->mid, config->mid, mid_bytes);
+  }
+  mxr_history_init (&sender->history, history);
+  sender->last_index = FIRST_CYCLE + config->initial_seq - 1;
+  sender->rtx_seq = mxr_rtp_session_random (session) & 0x7fff;
+  sender->fir_seq = -1;
+  sender->stats.ssrc = config->ssrc;
+  sender->stats.rtt_ms = -1;
+  session->senders[session->n_senders++] = sender;
+  return sender;
+}
+
+void
+mxr_rtp_sender_free (MxrRtpSender *sender)
+{
+  mxr_history_clear (&sender->history);
+  g_free (sender);
+}
+
+void
+mxr_rtp_session_remove_sender (MxrRtpSession *session, MxrRtpSender *sender)
+{
+  for (guint i = 0; i < session->n_senders; i++) {
+    if (session->senders[i] != sender)
+      continue;
+    session->n_senders--;
+    memmove (&session->senders[i], &session->senders[i + 1],
+             (session->n_senders - i) * sizeof session->senders[0]);
+    mxr_rtp_sender_free (sender);
+    return;
+  }
+  g_return_if_reached ();
+}
+
+gpointer
+mxr_rtp_sender_get_user_data (const MxrRtpSender *sender)
+{
+  return sender->config.user_data;
+}
+
+void
+mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *out_stats)
+{
+  *out_stats = sender->stats;
+}
+
+void
+mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int rtx_payload_type)
+{
+  sender->config.payload_type = payload_type;
+  sender->config.rtx_payload_type = rtx_payload_type;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------------- */
+
+static gsize
+write_element (guint8 *out, bool is_two_byte, guint8 id, const void *data, gsize bytes)
+{
+  const gsize head = is_two_byte ? 2 : 1;
+  if (is_two_byte) {
+    out[0] = id;
+    out[1] = (guint8)bytes;
+  } else {
+    out[0] = (guint8)(id << 4 | (bytes - 1));
+  }
+  memcpy (out + head, data, bytes);
+  return head + bytes;
+}
+
+/* RFC 8285 4.2, 4.3. Returns the bytes written, 0 when there is no element. */
+static gsize
+write_extension (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 *out)
+{
+  const MxrRtpSenderConfig *config = &sender->config;
+  const bool has_transport_seq = config->transport_seq_id != 0;
+  const bool is_two_byte =
+      (entry->has_mid && config->mid_id > ONE_BYTE_ID_MAX) || config->transport_seq_id > ONE_BYTE_ID_MAX;
+  gsize bytes = 4;
+
+  if (!entry->has_mid && !has_transport_seq)
+    return 0;
+  if (has_transport_seq) {
+    const guint16 seq = GUINT16_TO_BE (entry->transport_seq);
+    bytes += write_element (out + bytes, is_two_byte, config->transport_seq_id, &seq, sizeof seq);
+  }
+  if (entry->has_mid)
+    bytes += write_element (out + bytes, is_two_byte, config->mid_id, sender->mid, sender->mid_bytes);
+  while (bytes % 4 != 0)
+    out[bytes++] = 0;
+  GST_WRITE_UINT16_BE (out, is_two_byte ? 0x1000 : 0xBEDE);
+  GST_WRITE_UINT16_BE (out + 2, (guint16)(bytes / 4 - 1));
+  return bytes;
+}
+
+/**
+ * mxr_rtp_sender_write:
+ * @as_rtx: with the retransmission stream's SSRC, payload type and next number, the original's before the
+ * payload
+ * @out: (out caller-allocates): MXR_PACKET_MAX_BYTES
+ *
+ * Returns: the packet's bytes. Without @as_rtx they are the same whenever the same entry is written.
+ */
+gsize
+mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, guint8 *out)
+{
+  const MxrRtpPacket *packet = entry->packet;
+  const guint8 payload_type = as_rtx ? (guint8)sender->config.rtx_payload_type : entry->payload_type;
+  const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
+  gsize bytes = FIXED_HEADER_BYTES + extension_bytes;
+
+  out[0] = (guint8)(2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
+  out[1] = (guint8)(payload_type | (packet->marker ? 0x80 : 0));
+  GST_WRITE_UINT16_BE (out + 2, as_rtx ? sender->rtx_seq : (guint16)entry->index);
+  GST_WRITE_UINT32_BE (out + 4, packet->timestamp + sender->config.timestamp_offset);
+  GST_WRITE_UINT32_BE (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
+  if (as_rtx) {
+    GST_WRITE_UINT16_BE (out + bytes, (guint16)entry->index);
+    bytes += 2;
+  }
+  memcpy (out + bytes, packet->payload, packet->payload_bytes);
+  return bytes + packet->payload_bytes;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------- */
+
+/* Our index for a packet of the source; 0: it has no place. No index is ever used for two packets: under SRTP
+ * that would be a key stream used twice. */
+static guint64
+place (const MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag)
+{
+  const int step = (gint16)(guint16)(packet->seq - sender->source_seq);
+  if (!sender->started || source_tag != sender->source_tag || ABS (step) > SOURCE_MAX_GAP)
+    return sender->last_index + 1;
+
+  const guint64 index = sender->last_index + (guint64)(gint64)step;
+  if (step > 0)
+    return index;
+  if (index < sender->source_start || sender->last_index - index >= sender->history.n_entries)
+    return 0;
+  return mxr_history_find (&sender->history, index) == NULL ? index : 0;
+}
+
+static void
+note_source (MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag, guint64 index)
+{
+  const int step = (gint16)(guint16)(packet->seq - sender->source_seq);
+  if (!sender->started || source_tag != sender->source_tag || ABS (step) > SOURCE_MAX_GAP)
+    sender->source_start = index;
+  if (index <= sender->last_index)
+    return;
+  sender->source_tag = source_tag;
+  sender->source_seq = packet->seq;
+  sender->last_index = index;
+}
+
+static bool
+needs_mid (const MxrRtpSender *sender, const MxrRtpPacket *packet)
+{
+  if (sender->mid_bytes == 0 || sender->is_known)
+    return false;
+  return sender->stats.packets < MID_FIRST_PACKETS || packet->is_keyframe_start ||
+         sender->stats.packets % MID_EVERY_PACKETS == 0;
+}
+
+bool
+mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us)
+{
+  MxrRtpSession *session = sender->session;
+  const guint64 index = place (sender, packet, source_tag);
+  if (index == 0) {
+    sender->stats.refused++;
+    return false;
+  }
+  note_source (sender, packet, source_tag, index);
+  if (!sender->started && session->has_timeline)
+    session->report_due_us = now_us;
+  sender->started = true;
+
+  const MxrHistoryEntry entry = {
+    .packet = packet,
+    .index = index,
+    .sent_us = now_us,
+    .transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0,
+    .payload_type = sender->config.payload_type,
+    .has_mid = needs_mid (sender, packet),
+  };
+  const gsize size = mxr_rtp_sender_write (sender, &entry, false, session->rtp_out_bytes);
+  mxr_history_add (&sender->history, &entry);
+  sender->stats.packets++;
+  sender->stats.bytes += size;
+  sender->payload_octets += packet->payload_bytes;
+  sender->stats.last_packet_us = now_us;
+  if (session->events->on_send_rtp != NULL)
+    session->events->on_send_rtp (sender, session->rtp_out_bytes, size, session->user_data);
+  return true;
+}
