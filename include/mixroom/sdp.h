@@ -136,7 +136,8 @@ typedef struct {
   gsize fingerprint_bytes;
   MxrSdpSetup setup;
 
-  /* Of the transport: "candidate:…", without "a=". Not judged: the transport does. */
+  /* Of the transport: "candidate:…", without "a=". Those for RTCP alone are left out, the rest is not judged:
+   * the transport does that. */
   const char *const *candidates; /* %NULL-terminated */
   guint n_candidates;            /* [0..MXR_CANDIDATES_MAX] */
   guint n_candidates_dropped;    /* too many or too long */
@@ -224,7 +225,7 @@ typedef struct {
   guint64 session_version; /* one more in each answer */
   const char *cname;       /* of the downlink */
   const char *stream_id;   /* of the downlink: RFC 8830 msid-id, letters, digits and hyphens */
-  MxrSdpCodec video_codec; /* of mxr_sdp_offer_choose_video_codec(); %MXR_SDP_CODEC_NONE rejects all video */
+  MxrSdpCodec video_codec; /* of mxr_sdp_offer_choose_video_codec(); %MXR_SDP_CODEC_NONE: no video flows */
   bool audio_stereo;       /* we want and send two channels */
   guint extensions;        /* bits 1 << MxrSdpExtensionType that we handle */
   guint feedback;          /* bits of MxrSdpFeedback that we handle */
@@ -234,9 +235,10 @@ typedef struct {
 /**
  * mxr_sdp_answer_write:
  *
- * The m= lines of the offer in their order. The uplink's and the downlink's section of each kind are accepted
- * with one codec and its RTX; the section that carries the transport is accepted too, inactive if need be;
- * all others have port 0.
+ * The m= lines of the offer in their order. Accepted with one codec and its RTX are: the uplink's and the
+ * downlink's section of each kind, the section that carries the transport, and usable ones that the client
+ * has inactive, so that it may turn them on later. All others get port 0, which stops them at the client for
+ * good. @params->setup must not be the client's own role.
  *
  * Returns: (transfer full): the answer, lines end in CR LF.
  * Source: RFC 8829 5.3, RFC 8843 7.3.
