@@ -87,20 +87,6 @@ write_media_line (GString *text, const MxrSdpOffer *offer, guint index, guint po
                           gst_sdp_media_get_proto (media));
 }
 
-/* The formats of a rejected section mean nothing, but there must be one (RFC 3264 6). */
-static void
-write_rejected (GString *text, const MxrSdpOffer *offer, guint index)
-{
-  const MxrSdpSection *section = &offer->sections[index];
-
-  write_media_line (text, offer, index, 0);
-  g_string_append_printf (text, " %s\r\nc=IN IP4 0.0.0.0\r\n",
-                          gst_sdp_media_get_format (mxr_sdp_offer_get_media (offer, index), 0));
-  if (section->mid != NULL)
-    g_string_append_printf (text, "a=mid:%s\r\n", section->mid);
-  g_string_append (text, "a=inactive\r\n");
-}
-
 /* The profile stays as offered; the level is what we receive, where the two sides may differ (RFC
  * 6184 8.2.2). */
 static guint32
@@ -168,13 +154,30 @@ write_ssrcs (GString *text, const MxrSdpFormat *format, const MxrSdpAnswerKind *
 /* BUNDLE lets all but the tagged section go without these (RFC 8843 7.1.3), yet browsers write and older
  * clients read them in each. Candidates stand in the tagged section alone. */
 static void
-write_transport (GString *text, const MxrSdpAnswerParams *params, bool is_tagged)
+write_transport (GString *text, const MxrSdpAnswerParams *params)
 {
   mxr_sdp_answer_write_credentials (text, params);
-  g_string_append_printf (text, "a=ice-options:trickle\r\na=fingerprint:%s\r\na=setup:%s\r\na=rtcp-mux\r\n",
+  g_string_append_printf (text, "a=ice-options:trickle\r\na=fingerprint:%s\r\na=setup:%s\r\n",
                           params->fingerprint, params->setup == MXR_SDP_SETUP_PASSIVE ? "passive" : "active");
-  if (is_tagged)
-    mxr_sdp_answer_write_candidates (text, params);
+}
+
+/* The formats mean nothing, but there must be one (RFC 3264 6). Nor does the transport, but webrtcbin refuses
+ * an answer that leaves it out of any section ("No fingerprint lines in sdp for media 1"), and aiortc looks
+ * for it too. */
+static void
+write_rejected (GString *text, const MxrSdpOffer *offer, const MxrSdpAnswerParams *params, guint index)
+{
+  const MxrSdpSection *section = &offer->sections[index];
+
+  write_media_line (text, offer, index, 0);
+  g_string_append_printf (text, " %s\r\nc=IN IP4 0.0.0.0\r\n",
+                          gst_sdp_media_get_format (mxr_sdp_offer_get_media (offer, index), 0));
+  if (section->mid != NULL)
+    g_string_append_printf (text, "a=mid:%s\r\n", section->mid);
+  g_string_append (text, "a=inactive\r\n");
+  write_transport (text, params);
+  if (section->kind != MXR_SDP_OTHER)
+    g_string_append (text, "a=rtcp-mux\r\n");
 }
 
 static void
@@ -201,7 +204,10 @@ write_accepted (GString *text, const MxrSdpOffer *offer, const MxrSdpAnswerParam
   if ((direction & MXR_SDP_SENDONLY) != 0)
     g_string_append_printf (text, "a=msid:%s %s-%s\r\n", params->stream_id, params->stream_id,
                             section->kind == MXR_SDP_AUDIO ? "audio" : "video");
-  write_transport (text, params, index == offer->transport_section);
+  write_transport (text, params);
+  g_string_append (text, "a=rtcp-mux\r\n");
+  if (index == offer->transport_section)
+    mxr_sdp_answer_write_candidates (text, params);
   if (section->rtcp_rsize)
     g_string_append (text, "a=rtcp-rsize\r\n");
   write_extensions (text, section, params);
@@ -227,6 +233,6 @@ mxr_sdp_answer_write (const MxrSdpOffer *offer, const MxrSdpAnswerParams *params
     if (mxr_sdp_answer_accepts (offer, params, i))
       write_accepted (text, offer, params, i);
     else
-      write_rejected (text, offer, i);
+      write_rejected (text, offer, params, i);
   return g_string_free (text, FALSE);
 }
