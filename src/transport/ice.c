@@ -1,0 +1,323 @@
+#include "ice.h"
+
+#include <nice/agent.h>
+#include <string.h>
+
+#include "ice-candidate.h"
+#include "ice-cleanup.h"
+#include "mixroom/limits.h"
+#include "stun-watch.h"
+#include "stun.h"
+
+#define COMPONENT NICE_COMPONENT_TYPE_RTP
+
+struct _MxrIce {
+  NiceAgent *agent;
+  guint stream;
+  const MxrConfig *config;
+  GMainContext *context;
+  const MxrIceEvents *events;
+  gpointer user_data;
+  void (*on_closed) (gpointer user_data);
+  char *ufrag, *pwd;
+  char *remote_pwd;
+  GSource *watch;
+};
+
+/* ---- What libnice says
+ * --------------------------------------------------------------------------------------- */
+
+static void
+announce (MxrIce *ice, const NiceCandidate *candidate)
+{
+  g_autofree char *text = mxr_ice_candidate_describe (candidate, ice->config->ice.public_address);
+  if (text != NULL)
+    ice->events->on_candidate (text, ice->user_data);
+}
+
+static void
+on_new_candidate (NiceAgent *agent, NiceCandidate *candidate, gpointer user_data)
+{
+  announce (user_data, candidate);
+}
+
+static void
+on_gathering_done (NiceAgent *agent, guint stream, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+  ice->events->on_gathering_done (ice->user_data);
+}
+
+static void
+on_selected_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
+                  NiceCandidate *remote, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+
+  /* The watch is on the old pair's socket. */
+  if (ice->watch != NULL) {
+    mxr_ice_watch_stun (ice, false);
+    mxr_ice_watch_stun (ice, true);
+  }
+  ice->events->on_pair (ice->user_data);
+}
+
+static void
+on_component_state (NiceAgent *agent, guint stream, guint component, guint state, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+
+  if (state == NICE_COMPONENT_STATE_FAILED)
+    ice->events->on_failed (ice->user_data);
+}
+
+/* Only from addresses that a valid check came from or was answered by: component_io_cb() of libnice drops the
+ * others (nice_component_verify_remote_candidate). TCP frames (RFC 4571) are whole here. */
+static void
+on_data (NiceAgent *agent, guint stream, guint component, guint size, char *data, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+  ice->events->on_data ((guint8 *)data, size, ice->user_data);
+}
+
+/* ---- Making one
+ * ------------------------------------------------------------------------------------------------ */
+
+/* "HOST:PORT", an IPv6 address in brackets. */
+static char *
+split_server (const char *server, guint *out_port)
+{
+  g_autoptr (GSocketConnectable) address = g_network_address_parse (server, 3478, NULL);
+  if (server[0] == '\0' || address == NULL)
+    return NULL;
+  *out_port = g_network_address_get_port (G_NETWORK_ADDRESS (address));
+  return g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+}
+
+static void
+configure (MxrIce *ice)
+{
+  const MxrConfig *config = ice->config;
+  guint port = 0;
+
+  /* Consent stays off: its 10 s with checks every 4 to 6 s end calls at 5 % loss. keepalive-conncheck asks
+   * for answers and gives up after 50 s without one; our own consent is in transport.c. */
+  g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", (gboolean)config->ice.tcp, "controlling-mode", FALSE,
+                "keepalive-conncheck", TRUE, NULL);
+  g_autofree char *stun = split_server (config->ice.stun_server, &port);
+  if (stun != NULL)
+    g_object_set (ice->agent, "stun-server", stun, "stun-server-port", port, NULL);
+  g_autofree char *turn = split_server (config->ice.turn_server, &port);
+  if (turn != NULL)
+    nice_agent_set_relay_info (ice->agent, ice->stream, COMPONENT, turn, port, config->ice.turn_username,
+                               config->ice.turn_password, NICE_RELAY_TYPE_TURN_UDP);
+  if (config->ice.udp_port_max > 0)
+    nice_agent_set_port_range (ice->agent, ice->stream, COMPONENT, config->ice.udp_port_min,
+                               config->ice.udp_port_max);
+}
+
+static void
+refresh_credentials (MxrIce *ice)
+{
+  g_clear_pointer (&ice->ufrag, g_free);
+  g_clear_pointer (&ice->pwd, g_free);
+  nice_agent_get_local_credentials (ice->agent, ice->stream, &ice->ufrag, &ice->pwd);
+}
+
+static void
+listen_to (MxrIce *ice)
+{
+  g_signal_connect (ice->agent, "new-candidate-full", G_CALLBACK (on_new_candidate), ice);
+  g_signal_connect (ice->agent, "candidate-gathering-done", G_CALLBACK (on_gathering_done), ice);
+  g_signal_connect (ice->agent, "new-selected-pair-full", G_CALLBACK (on_selected_pair), ice);
+  g_signal_connect (ice->agent, "component-state-changed", G_CALLBACK (on_component_state), ice);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, on_data, ice);
+}
+
+MxrIce *
+mxr_ice_new (const MxrConfig *config, GMainContext *context, const MxrIceEvents *events, gpointer user_data,
+             GError **error)
+{
+  NiceAgent *agent =
+      nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
+                           NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
+  const guint stream = nice_agent_add_stream (agent, 1);
+  if (stream == 0) {
+    g_object_unref (agent);
+    g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE stream");
+    return NULL;
+  }
+
+  MxrIce *ice = g_new0 (MxrIce, 1);
+  ice->agent = agent;
+  ice->stream = stream;
+  ice->config = config;
+  ice->context = g_main_context_ref (context);
+  ice->events = events;
+  ice->user_data = user_data;
+  configure (ice);
+  refresh_credentials (ice);
+  listen_to (ice);
+  return ice;
+}
+
+static void
+on_agent_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+  void (*on_closed) (gpointer) = ice->on_closed;
+  const gpointer closed_data = ice->user_data;
+
+  g_clear_object (&ice->agent);
+  g_main_context_unref (ice->context);
+  g_free (ice->ufrag);
+  g_free (ice->pwd);
+  g_free (ice->remote_pwd);
+  g_free (ice);
+  on_closed (closed_data);
+}
+
+void
+mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data))
+{
+  mxr_ice_watch_stun (ice, false);
+  g_signal_handlers_disconnect_by_data (ice->agent, ice);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, NULL, NULL);
+  ice->on_closed = on_closed;
+  nice_agent_close_async (ice->agent, on_agent_closed, ice);
+}
+
+const char *
+mxr_ice_get_ufrag (const MxrIce *ice)
+{
+  return ice->ufrag;
+}
+
+const char *
+mxr_ice_get_pwd (const MxrIce *ice)
+{
+  return ice->pwd;
+}
+
+/* ---- The steps of RFC 8445
+ * ---------------------------------------------------------------------------------------- */
+
+bool
+mxr_ice_gather (MxrIce *ice, GError **error)
+{
+  g_autoptr (GPtrArray) addresses = mxr_ice_candidate_list_addresses (ice->config);
+  for (guint i = 0; i < addresses->len; i++) {
+    NiceAddress address;
+    nice_address_init (&address);
+    if (nice_address_set_from_string (&address, g_ptr_array_index (addresses, i)))
+      nice_agent_add_local_address (ice->agent, &address);
+  }
+  if (addresses->len > 0 && nice_agent_gather_candidates (ice->agent, ice->stream))
+    return true;
+  g_set_error (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "cannot gather candidates: %s",
+               addresses->len == 0 ? "no usable local address" : "no free port or no socket");
+  return false;
+}
+
+void
+mxr_ice_set_remote (MxrIce *ice, const char *ufrag, const char *pwd, bool is_controlling)
+{
+  g_free (ice->remote_pwd);
+  ice->remote_pwd = g_strdup (pwd);
+  g_object_set (ice->agent, "controlling-mode", (gboolean)is_controlling, NULL);
+  nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd);
+}
+
+void
+mxr_ice_add_candidate (MxrIce *ice, const MxrCandidate *candidate)
+{
+  g_autoptr (NiceCandidate) nice = mxr_ice_candidate_to_nice (candidate, ice->stream);
+  GSList list = { nice, NULL };
+
+  nice_agent_set_remote_candidates (ice->agent, ice->stream, COMPONENT, &list);
+}
+
+void
+mxr_ice_end_of_candidates (MxrIce *ice)
+{
+  nice_agent_peer_candidate_gathering_done (ice->agent, ice->stream);
+}
+
+/* libnice wants this very order: credentials that come before the restart are wiped by it. */
+void
+mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd)
+{
+  nice_agent_restart (ice->agent);
+  refresh_credentials (ice);
+  g_free (ice->remote_pwd);
+  ice->remote_pwd = g_strdup (pwd);
+  nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd);
+
+  GSList *candidates = nice_agent_get_local_candidates (ice->agent, ice->stream, COMPONENT);
+  for (GSList *item = candidates; item != NULL; item = item->next)
+    announce (ice, item->data);
+  g_slist_free_full (candidates, (GDestroyNotify)nice_candidate_free);
+  ice->events->on_gathering_done (ice->user_data);
+}
+
+guint
+mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams)
+{
+  GOutputVector vectors[MXR_TRANSPORT_BATCH_MAX];
+  NiceOutputMessage messages[MXR_TRANSPORT_BATCH_MAX];
+
+  g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
+  for (guint i = 0; i < n_datagrams; i++) {
+    vectors[i] = (GOutputVector){ datas[i], sizes[i] };
+    messages[i] = (NiceOutputMessage){ &vectors[i], 1 };
+  }
+  const gint n_sent = nice_agent_send_messages_nonblocking (ice->agent, ice->stream, COMPONENT, messages,
+                                                            n_datagrams, NULL, NULL);
+  return n_sent < 0 ? 0 : (guint)n_sent;
+}
+
+/* ---- Looking
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void
+on_peeked (const guint8 *data, gsize size, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+  if (mxr_stun_is_authentic (data, size, ice->pwd, ice->remote_pwd))
+    ice->events->on_authentic_stun (ice->user_data);
+}
+
+bool
+mxr_ice_watch_stun (MxrIce *ice, bool on)
+{
+  if (!on && ice->watch != NULL) {
+    g_source_destroy (ice->watch);
+    g_clear_pointer (&ice->watch, g_source_unref);
+  }
+  if (!on || ice->watch != NULL)
+    return on;
+  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
+  if (socket == NULL || ice->remote_pwd == NULL)
+    return false;
+  ice->watch = mxr_stun_watch_new (socket, ice->context, on_peeked, ice);
+  return true;
+}
+
+void
+mxr_ice_get_pair (MxrIce *ice, MxrIcePair *out_pair)
+{
+  NiceCandidate *local, *remote;
+  char address[NICE_ADDRESS_STRING_LEN];
+
+  *out_pair = (MxrIcePair){ "", "", "", "" };
+  if (!nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
+    return;
+  out_pair->local_type = mxr_ice_candidate_type_name (local->type);
+  out_pair->remote_type = mxr_ice_candidate_type_name (remote->type);
+  out_pair->protocol = local->transport == NICE_CANDIDATE_TRANSPORT_UDP ? "udp" : "tcp";
+  nice_address_to_string (&remote->addr, address);
+  const bool is_ipv6 = nice_address_ip_version (&remote->addr) == 6;
+  g_snprintf (out_pair->remote_address, sizeof out_pair->remote_address, is_ipv6 ? "[%s]:%u" : "%s:%u",
+              address, nice_address_get_port (&remote->addr));
+}
