@@ -20,6 +20,40 @@ bool mxr_elements_register (GstPlugin *plugin);
 GST_ELEMENT_REGISTER_DECLARE (mxraudiomix);
 GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
 
+/* ---- mxraudiomix --------------------------------------------------------------------------------------- */
+
+/* Sums live audio once and gives everybody the sum less their own part.
+ *
+ * Pads:
+ *   sink_%u  request   S16LE or F32LE, 48000 Hz, 1 or 2 channels interleaved; both may change at any time
+ *   src      always    the mix of everybody
+ *   src_%u   request   the mix less sink_%u of the same number; the full mix while that sink does not exist or
+ *                      is not in the mix. The sink may come later than the source pad and go earlier.
+ *   Sources are S16LE, 48000 Hz, `channels` channels. Request and release pads in any state, from any thread.
+ *
+ * Properties of the element: `channels` (1 or 2, default 1), `block-duration` (10..40 ms, default 20), `prefill`
+ * (0..100 ms, default 20): all three count from READY on; `stats` (read-only): see below.
+ * Properties of a sink pad, by name or as `sink_0::volume` (GstChildProxy), any thread, any state:
+ *   `volume`  0..4, default 1, ramped over a block
+ *   `mute`    ramped over a block
+ *   `active`  whether the input is in the mix, default true; comes in 5 ms, goes in 20 ms
+ *   `level`   read-only: of what came in, before volume and mute, smoothed [dBFS, -127..0]; RFC 6464's measure
+ *   `stats`   read-only: see below
+ * `stats` of the element: `blocks`, `blocks-skipped` (the machine was late; the PTS grid shows a gap), both guint64.
+ * `stats` of a sink pad: `samples` (in the ring, per channel: its delay), guint; and as guint64 `underruns` (audible
+ * ones), `pauses` (the ring ran dry in silence: DTX), `overruns`, `dropped` and `inserted` [samples per channel].
+ *
+ * What a user must know:
+ *   - A block leaves at every tick, whatever came in: PTS is the tick's running time. Inputs must be live; their
+ *     time stamps are not looked at, the moment of arrival is.
+ *   - One thread serves all source pads in turn. What stands behind a source pad must not block: a sink that waits
+ *     for the clock, or a slow encoder, gets a queue before it. No blocking probes on the pads; none are needed.
+ *   - A source pad that is not linked costs nothing. One that returned an error or EOS rests until it is linked anew
+ *     (or gets a RECONFIGURE event); the others go on.
+ *   - EOS on a sink means "no more data": the rest is played. The mixer itself never ends; to end what is behind it,
+ *     send EOS to the peer of the source pad.
+ */
+
 /* ---- mxrtilemix ---------------------------------------------------------------------------------------- */
 
 /**
