@@ -4,6 +4,8 @@ bool
 mxr_elements_register (GstPlugin *plugin)
 {
   bool registered = true;
+  registered &= GST_ELEMENT_REGISTER (mxraudiomix, plugin);
+  registered &= GST_ELEMENT_REGISTER (mxrtilemix, plugin);
   return registered;
 }
 

@@ -1,0 +1,105 @@
+#ifndef MXR_TILEMIX_VIEW_H
+#define MXR_TILEMIX_VIEW_H
+
+#include <gst/gst.h>
+
+#include "mixroom/elements.h"
+#include "mixroom/limits.h"
+#include "tile-image.h"
+#include "tile-scale.h"
+
+G_BEGIN_DECLS
+
+/* The canvases of one view and what is drawn on them. Knows no pads and no clock. Thread: the tick's, all of
+ * it. */
+
+/* ---- What goes in ---------------------------------------------------------------------------------------
+ */
+
+/* A decoded picture as it came. */
+typedef struct {
+  GstBuffer *buffer; /* (nullable) */
+  GstVideoInfo info;
+  GstVideoOrientationMethod orientation;
+  guint64 serial;          /* counts the frames of one input */
+  GstClockTime arrived_ns; /* running time of the tick before it */
+} MxrFrame;
+
+/* One input during one tick. */
+typedef struct {
+  guint index;      /* of the sink pad */
+  guint64 id;       /* never used again, unlike the index */
+  bool has_picture; /* else the avatar is shown */
+  MxrFrame frame;
+  char *title; /* a GRefString */
+  guint title_serial;
+} MxrSource;
+
+void mxr_source_clear (MxrSource *source);
+
+/* A layout: immutable, shared between threads, a g_atomic_rc_box. */
+typedef struct {
+  guint n_tiles;
+  MxrTile tiles[]; /* in drawing order: by z, back to front */
+} MxrTileList;
+
+MxrTileList *mxr_tile_list_new (const MxrTile *tiles, guint n_tiles);
+void mxr_tile_list_unref (MxrTileList *list);
+
+typedef struct {
+  guint serial; /* changes with every change of the rest */
+  int width, height;
+  int rate_n, rate_d;
+  bool labels;
+  guint32 background; /* 0xRRGGBB */
+  MxrTileList *layout;
+} MxrViewConfig;
+
+typedef struct {
+  guint64 n_ticks, n_missed;
+  guint64 n_composed, n_repeated, n_skipped, n_busy;
+  guint64 n_scaled, n_copied, n_avatars, n_labels;
+} MxrTileStats;
+
+/* What the views of one mixer share during a tick. */
+typedef struct {
+  GstClockTime now_ns;
+  GArray *sources;  /* MxrSource */
+  GPtrArray *views; /* MxrView, all of them */
+  MxrImageCache *images;
+  guint image_budget; /* drawings of text that may still be made in this tick */
+  MxrScratch scratch;
+  MxrTileStats stats;
+} MxrComposer;
+
+/* ---- A view ---------------------------------------------------------------------------------------------
+ */
+
+typedef struct _MxrView MxrView;
+
+MxrView *mxr_view_new (void);
+void mxr_view_free (MxrView *view);
+
+/** mxr_view_reset: Forgets all that was drawn: the next picture is drawn from nothing. */
+void mxr_view_reset (MxrView *view);
+
+/** mxr_view_configure: @config: its layout is taken over when the serial differs. Returns: whether the caps
+ * changed. */
+bool mxr_view_configure (MxrView *view, const MxrViewConfig *config);
+
+/** mxr_view_begin_frame: Whether tick @index of a grid of @tick_n / @tick_d per second begins a frame of this
+ * view. */
+bool mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tick_d);
+
+/**
+ * mxr_view_compose:
+ * @idle_ns: show an unchanged picture again when the last one is this old; 0 shows it each time
+ *
+ * Returns: (transfer full) (nullable): the picture with time stamp and duration; its memory is shared with
+ * the canvas until it is freed. %NULL when nothing changed, or when all canvases are still held downstream.
+ */
+GstBuffer *mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns);
+
+G_END_DECLS
+
+#endif
