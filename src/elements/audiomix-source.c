@@ -1,0 +1,152 @@
+#include "audiomix-private.h"
+
+#define GST_CAT_DEFAULT mxr_audio_mix_debug
+
+struct _MxrAudioMixSource {
+  GstPad parent;
+  gint64 sink_index;
+  MxrMixLimiter limiter; /* the tick's */
+  bool is_started;       /* stream-start, caps and segment are on the pad; the tick's */
+  bool is_flowing;       /* the last block was pushed; the tick's */
+  gint is_resting;       /* atomic: downstream said no; set by the tick, cleared by any thread */
+};
+
+G_DEFINE_FINAL_TYPE (MxrAudioMixSource, mxr_audio_mix_source, GST_TYPE_PAD)
+
+static gboolean
+on_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  MxrAudioMixSource *self = MXR_AUDIO_MIX_SOURCE (pad);
+  GstEventType type = GST_EVENT_TYPE (event);
+
+  /* Linking sends one too. */
+  if (type == GST_EVENT_RECONFIGURE)
+    g_atomic_int_set (&self->is_resting, FALSE);
+  gst_event_unref (event);
+  return type != GST_EVENT_SEEK;
+}
+
+/* A block leaves at the tick that is its time stamp, and inputs are stamped anew, so what upstream needs is
+ * no part of our latency: it passed before the samples lay in the ring. One block is for a tick that comes
+ * late; the next one makes up for it. There is no upper bound: time stamps are fresh however long somebody
+ * behind us waits. */
+static void
+answer_latency (MxrAudioMixSource *self, GstQuery *query)
+{
+  g_autoptr (GstElement) mix = gst_pad_get_parent_element (GST_PAD (self));
+  guint block_ms = 0;
+
+  if (mix != NULL)
+    g_object_get (mix, "block-duration", &block_ms, NULL);
+  gst_query_set_latency (query, TRUE, block_ms * GST_MSECOND, GST_CLOCK_TIME_NONE);
+}
+
+static gboolean
+on_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  switch (GST_QUERY_TYPE (query)) {
+  case GST_QUERY_LATENCY:
+    answer_latency (MXR_AUDIO_MIX_SOURCE (pad), query);
+    return TRUE;
+  case GST_QUERY_CAPS:
+  case GST_QUERY_ACCEPT_CAPS:
+    return gst_pad_query_default (pad, parent, query);
+  default:
+    return FALSE; /* the default would ask the peers of the sink pads */
+  }
+}
+
+gint64
+mxr_audio_mix_source_sink_index (MxrAudioMixSource *self)
+{
+  return self->sink_index;
+}
+
+void
+mxr_audio_mix_source_restart (MxrAudioMixSource *self)
+{
+  self->is_started = false;
+  self->is_flowing = false;
+  self->limiter = (MxrMixLimiter)MXR_MIX_LIMITER_INIT;
+  g_atomic_int_set (&self->is_resting, FALSE);
+}
+
+bool
+mxr_audio_mix_source_wants_block (MxrAudioMixSource *self, const MxrMixLimiter *limiter)
+{
+  bool wants = gst_pad_is_linked (GST_PAD (self)) && gst_pad_is_active (GST_PAD (self)) &&
+               !g_atomic_int_get (&self->is_resting);
+
+  if (!wants)
+    self->is_flowing = false;
+  if (!self->is_flowing)
+    self->limiter = *limiter;
+  return wants;
+}
+
+MxrMixLimiter *
+mxr_audio_mix_source_limiter (MxrAudioMixSource *self)
+{
+  return &self->limiter;
+}
+
+static void
+send_start (MxrAudioMixSource *self, GstCaps *caps, guint group_id)
+{
+  GstPad *pad = GST_PAD (self);
+  g_autoptr (GstElement) mix = gst_pad_get_parent_element (pad);
+  GstSegment segment;
+
+  if (mix == NULL)
+    return; /* released meanwhile */
+  g_autofree char *stream_id = gst_pad_create_stream_id (pad, mix, GST_PAD_NAME (pad));
+  GstEvent *stream_start = gst_event_new_stream_start (stream_id);
+  gst_event_set_group_id (stream_start, group_id);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (pad, stream_start);
+  gst_pad_push_event (pad, gst_event_new_caps (caps));
+  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  self->is_started = true;
+}
+
+void
+mxr_audio_mix_source_push (MxrAudioMixSource *self, GstCaps *caps, guint group_id, GstBuffer *buffer)
+{
+  if (!self->is_started)
+    send_start (self, caps, group_id);
+  if (!self->is_flowing && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT)) {
+    buffer = gst_buffer_make_writable (buffer);
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+
+  GstFlowReturn flow = gst_pad_push (GST_PAD (self), buffer);
+  self->is_flowing = flow == GST_FLOW_OK;
+  if (flow == GST_FLOW_EOS || flow <= GST_FLOW_NOT_NEGOTIATED) {
+    GST_INFO_OBJECT (self, "%s from downstream: rests until it is linked anew", gst_flow_get_name (flow));
+    g_atomic_int_set (&self->is_resting, TRUE);
+  }
+}
+
+static void
+mxr_audio_mix_source_class_init (MxrAudioMixSourceClass *klass)
+{
+}
+
+static void
+mxr_audio_mix_source_init (MxrAudioMixSource *self)
+{
+  self->limiter = (MxrMixLimiter)MXR_MIX_LIMITER_INIT;
+}
+
+MxrAudioMixSource *
+mxr_audio_mix_source_new (GstPadTemplate *templ, const char *name, gint64 sink_index)
+{
+  MxrAudioMixSource *self = g_object_new (MXR_TYPE_AUDIO_MIX_SOURCE, "name", name, "direction", GST_PAD_SRC,
+                                          "template", templ, NULL);
+
+  self->sink_index = sink_index;
+  gst_pad_set_event_function (GST_PAD (self), on_event);
+  gst_pad_set_query_function (GST_PAD (self), on_query);
+  gst_pad_use_fixed_caps (GST_PAD (self));
+  return self;
+}
