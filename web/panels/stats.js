@@ -1,0 +1,92 @@
+/* Numbers for the curious: what flows, what is lost, how long it takes. */
+
+import { h, setText, svg } from '../dom.js';
+import { icon } from '../icons.js';
+import { formatBitrate, formatMs, formatPercent, sparkline } from '../mixroom.js';
+import { t } from '../strings.js';
+
+const SAMPLES = 60;
+const INTERVAL_MS = 1000;
+const SPARK = { width: 88, height: 22 };
+
+const ROWS = [
+  { value: 'down', label: 'stats.down', format: formatBitrate },
+  { value: 'up', label: 'stats.up', format: formatBitrate },
+  { value: 'rtt', label: 'stats.rtt', format: formatMs },
+  { value: 'jitterBuffer', label: 'stats.jitterBuffer', format: formatMs },
+  { value: 'loss', label: 'stats.loss', format: formatPercent },
+  { value: 'lossUp', label: 'stats.lossUp', format: formatPercent },
+  { value: 'fps', label: 'stats.fps', format: (fps) => (fps === undefined ? '–' : String(Math.round(fps))) },
+];
+
+export class StatsPanel extends EventTarget {
+  open = false;
+  #call;
+  #timer = null;
+  #history = [];
+  #rows;
+  #facts;
+
+  constructor(call, signal) {
+    super();
+    this.#call = call;
+    this.#rows = ROWS.map((row) => {
+      const line = svg('polyline', { points: '' });
+      const number = h('td', { class: 'number' }, '–');
+      const spark = svg('svg', { class: 'spark', viewBox: `0 0 ${SPARK.width} ${SPARK.height}`, 'aria-hidden': 'true' }, line);
+      return { ...row, line, number, element: h('tr', {}, h('th', { scope: 'row', i18n: row.label }), h('td', {}, spark), number) };
+    });
+    this.#facts = { picture: h('dd'), path: h('dd'), rung: h('dd') };
+    const close = h('button', { type: 'button', class: 'icon-button', label: 'stats.close', onclick: () => this.hide() }, icon('close'));
+    this.element = h('section', { id: 'stats', class: 'stats', hidden: true, label: 'stats.title', tabindex: '-1',
+      onkeydown: (event) => { if (event.key === 'Escape') this.hide(); } },
+      h('div', { class: 'stats-head' }, h('h2', { i18n: 'stats.title' }), close),
+      h('table', {}, h('tbody', {}, ...this.#rows.map(({ element }) => element))),
+      h('dl', {}, ...Object.entries({ picture: 'stats.picture', path: 'stats.path', rung: 'stats.rung' })
+        .flatMap(([name, key]) => [h('dt', { i18n: key }), this.#facts[name]])));
+    signal.addEventListener('abort', () => clearInterval(this.#timer));
+  }
+
+  toggle() {
+    if (this.open) this.hide();
+    else this.show();
+  }
+
+  show() {
+    this.open = true;
+    this.element.hidden = false;
+    this.#timer = setInterval(() => this.#update(), INTERVAL_MS);
+    this.#update();
+    this.dispatchEvent(new Event('change'));
+    this.element.focus({ preventScroll: true });
+  }
+
+  hide() {
+    if (!this.open) return;
+    this.open = false;
+    this.element.hidden = true;
+    clearInterval(this.#timer);
+    this.#history = [];
+    this.dispatchEvent(new CustomEvent('change', { detail: { closed: true } }));
+  }
+
+  async #update() {
+    const values = await this.#call.getStats().catch(() => undefined);
+    if (!values || !this.open) return;
+    this.#history.push(values);
+    if (this.#history.length > SAMPLES) this.#history.shift();
+    for (const { value, format, line, number } of this.#rows) {
+      setText(number, format(values[value]));
+      line.setAttribute('points', sparkline(this.#history.map((one) => one[value]), SPARK.width, SPARK.height, SAMPLES));
+    }
+    this.#showFacts(values);
+  }
+
+  #showFacts({ width, height, codec, protocol, localType, remoteType }) {
+    const { picture, path, rung } = this.#facts;
+    setText(picture, width ? [`${width} × ${height}`, codec].filter(Boolean).join(' · ') : t('stats.waiting'));
+    setText(path, protocol ? `${protocol.toUpperCase()} · ${localType} – ${remoteType}` : t('stats.waiting'));
+    const chosen = this.#call.rung;
+    setText(rung, chosen ? `${chosen.width} × ${chosen.height} · ${chosen.framerate} fps · ${formatBitrate(chosen.bitrate)}` : '–');
+  }
+}

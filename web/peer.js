@@ -1,0 +1,205 @@
+/* The one RTCPeerConnection of a call: a media section each for sound and picture, both for ever. Who joins, mutes or
+ * shares changes tracks and pixels, never the sections. */
+
+/* A path that is silent for this long is worth a new one; shorter gaps mend themselves. */
+const DISCONNECTED_MS = 4_000;
+/* Between two restarts: the checks of one take some seconds. */
+const RESTART_GAP_MS = 6_000;
+const RESTARTS_MAX = 3;
+const BUSY_RETRY_MS = 300;
+
+/**
+ * Events: `candidate` {candidate, sdpMid}, `state` ('connecting', 'connected', 'disconnected'),
+ * `dead`: this connection cannot be mended, make another.
+ */
+export class Peer extends EventTarget {
+  stream = new MediaStream();
+  state = 'connecting';
+  #pc;
+  #sections = {};
+  #request;
+  #held = [];
+  #sent = false;
+  #early = [];
+  #running = null;
+  #wanted = null;
+  #restarts = 0;
+  #restartTimer = null;
+
+  /**
+   * @param request sends {type:'offer', sdp} and resolves with the answer
+   * @param tracks {audio, video}: a track, null (to be sent later perhaps) or undefined (no such device)
+   */
+  constructor({ iceServers, request, tracks, codec, maxBitrate }) {
+    super();
+    this.#request = request;
+    this.#pc = new RTCPeerConnection({ iceServers: iceServers ?? [], bundlePolicy: 'max-bundle' });
+    for (const kind of ['audio', 'video']) this.#addSection(kind, tracks[kind], kind === 'video' ? maxBitrate : undefined);
+    if (codec) preferCodec(this.#sections.video, codec);
+    this.#pc.ontrack = ({ track }) => this.stream.addTrack(track);
+    this.#pc.onicecandidate = ({ candidate }) => this.#onCandidate(candidate);
+    this.#pc.onconnectionstatechange = () => this.#onState();
+    this.#pc.oniceconnectionstatechange = () => this.#onState();
+  }
+
+  #addSection(kind, track, maxBitrate) {
+    const init = { direction: track === undefined ? 'recvonly' : 'sendrecv' };
+    if (maxBitrate) init.sendEncodings = [{ maxBitrate }];
+    this.#sections[kind] = this.#pc.addTransceiver(track ?? kind, init);
+  }
+
+  /** Sends this track from now on; null: nothing. Renegotiates only where nothing could be sent before. */
+  async setTrack(kind, track, maxBitrate) {
+    const section = this.#sections[kind];
+    await section.sender.replaceTrack(track);
+    if (maxBitrate) await limitBitrate(section.sender, maxBitrate);
+    if (track && section.direction === 'recvonly') {
+      section.direction = 'sendrecv';
+      await this.negotiate();
+    }
+  }
+
+  /** Offers and applies the answer. One at a time: calls meanwhile share one more offer after it. */
+  negotiate({ restart = false } = {}) {
+    this.#wanted = { restart: restart || Boolean(this.#wanted?.restart) };
+    this.#running ??= this.#negotiateAll().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #negotiateAll() {
+    while (this.#wanted && this.#pc.signalingState !== 'closed') {
+      const { restart } = this.#wanted;
+      this.#wanted = null;
+      try {
+        await this.#negotiateOnce(restart);
+      } catch (error) {
+        if (error.code !== 'busy') {
+          if (error.code === 'away' || error.code === 'timeout') this.#wanted ??= { restart };
+          throw error;
+        }
+        this.#wanted ??= { restart };
+        await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
+      }
+    }
+  }
+
+  async #negotiateOnce(restart) {
+    this.#sent = false;
+    await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart: restart }));
+    const reply = this.#request({ type: 'offer', sdp: this.#pc.localDescription.sdp });
+    this.#sent = true;
+    for (const candidate of this.#held.splice(0)) this.#emit('candidate', candidate);
+    const answer = await reply;
+    if (this.#pc.signalingState === 'closed') return;
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    for (const candidate of this.#early.splice(0)) await this.#apply(candidate);
+  }
+
+  /** The signalling is back: what could not be said meanwhile is said now. */
+  resumed() {
+    const unfinished = this.#wanted !== null;
+    if (!unfinished && this.state === 'connected') return;
+    this.negotiate({ restart: this.state !== 'connected' }).catch(() => {});
+  }
+
+  addCandidate({ candidate, sdpMid }) {
+    const one = { candidate: candidate ?? '', sdpMid: sdpMid ?? '0' };
+    if (this.#pc.remoteDescription && this.#pc.signalingState === 'stable') return this.#apply(one);
+    this.#early.push(one);
+    return undefined;
+  }
+
+  async #apply(candidate) {
+    try {
+      await this.#pc.addIceCandidate(candidate);
+    } catch (error) {
+      /* One address that this browser cannot use; the others may do. */
+      console.debug('candidate not used', candidate.candidate, error);
+    }
+  }
+
+  #onCandidate(candidate) {
+    const message = { candidate: candidate?.candidate ?? '', sdpMid: candidate?.sdpMid ?? '0' };
+    /* Candidates before their offer would be refused. */
+    if (this.#sent) this.#emit('candidate', message);
+    else this.#held.push(message);
+  }
+
+  #onState() {
+    const { connectionState, iceConnectionState } = this.#pc;
+    if (connectionState === 'connected') {
+      this.#restarts = 0;
+      clearTimeout(this.#restartTimer);
+      this.#restartTimer = null;
+      this.#setState('connected');
+    } else if (connectionState === 'failed' && iceConnectionState !== 'failed' && iceConnectionState !== 'disconnected') {
+      /* The path is there, the keys are not: a restart of ICE would not help. */
+      this.#emit('dead');
+    } else if (iceConnectionState === 'failed') {
+      this.#setState('disconnected');
+      this.#restartIn(0);
+    } else if (iceConnectionState === 'disconnected') {
+      this.#setState('disconnected');
+      this.#restartIn(DISCONNECTED_MS);
+    }
+  }
+
+  /** Looks for a new path now, for example on a new network. */
+  restart() {
+    this.#restartIn(0);
+  }
+
+  #restartIn(ms) {
+    if (this.#restartTimer !== null && ms > 0) return;
+    clearTimeout(this.#restartTimer);
+    this.#restartTimer = setTimeout(() => this.#restartNow(), ms);
+  }
+
+  #restartNow() {
+    this.#restartTimer = null;
+    if (this.#pc.signalingState === 'closed' || this.#pc.connectionState === 'connected') return;
+    if (this.#restarts >= RESTARTS_MAX) return this.#emit('dead');
+    this.#restarts += 1;
+    this.#restartIn(RESTART_GAP_MS);
+    /* Without a connection to the server the wish is kept for resumed(), and does not count. */
+    this.negotiate({ restart: true }).catch((error) => {
+      if (error.code === 'away' || error.code === 'timeout') this.#restarts -= 1;
+    });
+  }
+
+  #setState(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.#emit('state', state);
+  }
+
+  getStats() {
+    return this.#pc.getStats();
+  }
+
+  close() {
+    clearTimeout(this.#restartTimer);
+    this.#pc.onconnectionstatechange = this.#pc.oniceconnectionstatechange = this.#pc.onicecandidate = null;
+    this.#pc.close();
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function preferCodec(section, codec) {
+  const codecs = RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? [];
+  const wanted = (one) => one.mimeType.toLowerCase() === `video/${codec.toLowerCase()}`;
+  if (!codecs.some(wanted) || !section.setCodecPreferences) return;
+  section.setCodecPreferences([...codecs.filter(wanted), ...codecs.filter((one) => !wanted(one))]);
+}
+
+async function limitBitrate(sender, maxBitrate) {
+  const parameters = sender.getParameters();
+  if (!parameters.encodings?.length) return;
+  parameters.encodings[0].maxBitrate = maxBitrate;
+  await sender.setParameters(parameters);
+}

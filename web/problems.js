@@ -1,0 +1,47 @@
+/* Which sentence explains which error. */
+
+import { t } from './strings.js';
+
+const SENTENCES = {
+  unreachable: 'error.unreachable',
+  away: 'error.unreachable',
+  timeout: 'error.timeout',
+  full: 'error.roomFull',
+  'room-full': 'error.roomFull',
+  draining: 'error.draining',
+  'bad-token': 'error.badToken',
+  unauthorized: 'error.badToken',
+  forbidden: 'error.badToken',
+  'rate-limited': 'error.rateLimited',
+  'nothing-usable': 'error.nothingUsable',
+  'bad-name': 'error.badName',
+  elsewhere: 'error.elsewhere',
+  failed: 'error.failed',
+};
+
+/** What to tell the user about an error of the call: what happened and what to do. */
+export function explain(error) {
+  const key = SENTENCES[error?.code];
+  if (key) return t(key);
+  return t('error.unknown', { detail: error?.detail || error?.message || error?.code || '' });
+}
+
+const DEVICE_PROBLEMS = {
+  denied: { both: 'media.denied', camera: 'media.deniedCamera', microphone: 'media.deniedMicrophone' },
+  missing: { both: 'media.missing', camera: 'media.missingCamera', microphone: 'media.missingMicrophone' },
+  busy: { camera: 'media.busyCamera', microphone: 'media.busyMicrophone' },
+  insecure: { both: 'media.insecure', camera: 'media.insecure', microphone: 'media.insecure' },
+  failed: { camera: 'media.failedCamera', microphone: 'media.failedMicrophone' },
+};
+
+/** Key of the sentence about a device that cannot be used; `reason` as of reasonOf() in media.js. */
+export function deviceProblem(device, reason) {
+  return DEVICE_PROBLEMS[reason]?.[device] ?? null;
+}
+
+/** Keys of the sentences about both devices together. */
+export function deviceProblems(microphone, camera) {
+  const both = microphone === camera ? DEVICE_PROBLEMS[camera]?.both : null;
+  if (both) return [both];
+  return [deviceProblem('camera', camera), deviceProblem('microphone', microphone)].filter(Boolean);
+}

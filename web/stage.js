@@ -1,0 +1,154 @@
+/* The stage: one video with everybody in it, and over it what the tiles say: names, marks, the user's own camera. */
+
+import { h, setText } from './dom.js';
+import { fit, placeTile } from './geometry.js';
+import { icon } from './icons.js';
+import { canChooseSpeaker } from './mixroom.js';
+import { onLanguage, t } from './strings.js';
+import { prefs } from './store.js';
+
+const CANVAS_BEFORE_TILES = { width: 16, height: 9 };
+
+export class Stage {
+  #call;
+  #tiles = new Map();
+  #self = null;
+  #nodes = {};
+
+  constructor(call, signal) {
+    this.#call = call;
+    this.#build();
+    const on = (type, listener) => call.addEventListener(type, listener, { signal });
+    on('stream', () => this.#attach());
+    on('tiles', () => this.#placeTiles());
+    on('roster', () => this.#describeTiles());
+    on('talking', () => this.#describeTiles());
+    on('local', () => this.#describeTiles());
+    onLanguage(() => this.#describeTiles(), signal);
+    const observer = new ResizeObserver(() => this.#resize());
+    observer.observe(this.element);
+    signal.addEventListener('abort', () => observer.disconnect());
+    this.#attach();
+    this.#placeTiles();
+    this.setSpeaker(prefs.get('speaker'));
+  }
+
+  #build() {
+    const n = this.#nodes;
+    n.video = h('video', { label: 'room.stage' });
+    Object.assign(n.video, { autoplay: true, playsInline: true });
+    n.video.addEventListener('loadeddata', () => { n.connecting.hidden = true; });
+    n.video.addEventListener('emptied', () => { n.connecting.hidden = false; });
+    n.tiles = h('div', { class: 'tiles', role: 'list', label: 'people.title' });
+    n.picture = h('div', { class: 'picture' }, n.video, n.tiles);
+    n.connecting = h('div', { class: 'connecting', role: 'status' }, h('span', { class: 'spinner' }), h('span', { i18n: 'room.connecting' }));
+    n.blocked = h('div', { class: 'sound-blocked', hidden: true }, h('p', { i18n: 'room.soundBlocked' }),
+      h('button', { id: 'start-sound', type: 'button', class: 'primary', i18n: 'room.startSound', onclick: () => this.#play() }));
+    this.element = h('section', { id: 'stage', label: 'room.stage' }, n.picture, n.connecting, n.blocked);
+    /* The user's own picture, from the camera itself: nobody waits for the way to the server and back to see oneself. */
+    n.own = h('video', { class: 'own', 'aria-hidden': 'true' });
+    Object.assign(n.own, { muted: true, autoplay: true, playsInline: true });
+  }
+
+  #attach() {
+    const { video } = this.#nodes;
+    if (!this.#call.stream || video.srcObject === this.#call.stream) return;
+    video.srcObject = this.#call.stream;
+    this.#play();
+  }
+
+  async #play() {
+    const { video, blocked } = this.#nodes;
+    try {
+      video.muted = false;
+      await video.play();
+      blocked.hidden = true;
+    } catch (error) {
+      if (error.name !== 'NotAllowedError') return;
+      /* The picture may go on without sound until the user says so. */
+      blocked.hidden = false;
+      video.muted = true;
+      video.play().catch(() => {});
+    }
+  }
+
+  /** Plays on the speaker of this device id, '' for the system's own. */
+  async setSpeaker(deviceId) {
+    if (!canChooseSpeaker() || this.#nodes.video.sinkId === deviceId) return;
+    try {
+      await this.#nodes.video.setSinkId(deviceId);
+    } catch {
+      /* The speaker is gone: the system's own goes on. */
+    }
+  }
+
+  setMirrored(mirrored) {
+    this.#nodes.own.classList.toggle('mirrored', mirrored);
+  }
+
+  #resize() {
+    const { picture } = this.#nodes;
+    const box = { width: this.element.clientWidth, height: this.element.clientHeight };
+    const place = fit(box, this.#call.tiles?.canvas ?? CANVAS_BEFORE_TILES);
+    for (const [side, px] of Object.entries(place)) picture.style[side] = `${px}px`;
+  }
+
+  #placeTiles() {
+    const tiles = this.#call.tiles?.tiles ?? [];
+    const shown = new Set(tiles.map(({ participant }) => participant));
+    for (const [id, node] of this.#tiles) {
+      if (shown.has(id)) continue;
+      node.element.remove();
+      this.#tiles.delete(id);
+    }
+    for (const tile of tiles) {
+      const node = this.#tiles.get(tile.participant) ?? this.#addTile(tile.participant);
+      Object.assign(node.element.style, placeTile(tile), { zIndex: String(Math.trunc(Number(tile.z) || 0)) });
+    }
+    this.#resize();
+    this.#describeTiles();
+  }
+
+  #addTile(id) {
+    const name = h('span', { class: 'tile-name' });
+    const muted = h('span', { class: 'tile-muted' }, icon('microphoneOff'));
+    const hand = h('span', { class: 'tile-hand' }, icon('hand'));
+    const element = h('div', { class: 'tile', role: 'listitem', data: { tile: id } }, hand, h('span', { class: 'tile-label' }, muted, name));
+    const node = { element, name, muted, hand };
+    this.#tiles.set(id, node);
+    this.#nodes.tiles.append(element);
+    return node;
+  }
+
+  #describeTiles() {
+    const { roster, participant } = this.#call;
+    for (const [id, node] of this.#tiles) {
+      const member = roster.get(id);
+      const own = id === participant;
+      const name = own ? t('room.you') : (member?.name ?? '');
+      setText(node.name, name);
+      node.muted.hidden = !member?.audioMuted;
+      node.hand.hidden = !member?.hand;
+      node.element.classList.toggle('talking', Boolean(member?.talking) && !member.audioMuted);
+      const marks = [name, member?.audioMuted ? t('room.tileMuted') : '', member?.hand ? t('room.tileHand') : ''];
+      node.element.setAttribute('aria-label', marks.filter(Boolean).join(', '));
+    }
+    this.#showOwn();
+  }
+
+  #showOwn() {
+    const { own } = this.#nodes;
+    const { camera, screen } = this.#call.local;
+    const tile = this.#tiles.get(this.#call.participant);
+    const track = camera.on && !screen ? camera.track : null;
+    if (track !== this.#self) {
+      this.#self = track;
+      own.srcObject = track ? new MediaStream([track]) : null;
+    }
+    if (!tile || !track) return own.remove();
+    if (own.parentNode === tile.element) return;
+    tile.element.prepend(own);
+    /* An element that moved in the document stands still. */
+    own.play().catch(() => {});
+  }
+}
