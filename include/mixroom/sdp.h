@@ -63,6 +63,10 @@ typedef enum {
   MXR_SDP_EXTENSION_TRANSPORT_CC, /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
                                    */
   MXR_SDP_EXTENSION_VIDEO_ORIENTATION, /* urn:3gpp:video-orientation, 3GPP TS 26.114 7.4.5 */
+  /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id, RFC 8852. Nothing here reads it, and simulcast is never
+   * answered, but Chromium cannot make a second offer for a sender with rids whose first answer left it out.
+   */
+  MXR_SDP_EXTENSION_RID,
   MXR_SDP_N_EXTENSIONS,
 } MxrSdpExtensionType;
 #define MXR_SDP_EXTENSIONS_ALL ((1u << MXR_SDP_N_EXTENSIONS) - 1)
@@ -225,7 +229,8 @@ typedef struct {
   guint64 session_version; /* one more in each answer */
   const char *cname;       /* of the downlink */
   const char *stream_id;   /* of the downlink: RFC 8830 msid-id, letters, digits and hyphens */
-  MxrSdpCodec video_codec; /* of mxr_sdp_offer_choose_video_codec(); %MXR_SDP_CODEC_NONE: no video flows */
+  MxrSdpCodec video_codec; /* of mxr_sdp_offer_choose_video_codec(), or the one in use; %MXR_SDP_CODEC_NONE:
+                              no video flows */
   bool audio_stereo;       /* we want and send two channels */
   guint extensions;        /* bits 1 << MxrSdpExtensionType that we handle */
   guint feedback;          /* bits of MxrSdpFeedback that we handle */

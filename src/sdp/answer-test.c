@@ -79,6 +79,7 @@ test_chromium_word_for_word (void)
       "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
       "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
       "a=extmap:13 urn:3gpp:video-orientation\r\n"
+      "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
       "a=rtpmap:108 H264/90000\r\na=rtcp-fb:108 nack\r\na=rtcp-fb:108 nack pli\r\na=rtcp-fb:108 ccm fir\r\n"
       "a=rtcp-fb:108 transport-cc\r\na=rtcp-fb:108 goog-remb\r\n"
       "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
@@ -217,6 +218,9 @@ test_simulcast_is_not_taken (void)
   g_assert_cmpint (offer->uplink[MXR_SDP_VIDEO], ==, 1);
   g_assert_null (strstr (written, "simulcast"));
   g_assert_null (strstr (written, "a=rid"));
+  /* without it Chromium's next offer fails: "negotiates simulcast but does not negotiate the RID RTP header
+   * extension" */
+  g_assert_true (mxr_test_has_line (written, "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"));
 }
 
 static void

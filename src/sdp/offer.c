@@ -81,9 +81,11 @@ add_to_group (Group *group, const MxrSdpOffer *offer, const char *mid)
 static void
 parse_group (const MxrSdpOfferPrivate *self, Group *group)
 {
-  const char *value;
-  for (guint i = 0; (value = gst_sdp_message_get_attribute_val_n (self->message, "group", i)) != NULL; i++) {
-    if (!g_str_has_prefix (value, "BUNDLE") || (value[6] != ' ' && value[6] != '\0'))
+  for (guint i = 0; i < gst_sdp_message_attributes_len (self->message); i++) {
+    const GstSDPAttribute *attribute = gst_sdp_message_get_attribute (self->message, i);
+    const char *value = attribute->value;
+    if (strcmp (attribute->key, "group") != 0 || !g_str_has_prefix (value, "BUNDLE") ||
+        (value[6] != ' ' && value[6] != '\0'))
       continue;
     g_auto (GStrv) mids = g_strsplit (value + 6, " ", -1);
     for (guint k = 0; mids[k] != NULL; k++)

@@ -30,6 +30,7 @@ static const char *const extension_uris[MXR_SDP_N_EXTENSIONS] = {
   [MXR_SDP_EXTENSION_TRANSPORT_CC] =
       "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
   [MXR_SDP_EXTENSION_VIDEO_ORIENTATION] = "urn:3gpp:video-orientation",
+  [MXR_SDP_EXTENSION_RID] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
 };
 
 const char *

@@ -80,24 +80,27 @@ read_fingerprint (const char *value, Fingerprint *fingerprint, GError **error)
 static bool
 read_media_fingerprint (const GstSDPMedia *media, Fingerprint *fingerprint, GError **error)
 {
-  const char *value;
-  for (guint i = 0; (value = gst_sdp_media_get_attribute_val_n (media, "fingerprint", i)) != NULL; i++)
-    if (!read_fingerprint (value, fingerprint, error))
+  for (guint i = 0; i < gst_sdp_media_attributes_len (media); i++) {
+    const GstSDPAttribute *attribute = gst_sdp_media_get_attribute (media, i);
+    if (strcmp (attribute->key, "fingerprint") == 0 &&
+        !read_fingerprint (attribute->value, fingerprint, error))
       return false;
+  }
   return true;
 }
 
 static bool
 find_fingerprint (const Scope *scope, Fingerprint *fingerprint, GError **error)
 {
-  const char *value;
   for (guint i = 0; i < G_N_ELEMENTS (scope->media); i++)
     if (!read_media_fingerprint (scope->media[i], fingerprint, error))
       return false;
-  for (guint i = 0; (value = gst_sdp_message_get_attribute_val_n (scope->message, "fingerprint", i)) != NULL;
-       i++)
-    if (!read_fingerprint (value, fingerprint, error))
+  for (guint i = 0; i < gst_sdp_message_attributes_len (scope->message); i++) {
+    const GstSDPAttribute *attribute = gst_sdp_message_get_attribute (scope->message, i);
+    if (strcmp (attribute->key, "fingerprint") == 0 &&
+        !read_fingerprint (attribute->value, fingerprint, error))
       return false;
+  }
   if (fingerprint->algorithm == NULL)
     return fail (
         error, MXR_SDP_ERROR_UNSUPPORTED,
