@@ -4,7 +4,7 @@
 
 /* Whatever comes: an error that says something, or an offer whose answer keeps the rules. */
 
-#define N_MUTANTS 2500
+#define N_MUTANTS 2000
 #define SEED 20261120
 
 static guint
@@ -36,7 +36,9 @@ try_fragment (const char *text, gssize length)
   g_assert_true (fragment == NULL || fragment->n_candidates <= MXR_CANDIDATES_MAX);
 }
 
-/* In a block of its exact size, so that the sanitizer sees a read behind the end. */
+/* Cut at every byte, in a block of the exact size, so that the sanitizer sees a read behind the end. The
+ * answer is written and held against the rules at every line and 16th byte: those in between differ in one
+ * value only. */
 static void
 test_truncation (gconstpointer name)
 {
@@ -46,7 +48,7 @@ test_truncation (gconstpointer name)
 
   for (gsize n = 0; n <= length; n++) {
     g_autofree char *part = g_memdup2 (text, MAX (n, 1));
-    if (n > 0 && (n == length || text[n] == '\n' || n % 7 == 0))
+    if (n > 0 && (n == length || text[n] == '\n' || n % 16 == 0))
       n_answered += try_offer (part, n);
     else {
       g_autoptr (MxrSdpOffer) offer = mxr_sdp_offer_parse (part, n, NULL);
