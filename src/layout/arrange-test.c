@@ -139,8 +139,8 @@ assert_grid_rows (const MxrLayoutRules *rules, const MxrLayoutTile *tiles, guint
 
   /* The last row is centred, but for the rounding to even. */
   const MxrLayoutTile *first = &tiles[n - per_row[n_rows - 1]], *last = &tiles[n - 1];
-  int right = (int)(rules->width_px & ~1u) - (int)(last->x + last->w);
-  g_assert_cmpint (ABS ((int)first->x - right), <=, 2);
+  int right = (int) (rules->width_px & ~1u) - (int) (last->x + last->w);
+  g_assert_cmpint (ABS ((int) first->x - right), <=, 2);
 }
 
 static void
@@ -177,7 +177,7 @@ test_grid_is_the_largest (void)
       mxr_layout_arrange (&rules, people, n, tiles, MXR_TILES_MAX);
       for (guint columns = 1; columns <= n; columns++) {
         guint rows = (n + columns - 1) / columns;
-        double w = MIN ((double)rules.width_px / columns, (double)rules.height_px / rows * 16 / 9);
+        double w = MIN ((double) rules.width_px / columns, (double) rules.height_px / rows * 16 / 9);
         g_assert_cmpfloat ((tiles[0].w + 3) * (tiles[0].h + 3), >=, w * (w * 9 / 16));
       }
     }
@@ -245,7 +245,7 @@ test_auto_chooses (void)
   people[7].aspect = 4.0f / 3;
   arrange (MXR_LAYOUT_AUTO, people, 20, 1015, tiles, 0);
   g_assert_cmpuint (tiles[0].key, ==, 1007);
-  g_assert_cmpfloat (fabs ((double)tiles[0].w / tiles[0].h - 4.0 / 3), <, 0.01);
+  g_assert_cmpfloat (fabs ((double) tiles[0].w / tiles[0].h - 4.0 / 3), <, 0.01);
   g_assert_nonnull (find_tile (tiles + 1, 4, 1015)); /* who speaks is seen beside the screen */
 }
 

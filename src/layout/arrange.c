@@ -40,7 +40,7 @@ even_down (guint px)
 static guint
 even_nearest (double px, guint max_px)
 {
-  return CLAMP (2 * (guint)floor (px / 2 + 0.5), 2, even_down (max_px));
+  return CLAMP (2 * (guint) floor (px / 2 + 0.5), 2, even_down (max_px));
 }
 
 static Frame
@@ -58,7 +58,7 @@ usable_aspect (float aspect)
     return 0;
   if (fabs (aspect - DEFAULT_ASPECT) <= SAME_ASPECT * DEFAULT_ASPECT)
     return DEFAULT_ASPECT;
-  return CLAMP ((double)aspect, MIN_ASPECT, MAX_ASPECT);
+  return CLAMP ((double) aspect, MIN_ASPECT, MAX_ASPECT);
 }
 
 /* Screens do not count: they come in all shapes, and the one that matters has its own tile. */
@@ -82,7 +82,7 @@ common_aspect (const MxrLayoutPerson *people, guint n)
 static Size
 fit (guint max_w, guint max_h, double aspect)
 {
-  double w = MIN ((double)max_w, max_h * aspect);
+  double w = MIN ((double) max_w, max_h * aspect);
   return (Size){ even_nearest (w, max_w), even_nearest (w / aspect, max_h) };
 }
 

@@ -70,7 +70,7 @@ static int
 dominant_of (const Room *room)
 {
   guint32 key;
-  return mxr_speakers_get_dominant (room->speakers, &key) ? (int)key : -1;
+  return mxr_speakers_get_dominant (room->speakers, &key) ? (int) key : -1;
 }
 
 static guint
@@ -161,7 +161,7 @@ test_full_mix_of_talkers (void)
   Room room;
   room_init (&room, 8, 3);
   for (guint key = 0; key < 3; key++)
-    speak (&room, key, -30 - (float)key);
+    speak (&room, key, -30 - (float) key);
   run (&room, 3000);
   speak (&room, 5, -30); /* as loud as the others: has to wait for a pause */
   g_assert_false (run (&room, 20000) & MXR_SPEAKERS_MIX);
@@ -263,7 +263,7 @@ babble (Room *room, GRand *rand, const float *level_dbov, guint n, guint ms)
         on[key] = !on[key];
         left_ms[key] = on[key] ? g_rand_int_range (rand, 100, 400) : g_rand_int_range (rand, 40, 300);
         if (on[key])
-          speak (room, key, level_dbov[key] + (float)g_rand_double_range (rand, -3, 3));
+          speak (room, key, level_dbov[key] + (float) g_rand_double_range (rand, -3, 3));
         else
           rest (room, key);
       } else {
@@ -349,7 +349,7 @@ static MxrSpeakersChange
 do_something (Room *room, GRand *rand, bool *is_there, bool *is_muted)
 {
   static const float levels[] = { -127, -90, -60, -30, -5, 0, 50, -500, NAN, INFINITY };
-  guint32 key = g_rand_int_range (rand, 0, (int)room->n);
+  guint32 key = g_rand_int_range (rand, 0, (int) room->n);
   float level = levels[g_rand_int_range (rand, 0, G_N_ELEMENTS (levels))];
 
   room->now_us += g_rand_int_range (rand, -1000, 50000);
@@ -402,7 +402,7 @@ test_large_room (void)
   Room room;
   room_init (&room, 300, 6);
   for (guint key = 0; key < 300; key++)
-    speak (&room, key, -20 - (float)(key % 50));
+    speak (&room, key, -20 - (float) (key % 50));
   run (&room, 10000);
   g_assert_cmpuint (count_mix (&room), ==, 6);
   guint32 mix[6];

@@ -66,7 +66,7 @@ advance (Person *person, gint64 now_us, bool voice, float db)
     return;
   person->updated_us = now_us;
   float target = voice ? db : 0;
-  person->loudness_db = target + (person->loudness_db - target) * expf (-(float)dt_us / LOUDNESS_TAU_US);
+  person->loudness_db = target + (person->loudness_db - target) * expf (-(float) dt_us / LOUDNESS_TAU_US);
   person->voice_us = CLAMP (person->voice_us + (voice ? dt_us : -dt_us / 2), 0, TALKING_VOICE_US);
 }
 
@@ -203,7 +203,7 @@ end_hold (MxrSpeakers *speakers, Person *person, gint64 now_us)
 {
   if (!person->is_in_mix || everybody_fits (speakers))
     return MXR_SPEAKERS_UNCHANGED;
-  if (!is_quiet_for (person, (gint64)speakers->config.hold_ms * 1000, now_us))
+  if (!is_quiet_for (person, (gint64) speakers->config.hold_ms * 1000, now_us))
     return MXR_SPEAKERS_UNCHANGED;
   return leave_mix (speakers, person);
 }
@@ -228,7 +228,7 @@ set_dominant (MxrSpeakers *speakers, Person *person)
     return MXR_SPEAKERS_UNCHANGED;
   speakers->dominant = person;
   for (guint i = 0; i < speakers->people->len; i++)
-    ((Person *)g_ptr_array_index (speakers->people, i))->louder_stage_us = 0;
+    ((Person *) g_ptr_array_index (speakers->people, i))->louder_stage_us = 0;
   return MXR_SPEAKERS_DOMINANT;
 }
 
@@ -253,7 +253,7 @@ update_dominant (MxrSpeakers *speakers, gint64 now_us)
   if (best == NULL)
     return MXR_SPEAKERS_UNCHANGED;
   bool is_free = dominant == NULL || dominant->is_muted ||
-                 is_quiet_for (dominant, (gint64)speakers->config.dominant_hold_ms * 1000, now_us);
+                 is_quiet_for (dominant, (gint64) speakers->config.dominant_hold_ms * 1000, now_us);
   bool is_beaten = best->louder_stage_us >= TAKE_STAGE_US;
   return is_free || is_beaten ? set_dominant (speakers, best) : MXR_SPEAKERS_UNCHANGED;
 }
@@ -387,6 +387,6 @@ guint
 mxr_speakers_get_mix (const MxrSpeakers *speakers, guint32 *out_keys, guint max_keys)
 {
   for (guint i = 0; i < speakers->mix->len && i < max_keys; i++)
-    out_keys[i] = ((const Person *)g_ptr_array_index (speakers->mix, i))->key;
+    out_keys[i] = ((const Person *) g_ptr_array_index (speakers->mix, i))->key;
   return speakers->mix->len;
 }

@@ -31,7 +31,7 @@ static G_DEFINE_QUARK (mxr-branch-removals, removals)
 static void
 count_removal (GstBin *pipeline, int step)
 {
-  guint n = mxr_branch_count_removals (pipeline) + (guint)step;
+  guint n = mxr_branch_count_removals (pipeline) + (guint) step;
   g_object_set_qdata (G_OBJECT (pipeline), removals_quark (), GUINT_TO_POINTER (n));
 }
 

@@ -33,7 +33,7 @@ mxr_fragment_new_bin (const MxrFragment *fragment, const char *element_name, GEr
   if (element_name != NULL)
     gst_object_set_name (GST_OBJECT (bin), element_name);
   g_object_set_qdata_full (G_OBJECT (bin), fragment_quark (), mxr_fragment_ref (fragment),
-                           (GDestroyNotify)mxr_fragment_unref);
+                           (GDestroyNotify) mxr_fragment_unref);
   return bin;
 }
 
@@ -47,15 +47,16 @@ mxr_fragment_bin_set_bitrate (GstElement *bin, guint bitrate_bps)
 
   g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (bin), fragment->bitrate_element);
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), fragment->bitrate_property);
-  guint64 amount = MAX (bitrate_bps / fragment->bitrate_unit_bps, 1);
+  /* Encoders keep what they declare unsigned in an int all the same. */
+  guint64 amount = MAX (MIN (bitrate_bps, G_MAXINT) / fragment->bitrate_unit_bps, 1);
   g_auto (GValue) value = G_VALUE_INIT;
   g_value_init (&value, pspec->value_type);
   if (pspec->value_type == G_TYPE_INT)
-    g_value_set_int (&value, (int)MIN (amount, G_MAXINT));
+    g_value_set_int (&value, (int) amount);
   else if (pspec->value_type == G_TYPE_UINT)
-    g_value_set_uint (&value, (guint)amount);
+    g_value_set_uint (&value, (guint) amount);
   else if (pspec->value_type == G_TYPE_INT64)
-    g_value_set_int64 (&value, (gint64)amount);
+    g_value_set_int64 (&value, (gint64) amount);
   else
     g_value_set_uint64 (&value, amount);
   g_param_value_validate (pspec, &value); /* clamps */

@@ -8,7 +8,7 @@ is_caps (const char *text)
 {
   text += strspn (text, "! \t");
   const char *slash = strchr (text, '/');
-  return slash != NULL && (gsize)(slash - text) < strcspn (text, " \t,(=");
+  return slash != NULL && (gsize) (slash - text) < strcspn (text, " \t,(=");
 }
 
 /* gst_parse takes caps between two elements only, but a chain may well end in them. */

@@ -105,7 +105,7 @@ test_truncation_and_mutation (void)
     for (int byte = 0; byte < 256; byte++) {
       char mutant[sizeof good];
       memcpy (mutant, good, sizeof good);
-      mutant[i] = (char)byte;
+      mutant[i] = (char) byte;
       g_autoptr (MxrFragment) fragment = mxr_fragment_parse ("n", "f", mutant, sizeof good - 1);
       if (byte == 0 || byte >= 0x80)
         g_assert_cmpstr (fragment->problem->reason, ==, "this is not text (UTF-8)");

@@ -19,7 +19,7 @@ mxr_fragment_problem_free (MxrFragmentProblem *problem)
 static void
 chain_line_clear (gpointer data)
 {
-  g_free (((MxrChainLine *)data)->text);
+  g_free (((MxrChainLine *) data)->text);
 }
 
 static void
@@ -39,7 +39,7 @@ fragment_clear (gpointer data)
 MxrFragment *
 mxr_fragment_ref (const MxrFragment *fragment)
 {
-  return g_atomic_rc_box_acquire ((MxrFragment *)fragment);
+  return g_atomic_rc_box_acquire ((MxrFragment *) fragment);
 }
 
 void

@@ -56,20 +56,20 @@ load_dir (MxrFragments *fragments, const char *path)
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(const MxrFragment *const *)a)->name, (*(const MxrFragment *const *)b)->name);
+  return strcmp ((*(const MxrFragment *const *) a)->name, (*(const MxrFragment *const *) b)->name);
 }
 
 MxrFragments *
 mxr_fragments_load (const char *const *dirs, GError **error)
 {
   g_autoptr (MxrFragments) fragments = g_new0 (MxrFragments, 1);
-  fragments->list = g_ptr_array_new_with_free_func ((GDestroyNotify)mxr_fragment_unref);
+  fragments->list = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_fragment_unref);
   for (guint i = 0; dirs[i] != NULL; i++)
     if (*dirs[i] != '\0')
       load_dir (fragments, dirs[i]);
 
   if (fragments->list->len == 0) {
-    g_autofree char *searched = g_strjoinv (", ", (char **)dirs);
+    g_autofree char *searched = g_strjoinv (", ", (char **) dirs);
     g_set_error (error, MXR_PIPELINE_ERROR, MXR_PIPELINE_ERROR_NOT_FOUND,
                  "no pipeline fragments (*%s) in: %s", SUFFIX, searched);
     return NULL;
