@@ -110,7 +110,7 @@ is_h264_key (const guint8 *payload, guint n_bytes)
   if (type == 28) /* FU-A: RFC 6184 5.8 */
     return (payload[1] & 0x9f) == 0x85;
   if (type == 24) /* STAP-A: RFC 6184 5.7.1 */
-    for (guint at = 1; at + 3 <= n_bytes; at += 2 + GST_READ_UINT16_BE (payload + at))
+    for (guint at = 1; at + 3 <= n_bytes; at += 2 + (guint) (payload[at] << 8 | payload[at + 1]))
       if ((payload[at + 2] & 0x1f) == 5)
         return true;
   return type == 5;
