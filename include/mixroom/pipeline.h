@@ -86,9 +86,10 @@ const MxrFragment *mxr_fragments_find (const MxrFragments *fragments, const char
  * @element_name: (nullable): of the bin
  *
  * Encode: sink takes I420 or S16LE 48 kHz, src gives RTP packets whose timestamp is running time x clock
- * rate, offset 0, of at most 1160 bytes. Decode: sink takes application/x-rtp of one SSRC in order (caps with
- * media, clock-rate and encoding-name), src gives I420 or S16LE 48 kHz; upstream force-key-unit events ask
- * for a key frame after loss. The bin outlives @fragment safely.
+ * rate, offset 0, of at most 1160 bytes. Decode: sink takes RTP packets of one SSRC in order, with caps such
+ * as `application/x-rtp,media=audio,payload=96,clock-rate=48000,encoding-name=OPUS` (name in capitals; Opus
+ * wants a payload in [96..127], whatever the packets carry); src gives I420 or S16LE 48 kHz, Opus always as
+ * stereo; upstream force-key-unit events ask for a key frame after loss. The bin outlives @fragment safely.
  *
  * Returns: (transfer floating): a #GstBin with ghost pads "sink" and "src". Thread: control.
  */
