@@ -86,8 +86,10 @@ const MxrFragment *mxr_fragments_find (const MxrFragments *fragments, const char
  * @element_name: (nullable): of the bin
  *
  * Encode: sink takes I420 or S16LE 48 kHz, src gives RTP packets whose timestamp is running time x clock
- * rate, offset 0, of at most 1160 bytes. Decode: sink takes RTP packets of one SSRC in order, with caps such
- * as `application/x-rtp,media=audio,payload=96,clock-rate=48000,encoding-name=OPUS` (name in capitals; Opus
+ * rate, offset 0, of at most 1160 bytes; those of a video frame come as one buffer list. Opus time is less
+ * the encoder's look-ahead of 312 samples after the first packet, so that sound and picture stay together.
+ * Decode: sink takes RTP packets of one SSRC in order, with caps such as
+ * `application/x-rtp,media=audio,payload=96,clock-rate=48000,encoding-name=OPUS` (name in capitals; Opus
  * wants a payload in [96..127], whatever the packets carry); src gives I420 or S16LE 48 kHz, Opus always as
  * stereo; upstream force-key-unit events ask for a key frame after loss. The bin outlives @fragment safely.
  *
