@@ -7,6 +7,7 @@ import { explain } from './problems.js';
 import { Room } from './room.js';
 import { onLanguage, pickLanguage, setLanguage, t } from './strings.js';
 import { prefs } from './store.js';
+import { clearToasts } from './toasts.js';
 
 const link = new URLSearchParams(location.search);
 let screen = null;
@@ -14,6 +15,7 @@ let screen = null;
 function show(next, className) {
   screen?.close?.();
   screen = next;
+  clearToasts();
   document.body.className = className;
   document.getElementById('app').replaceChildren(next.element);
   next.start?.();

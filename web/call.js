@@ -86,6 +86,8 @@ export class Call extends EventTarget {
       this.#peer.resumed();
       return;
     }
+    /* Somebody new to the room: who was there before is no news. */
+    this.roster = new Map();
     await this.#connect(joined.iceServers);
     this.state = 'joined';
     this.#emit('joined', { participant: this.participant });
@@ -174,7 +176,7 @@ export class Call extends EventTarget {
 
   #setRoster(list) {
     const before = this.roster;
-    this.roster = new Map(list.map((member) => [member.id, member]));
+    this.roster = new Map(list.map((member) => [member.id, withUplink(member)]));
     this.#emit('roster', { roster: this.roster });
     if (before.size === 0) return;
     for (const [id, member] of this.roster) if (!before.has(id)) this.#emitMember('enter', member);
@@ -184,7 +186,7 @@ export class Call extends EventTarget {
   #setMember({ type, gone, ...member }) {
     const known = this.roster.get(member.id);
     if (gone) this.roster.delete(member.id);
-    else this.roster.set(member.id, { ...known, ...member });
+    else this.roster.set(member.id, withUplink({ ...known, ...member }));
     this.#emit('roster', { roster: this.roster });
     if (gone && known) this.#emitMember('exit', known);
     else if (!gone && !known) this.#emitMember('enter', member);
@@ -390,6 +392,11 @@ export class Call extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/* Whether sound and picture are sent at all, as `audio` and `video` beside the other marks. */
+function withUplink({ uplink, ...member }) {
+  return { ...member, audio: uplink?.audio ?? member.audio ?? false, video: uplink?.video ?? member.video ?? false };
 }
 
 async function deviceKinds() {

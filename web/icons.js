@@ -28,5 +28,6 @@ const PATHS = {
 /** An icon; decoration only, the control around it carries the name. */
 export function icon(name) {
   const shape = { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true', focusable: 'false' };
+  if (name === 'more') shape.class += ' dots';
   return svg('svg', shape, ...PATHS[name].map((d) => svg('path', { d })));
 }

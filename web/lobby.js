@@ -191,7 +191,7 @@ export class Lobby {
     setText(n.serverText, t(this.#server));
     n.server.dataset.state = this.#server.split('.').at(-1);
     setText(n.join, t(this.#joining ? 'lobby.joining' : 'lobby.join'));
-    n.join.toggleAttribute('aria-disabled', this.#joining);
+    n.join.setAttribute('aria-disabled', String(this.#joining));
     setText(n.error, this.#error ? this.#error() : '');
   }
 

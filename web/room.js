@@ -69,7 +69,8 @@ export class Room {
     n.alone = this.#buildAlone();
     this.#stage.element.append(n.banner.element, n.alone, this.#stats.element);
     this.#stage.element.addEventListener('dblclick', (event) => { if (!event.target.closest('button, .stats')) this.#toggleFullscreen(); });
-    return h('div', { class: 'room' }, h('main', { class: 'room-main' }, this.#stage.element, this.#side.element), n.bar,
+    return h('main', { class: 'room' }, h('h1', { class: 'visually-hidden' }, this.#call.room),
+      h('div', { class: 'room-main' }, this.#stage.element, this.#side.element), n.bar,
       this.#settings.element, this.#help.element);
   }
 
@@ -248,7 +249,8 @@ export class Room {
   start() {
     const { microphone } = this.#call.local;
     if (microphone.track && !microphone.on) toast(t('room.talkHint'));
-    this.#nodes.microphone.focus({ preventScroll: true });
+    /* Not a button: Space is the key to talk. */
+    this.#stage.element.focus({ preventScroll: true });
   }
 
   close() {

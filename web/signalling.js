@@ -58,9 +58,10 @@ export class Signalling extends EventTarget {
   #attempt = 0;
   #retryTimer = null;
   #joinTimer = null;
-  #reconnectInMs = null;
+  #returnAt = null; /* when a server that goes down wants to see us again */
+  #returnTimer = null;
 
-  /** @param env WebSocket, setTimeout, clearTimeout and random; another one in tests */
+  /** @param env WebSocket, setTimeout, clearTimeout, now and random; another one in tests */
   constructor(url, identity, env = {}) {
     super();
     this.#url = url;
@@ -69,6 +70,7 @@ export class Signalling extends EventTarget {
       WebSocket: env.WebSocket ?? globalThis.WebSocket,
       setTimeout: env.setTimeout ?? ((f, ms) => globalThis.setTimeout(f, ms)),
       clearTimeout: env.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer)),
+      now: env.now ?? (() => performance.now()),
       random: env.random ?? Math.random,
     };
   }
@@ -127,11 +129,6 @@ export class Signalling extends EventTarget {
     this.#announceAway(0);
     this.#attempt = Math.max(this.#attempt, 1);
     this.open();
-  }
-
-  /** Tries now rather than at the end of the wait. */
-  hurry() {
-    if (this.#state === 'away') this.open();
   }
 
   /** Leaves the room and joins it as somebody new, with nothing of the old session. */
@@ -193,7 +190,7 @@ export class Signalling extends EventTarget {
     this.#clearTimers();
     this.#state = 'open';
     this.#attempt = 0;
-    this.#reconnectInMs = null;
+    this.#returnAt = null;
     this.#resume = message.resume ?? null;
     const pending = this.#pending;
     this.#pending = [];
@@ -217,15 +214,15 @@ export class Signalling extends EventTarget {
   }
 
   #closing(message) {
+    this.#emit('message', message);
     if (typeof message.reconnectIn === 'number' && message.reconnectIn >= 0) {
-      this.#reconnectInMs = message.reconnectIn;
+      this.#plan(message.reconnectIn);
     } else if (/elsewhere/.test(message.reason ?? '')) {
       /* Another connection took this place over: taking it back would never end. */
       this.#end(new MixroomError('elsewhere', message.reason));
     } else {
       this.#resume = null;
     }
-    this.#emit('message', message);
   }
 
   #lost(error) {
@@ -241,12 +238,18 @@ export class Signalling extends EventTarget {
     this.#retryTimer = this.#env.setTimeout(() => this.open(), wait);
   }
 
-  #waitMs() {
-    const asked = this.#reconnectInMs;
-    this.#reconnectInMs = null;
+  /* The call goes on until the server hangs up; one that does not is left when it is time to come again. */
+  #plan(reconnectInMs) {
     /* A server that comes back must not meet everybody in the same instant. */
-    if (asked !== null) return Math.round(asked * (1 + this.#env.random() / 4));
-    return backoffMs(this.#attempt, this.#env.random);
+    const wait = Math.round(reconnectInMs * (1 + this.#env.random() / 4));
+    this.#returnAt = this.#env.now() + wait;
+    this.#env.clearTimeout(this.#returnTimer);
+    this.#returnTimer = this.#env.setTimeout(() => { if (this.isOpen) this.startOver(); }, wait);
+  }
+
+  #waitMs() {
+    const left = this.#returnAt === null ? 0 : Math.ceil(this.#returnAt - this.#env.now());
+    return left > 0 ? left : backoffMs(this.#attempt, this.#env.random);
   }
 
   #announceAway(retryIn) {
@@ -286,7 +289,8 @@ export class Signalling extends EventTarget {
   #clearTimers() {
     this.#env.clearTimeout(this.#retryTimer);
     this.#env.clearTimeout(this.#joinTimer);
-    this.#retryTimer = this.#joinTimer = null;
+    this.#env.clearTimeout(this.#returnTimer);
+    this.#retryTimer = this.#joinTimer = this.#returnTimer = null;
   }
 
   #emit(type, detail) {

@@ -44,7 +44,7 @@ export class Stage {
     n.connecting = h('div', { class: 'connecting', role: 'status' }, h('span', { class: 'spinner' }), h('span', { i18n: 'room.connecting' }));
     n.blocked = h('div', { class: 'sound-blocked', hidden: true }, h('p', { i18n: 'room.soundBlocked' }),
       h('button', { id: 'start-sound', type: 'button', class: 'primary', i18n: 'room.startSound', onclick: () => this.#play() }));
-    this.element = h('section', { id: 'stage', label: 'room.stage' }, n.picture, n.connecting, n.blocked);
+    this.element = h('section', { id: 'stage', tabindex: '-1', label: 'room.stage' }, n.picture, n.connecting, n.blocked);
     /* The user's own picture, from the camera itself: nobody waits for the way to the server and back to see oneself. */
     n.own = h('video', { class: 'own', 'aria-hidden': 'true' });
     Object.assign(n.own, { muted: true, autoplay: true, playsInline: true });

@@ -14,6 +14,11 @@ export function toast(text, { title } = {}) {
   setTimeout(() => node.remove(), LEAST_MS + PER_CHARACTER_MS * Math.min(200, text.length));
 }
 
+/** For a screen that has nothing to do with what was said on the one before. */
+export function clearToasts() {
+  document.getElementById('toasts').replaceChildren();
+}
+
 export function announce(text) {
   const live = document.getElementById('live');
   live.append(h('p', {}, text));

@@ -8,11 +8,17 @@ import { prefs } from '../store.js';
 
 function dialog(id, title, ...content) {
   const close = h('button', { type: 'button', class: 'icon-button', label: 'settings.close', onclick: () => element.close() }, icon('close'));
-  const element = h('dialog', { id, 'aria-labelledby': `${id}-title` },
+  const element = h('dialog', { id, tabindex: '-1', 'aria-labelledby': `${id}-title` },
     h('div', { class: 'dialog-head' }, h('h2', { id: `${id}-title`, i18n: title }), close), ...content);
   /* A click beside it closes it. */
   element.addEventListener('click', (event) => { if (event.target === element) element.close(); });
   return element;
+}
+
+function open(element) {
+  element.showModal();
+  /* Rather than on the button that closes it. */
+  element.focus();
 }
 
 /** @param onDevice (device, id) after a choice; onMirror (mirrored) */
@@ -24,14 +30,13 @@ export function settingsDialog({ onDevice, onMirror }, signal) {
   } });
   mirror.checked = prefs.get('mirror');
   const element = dialog('settings', 'settings.title',
-    h('h3', { i18n: 'settings.devices' }), pickers.element,
-    h('h3', { i18n: 'settings.page' }),
+    pickers.element,
     h('label', { class: 'switch-row' }, h('span', {}, h('span', { i18n: 'settings.mirror' }),
       h('span', { id: 'mirror-hint', class: 'hint', i18n: 'settings.mirrorHint' })), mirror),
     h('div', { class: 'switch-row' }, h('span', { i18n: 'settings.language', 'aria-hidden': 'true' }), languagePicker()));
   const show = () => {
     pickers.refresh();
-    element.showModal();
+    open(element);
   };
   return { element, show };
 }
@@ -47,5 +52,5 @@ export function helpDialog() {
     h('dd', { i18n: text }),
   ]);
   const element = dialog('help', 'help.title', h('dl', { class: 'keys' }, ...rows));
-  return { element, show: () => element.showModal() };
+  return { element, show: () => open(element) };
 }

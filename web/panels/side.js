@@ -45,7 +45,7 @@ export class SidePanel extends EventTarget {
     };
     const tabs = h('div', { class: 'tabs', role: 'tablist', label: 'panel.label', onkeydown: (event) => this.#onTabKey(event) }, n.tabs.chat, n.tabs.people);
     const close = h('button', { type: 'button', class: 'icon-button', label: 'panel.close', onclick: () => this.hide() }, icon('close'));
-    this.element = h('aside', { id: 'panel', class: 'panel', hidden: true, label: 'panel.label', onkeydown: (event) => {
+    this.element = h('section', { id: 'panel', class: 'panel', hidden: true, label: 'panel.label', onkeydown: (event) => {
       if (event.key === 'Escape') this.hide();
     } }, h('div', { class: 'panel-head' }, tabs, close), n.views.chat, n.views.people);
   }

@@ -5,7 +5,7 @@ export default {
 
   'lobby.title': 'Ready to join?',
   'lobby.room': 'Room',
-  'lobby.roomHint': 'Everyone with the same room name meets.',
+  'lobby.roomHint': 'People who enter the same room name meet here.',
   'lobby.name': 'Your name',
   'lobby.join': 'Join',
   'lobby.joining': 'Joining…',
@@ -121,12 +121,10 @@ export default {
   'stats.jitterBuffer': 'Buffer delay',
   'stats.picture': 'Picture',
   'stats.path': 'Path',
-  'stats.rung': 'Quality chosen',
+  'stats.rung': 'Quality',
   'stats.waiting': 'Measuring…',
 
   'settings.title': 'Settings',
-  'settings.devices': 'Devices',
-  'settings.page': 'Page',
   'settings.language': 'Language',
   'settings.mirror': 'Mirror my own picture',
   'settings.mirrorHint': 'Only you see it mirrored.',

@@ -121,12 +121,10 @@ export default {
   'stats.jitterBuffer': '버퍼 지연',
   'stats.picture': '영상',
   'stats.path': '경로',
-  'stats.rung': '선택된 화질',
+  'stats.rung': '화질',
   'stats.waiting': '측정하고 있습니다…',
 
   'settings.title': '설정',
-  'settings.devices': '장치',
-  'settings.page': '화면',
   'settings.language': '언어',
   'settings.mirror': '내 영상 좌우 반전',
   'settings.mirrorHint': '나에게만 반전되어 보입니다.',

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+
+/* As much of a browser as the order of things needs. */
+class FakeConnection {
+  static last = null;
+  signalingState = 'stable';
+  connectionState = 'new';
+  iceConnectionState = 'new';
+  offers = [];
+  applied = [];
+  sections = [];
+
+  constructor(configuration) {
+    this.configuration = configuration;
+    FakeConnection.last = this;
+  }
+
+  addTransceiver(trackOrKind, init) {
+    const section = { ...init, kind: trackOrKind.kind ?? trackOrKind, sender: { track: trackOrKind.kind ? trackOrKind : null,
+      async replaceTrack(track) { this.track = track; } } };
+    this.sections.push(section);
+    return section;
+  }
+
+  async createOffer(options) {
+    this.offers.push(options);
+    return { type: 'offer', sdp: `offer ${this.offers.length}` };
+  }
+
+  async setLocalDescription(description) {
+    this.localDescription = description;
+    this.signalingState = 'have-local-offer';
+    this.onicecandidate({ candidate: { candidate: `candidate of ${description.sdp}`, sdpMid: '0' } });
+  }
+
+  async setRemoteDescription(description) {
+    this.remoteDescription = description;
+    this.signalingState = 'stable';
+  }
+
+  async addIceCandidate(candidate) {
+    if (candidate.candidate === 'bad') throw new Error('bad');
+    this.applied.push(candidate.candidate);
+  }
+
+  become(connectionState, iceConnectionState) {
+    Object.assign(this, { connectionState, iceConnectionState });
+    this.onconnectionstatechange();
+  }
+
+  close() { this.signalingState = 'closed'; }
+}
+
+globalThis.RTCPeerConnection = FakeConnection;
+globalThis.MediaStream = class { addTrack() {} };
+const { Peer } = await import('../../web/peer.js');
+
+const settle = async () => { for (let i = 0; i < 30; i++) await Promise.resolve(); };
+const failure = (code) => Object.assign(new Error(code), { code });
+
+function start(tracks = { audio: { kind: 'audio' }, video: undefined }) {
+  const log = [];
+  const replies = [];
+  const peer = new Peer({ iceServers: [], tracks, request: (message) => {
+    log.push(message.sdp);
+    return new Promise((resolve, reject) => replies.push({ resolve: () => resolve({ sdp: 'answer' }), reject }));
+  } });
+  peer.addEventListener('candidate', ({ detail }) => log.push(detail.candidate));
+  peer.addEventListener('state', ({ detail }) => log.push(`state ${detail}`));
+  peer.addEventListener('dead', () => log.push('dead'));
+  return { peer, pc: FakeConnection.last, log, replies };
+}
+
+describe('peer', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+
+  it('offers what it may send, and says candidates after their offer only', async () => {
+    const { peer, pc, log, replies } = start();
+    assert.deepEqual(pc.sections.map(({ kind, direction }) => [kind, direction]), [['audio', 'sendrecv'], ['video', 'recvonly']]);
+    peer.addCandidate({ candidate: 'early', sdpMid: '0' });
+    const done = peer.negotiate();
+    await settle();
+    assert.deepEqual(log, ['offer 1', 'candidate of offer 1']);
+    assert.deepEqual(pc.applied, []);
+    replies[0].resolve();
+    await done;
+    assert.deepEqual(pc.applied, ['early']);
+    await peer.addCandidate({ candidate: 'bad' });
+    await peer.addCandidate({ candidate: '' });
+    assert.deepEqual(pc.applied, ['early', '']);
+  });
+
+  it('has one offer under way, and one more for all that came meanwhile', async () => {
+    const { peer, pc, replies } = start();
+    const all = [peer.negotiate(), peer.negotiate(), peer.negotiate({ restart: true }), peer.negotiate()];
+    await settle();
+    replies[0].resolve();
+    await settle();
+    assert.equal(replies.length, pc.offers.length);
+    for (const reply of replies) reply.resolve();
+    await Promise.all(all);
+    assert.ok(pc.offers.length <= 2);
+    assert.ok(pc.offers.some(({ iceRestart }) => iceRestart));
+  });
+
+  it('offers anew only for the first track of a kind', async () => {
+    const { peer, pc, replies } = start();
+    peer.setTrack('audio', { kind: 'audio' });
+    await settle();
+    assert.equal(pc.offers.length, 0);
+    peer.setTrack('video', { kind: 'video' });
+    await settle();
+    assert.equal(pc.offers.length, 1);
+    assert.equal(pc.sections[1].direction, 'sendrecv');
+    replies[0].resolve();
+    await settle();
+    await peer.setTrack('video', null);
+    assert.equal(pc.offers.length, 1);
+  });
+
+  it('asks again when the server is busy', async () => {
+    const { peer, pc, replies } = start();
+    const done = peer.negotiate();
+    await settle();
+    replies[0].reject(failure('busy'));
+    await settle();
+    mock.timers.tick(300);
+    await settle();
+    assert.equal(pc.offers.length, 2);
+    replies[1].resolve();
+    await done;
+  });
+
+  it('keeps an offer that nobody could hear for when the signalling is back', async () => {
+    const { peer, pc, replies } = start();
+    const done = peer.negotiate();
+    await settle();
+    replies[0].reject(failure('away'));
+    await assert.rejects(done, { code: 'away' });
+    peer.resumed();
+    await settle();
+    assert.equal(pc.offers.length, 2);
+    replies[1].resolve();
+    await settle();
+    pc.become('connected', 'connected');
+    peer.resumed();
+    await settle();
+    assert.equal(pc.offers.length, 2);
+  });
+
+  it('restarts ICE after a silence, at once after a failure, and dies in the end', async () => {
+    const { peer, pc, log, replies } = start();
+    peer.negotiate();
+    await settle();
+    replies[0].resolve();
+    await settle();
+    pc.become('connected', 'connected');
+    pc.become('disconnected', 'disconnected');
+    mock.timers.tick(3999);
+    await settle();
+    assert.equal(pc.offers.length, 1);
+    pc.become('connected', 'connected');
+    mock.timers.tick(60_000);
+    await settle();
+    assert.equal(pc.offers.length, 1, 'it mended itself');
+    pc.become('failed', 'failed');
+    for (let i = 0; i < 10; i++) {
+      mock.timers.tick(6000);
+      await settle();
+      for (const reply of replies) reply.resolve();
+      await settle();
+    }
+    assert.deepEqual(pc.offers.slice(1), [{ iceRestart: true }, { iceRestart: true }, { iceRestart: true }]);
+    assert.equal(log.filter((entry) => entry === 'dead').length, 1);
+  });
+
+  it('does not count restarts that could not be asked for', async () => {
+    const { pc, log, replies } = start();
+    pc.become('failed', 'failed');
+    for (let i = 0; i < 10; i++) {
+      mock.timers.tick(6000);
+      await settle();
+      for (const reply of replies) reply.reject(failure('away'));
+      await settle();
+    }
+    assert.ok(pc.offers.length >= 9);
+    assert.ok(!log.includes('dead'));
+  });
+
+  it('is dead when the path is there and the keys are not', () => {
+    const { pc, log } = start();
+    pc.become('failed', 'connected');
+    assert.deepEqual(log, ['dead']);
+  });
+
+  it('is quiet after it was closed', async () => {
+    const { peer, pc } = start();
+    pc.become('failed', 'failed');
+    peer.close();
+    mock.timers.tick(60_000);
+    await settle();
+    assert.equal(pc.offers.length, 0);
+  });
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { troubleOf } from '../../web/banner.js';
+import { fit, placeTile } from '../../web/geometry.js';
+import { actionOf } from '../../web/keys.js';
+import { initials } from '../../web/lobby.js';
+import { constraintsFor, levelOf, reasonOf } from '../../web/media.js';
+import { deviceProblems } from '../../web/problems.js';
+import { formatBitrate, formatMs, formatPercent, sample, sparkline } from '../../web/stats.js';
+
+describe('geometry', () => {
+  it('fits the canvas into boxes of any shape', () => {
+    const canvas = { width: 1280, height: 720 };
+    assert.deepEqual(fit({ width: 1600, height: 720 }, canvas), { left: 160, top: 0, width: 1280, height: 720 });
+    assert.deepEqual(fit({ width: 320, height: 568 }, canvas), { left: 0, top: 194, width: 320, height: 180 });
+    assert.deepEqual(fit({ width: 3840, height: 2160 }, canvas), { left: 0, top: 0, width: 3840, height: 2160 });
+  });
+
+  it('stays harmless without sizes', () => {
+    assert.deepEqual(fit({ width: 0, height: 0 }, { width: 16, height: 9 }), { left: 0, top: 0, width: 0, height: 0 });
+    assert.deepEqual(fit({ width: 100, height: 50 }, { width: 0, height: 9 }), { left: 0, top: 0, width: 100, height: 50 });
+    assert.deepEqual(fit({ width: 100, height: 50 }, undefined), { left: 0, top: 0, width: 100, height: 50 });
+  });
+
+  it('places tiles exactly, and keeps wrong ones on the picture', () => {
+    assert.deepEqual(placeTile({ x: 0.5, y: 1 / 3, w: 0.5, h: 1 / 3 }), { left: '50%', top: '33.3333%', width: '50%', height: '33.3333%' });
+    assert.deepEqual(placeTile({ x: -1, y: 0.9, w: 7, h: 0.5 }), { left: '0%', top: '90%', width: '100%', height: '10%' });
+    assert.deepEqual(placeTile({ x: NaN, y: 'red;', w: Infinity, h: null }), { left: '0%', top: '0%', width: '100%', height: '0%' });
+  });
+});
+
+describe('trouble', () => {
+  const well = { network: 'online', signalling: 'open', media: 'connected' };
+  it('is told by what is lost', () => {
+    assert.equal(troubleOf(well, true), null);
+    assert.equal(troubleOf({ ...well, media: 'connecting' }, false), null);
+    assert.equal(troubleOf({ ...well, media: 'connecting' }, true), 'media');
+    assert.equal(troubleOf({ ...well, signalling: 'away' }, true), 'signalling');
+    assert.equal(troubleOf({ ...well, signalling: 'away', media: 'disconnected' }, true), 'both');
+    assert.equal(troubleOf({ ...well, signalling: 'away', media: 'connecting' }, false), 'both');
+    assert.equal(troubleOf({ ...well, network: 'offline', signalling: 'away' }, true), 'offline');
+  });
+});
+
+describe('keys', () => {
+  const press = (key, code, more = {}) => actionOf({ key, code, ctrlKey: false, metaKey: false, altKey: false, ...more });
+  it('are where they are printed, in any script', () => {
+    assert.equal(press('m', 'KeyM'), 'microphone');
+    assert.equal(press('M', 'KeyM'), 'microphone');
+    assert.equal(press('ㅡ', 'KeyM'), 'microphone');
+    assert.equal(press('m', 'Semicolon'), 'microphone'); /* AZERTY */
+    assert.equal(press(',', 'KeyM'), null); /* AZERTY */
+    assert.equal(press('?', 'Slash', { shiftKey: true }), 'help');
+    assert.equal(press('x', 'KeyX'), null);
+    assert.equal(press('Enter', 'Enter'), null);
+  });
+
+  it('leave the browser its own', () => {
+    for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }, { repeat: true }, { isComposing: true }]) {
+      assert.equal(press('c', 'KeyC', more), null);
+    }
+  });
+});
+
+describe('initials', () => {
+  it('are whole characters of any script', () => {
+    assert.equal(initials('Ada Lovelace'), 'AL');
+    assert.equal(initials('  ada  '), 'A');
+    assert.equal(initials('김하늘'), '김');
+    assert.equal(initials('𝒜da 🦊 fox'), '𝒜F');
+    assert.equal(initials(''), '');
+  });
+});
+
+describe('devices', () => {
+  it('are wished for, not required', () => {
+    assert.deepEqual(constraintsFor('video', 'cam').deviceId, { ideal: 'cam' });
+    assert.equal('deviceId' in constraintsFor('video', ''), false);
+    assert.equal(constraintsFor('audio').echoCancellation, true);
+    assert.deepEqual(constraintsFor('video').width, { ideal: 640 });
+  });
+
+  it('refuse for reasons that have a sentence', () => {
+    const reason = (name) => reasonOf(Object.assign(new Error(), { name }));
+    assert.deepEqual(['NotAllowedError', 'NotFoundError', 'NotReadableError', 'InsecureError', 'TypeError'].map(reason),
+      ['denied', 'missing', 'busy', 'insecure', 'failed']);
+    assert.equal(reasonOf(undefined), 'failed');
+    assert.deepEqual(deviceProblems('denied', 'denied'), ['media.denied']);
+    assert.deepEqual(deviceProblems('ready', 'busy'), ['media.busyCamera']);
+    assert.deepEqual(deviceProblems('missing', 'denied'), ['media.deniedCamera', 'media.missingMicrophone']);
+    assert.deepEqual(deviceProblems('busy', 'busy'), ['media.busyCamera', 'media.busyMicrophone']);
+    assert.deepEqual(deviceProblems('ready', 'unasked'), []);
+  });
+
+  it('are heard on a scale from silence to loud', () => {
+    assert.equal(levelOf(new Float32Array(64)), 0);
+    assert.equal(levelOf(new Float32Array(64).fill(1)), 1);
+    const middle = levelOf(new Float32Array(64).fill(10 ** (-35 / 20)));
+    assert.ok(Math.abs(middle - 0.5) < 0.001);
+  });
+});
+
+describe('statistics', () => {
+  const report = (time, bytes, lost, packets) => new Map([
+    { id: 'o', type: 'outbound-rtp', bytesSent: bytes },
+    { id: 'a', type: 'inbound-rtp', kind: 'audio', bytesReceived: bytes, packetsReceived: packets, packetsLost: lost },
+    { id: 'v', type: 'inbound-rtp', kind: 'video', bytesReceived: bytes, framesPerSecond: 30, frameWidth: 1280, frameHeight: 720,
+      codecId: 'c', jitterBufferDelay: bytes / 1000, jitterBufferEmittedCount: bytes / 50 },
+    { id: 'c', type: 'codec', mimeType: 'video/VP8' },
+    { id: 'r', type: 'remote-inbound-rtp', fractionLost: 0.25 },
+    { id: 't', type: 'transport', selectedCandidatePairId: 'p', timestamp: time },
+    { id: 'p', type: 'candidate-pair', currentRoundTripTime: 0.02, localCandidateId: 'l', remoteCandidateId: 'm' },
+    { id: 'l', type: 'local-candidate', protocol: 'udp', candidateType: 'host' },
+    { id: 'm', type: 'remote-candidate', candidateType: 'host' },
+  ].map((stat) => [stat.id, stat]));
+
+  it('are differences of two reports', () => {
+    const first = sample(report(1000, 1000, 0, 100));
+    assert.equal(first.values.up, undefined);
+    assert.equal(first.values.rtt, 20);
+    const { values } = sample(report(3000, 3000, 10, 190), first.raw);
+    assert.equal(values.up, 8000);
+    assert.equal(values.down, 16000);
+    assert.equal(values.loss, 0.1);
+    assert.equal(values.lossUp, 0.25);
+    assert.ok(Math.abs(values.jitterBuffer - 50) < 1e-9);
+    assert.deepEqual([values.fps, values.width, values.height, values.codec, values.protocol], [30, 1280, 720, 'VP8', 'udp']);
+  });
+
+  it('say nothing rather than nonsense after a new connection', () => {
+    const first = sample(report(5000, 9000, 9, 900));
+    const { values } = sample(report(6000, 10, 0, 1), first.raw);
+    assert.equal(values.up, undefined);
+    assert.equal(values.loss, undefined);
+    assert.deepEqual(sample(new Map()).values.up, undefined);
+  });
+
+  it('draw as lines that end at the right', () => {
+    assert.equal(sparkline([], 100, 20, 11), '');
+    assert.equal(sparkline([0, 10], 100, 20, 11), '90.0,19.0 100.0,1.0');
+    assert.equal(sparkline([undefined, 5], 100, 20, 11), '100.0,1.0');
+    assert.equal(sparkline([0, 0], 100, 20, 11), '90.0,19.0 100.0,19.0');
+  });
+
+  it('read as numbers with units', () => {
+    assert.deepEqual([undefined, 0, 999_400, 999_600, 1_250_000].map(formatBitrate), ['–', '0 kbit/s', '999 kbit/s', '1.0 Mbit/s', '1.3 Mbit/s']);
+    assert.deepEqual([formatPercent(0.0123), formatPercent(undefined), formatMs(12.6), formatMs(undefined)], ['1.2 %', '–', '13 ms', '–']);
+  });
+});
