@@ -8,9 +8,9 @@ try {
   $('state').textContent = 'In the room';
   $('mix').srcObject = call.stream;
   call.addEventListener('stream', () => { $('mix').srcObject = call.stream; });
-  call.addEventListener('roster', () => {
-    $('people').replaceChildren(...[...call.roster.values()].map(({ name }) => Object.assign(document.createElement('li'), { textContent: name })));
-  });
+  const showPeople = () => { $('people').textContent = [...call.roster.values()].map(({ name }) => name).join(', '); };
+  call.addEventListener('roster', showPeople);
+  showPeople();
   call.addEventListener('left', () => { $('state').textContent = 'Left'; });
   $('mute').onclick = () => call.setMicrophone(!call.local.microphone.on);
   $('leave').onclick = () => call.leave();

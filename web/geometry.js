@@ -11,6 +11,17 @@ export function fit(box, canvas) {
   return { left: (box.width - width) / 2, top: (box.height - height) / 2, width, height };
 }
 
+/* As the mixer: a picture is cut to fill its tile where less than this part of it is lost. */
+const COVER_MAX_LOSS = 0.25;
+
+/** How the mixer fits a picture into a tile, as a value of object-fit: `cover`, or `contain` with bars. */
+export function fitOf(picture, tile) {
+  const shape = picture.width * tile.height;
+  const wanted = tile.width * picture.height;
+  if (!(shape > 0 && wanted > 0)) return 'cover';
+  return Math.abs(shape - wanted) < Math.max(shape, wanted) * COVER_MAX_LOSS ? 'cover' : 'contain';
+}
+
 /** CSS of a tile whose sides are fractions of the canvas [0..1]; what is out of range is brought back. */
 export function placeTile({ x, y, w, h }) {
   const clamp = (value, max) => Math.min(max, Math.max(0, Number(value) || 0));

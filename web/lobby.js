@@ -10,6 +10,8 @@ import { onLanguage, setLabel, t } from './strings.js';
 import { prefs } from './store.js';
 
 const NAME_MAX = 64;
+/* A browser that has permission opens the devices sooner than one could read that it asks. */
+const ASKING_PATIENCE_MS = 800;
 /* From here the devices stand below the picture; on smaller screens they fold away. */
 const WIDE = '(min-width: 900px)';
 
@@ -31,6 +33,7 @@ export class Lobby {
   #meter = null;
   #generation = 0;
   #joining = false;
+  #patient = true;
   #server = 'lobby.server.checking';
   #error = null;
   #nodes = {};
@@ -50,6 +53,10 @@ export class Lobby {
     (room.value === '' ? room : name.value === '' ? name : join).focus({ preventScroll: true });
     this.#render();
     this.#open();
+    setTimeout(() => {
+      this.#patient = false;
+      this.#render();
+    }, ASKING_PATIENCE_MS);
     checkServer(new URL('.', document.baseURI)).then(({ reachable }) => {
       this.#server = reachable ? 'lobby.server.ok' : 'lobby.server.failed';
       this.#render();
@@ -202,7 +209,7 @@ export class Lobby {
   }
 
   #noticeText() {
-    if (this.#state.video === 'asking') return t('media.asking');
+    if (this.#state.video === 'asking') return this.#patient ? '' : t('media.asking');
     return deviceProblems(this.#state.audio, this.#state.video).map((key) => t(key)).join(' ');
   }
 

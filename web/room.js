@@ -1,5 +1,6 @@
 /* The room: the stage, the bar, the panels, and what the call tells the user. */
 
+import { stayAwake } from './awake.js';
 import { Banner } from './banner.js';
 import { h, setText } from './dom.js';
 import { icon } from './icons.js';
@@ -128,14 +129,14 @@ export class Room {
   }
 
   async #setMicrophone(on) {
-    await this.#call.setMicrophone(on);
+    await this.#call.setMicrophone(on).catch((error) => toast(explain(error)));
     if (this.#tellProblem('microphone', on)) return;
     prefs.remember({ microphone: on });
   }
 
   async #toggleCamera() {
     const on = !this.#call.local.camera.on;
-    await this.#call.setCamera(on);
+    await this.#call.setCamera(on).catch((error) => toast(explain(error)));
     if (!this.#tellProblem('camera', on)) prefs.remember({ camera: on });
   }
 
@@ -170,7 +171,7 @@ export class Room {
 
   #useDevice(device, id) {
     if (device === 'speaker') this.#stage.setSpeaker(id);
-    else this.#call.setDevice(device, id).then(() => this.#tellProblem(device, true));
+    else this.#call.setDevice(device, id).then(() => this.#tellProblem(device, true), (error) => toast(explain(error)));
   }
 
   #toggleFullscreen() {
@@ -247,6 +248,7 @@ export class Room {
 
   /** Called once the element is in the page. */
   start() {
+    stayAwake(this.#stop.signal);
     const { microphone } = this.#call.local;
     if (microphone.track && !microphone.on) toast(t('room.talkHint'));
     /* Not a button: Space is the key to talk. */

@@ -1,7 +1,7 @@
 /* The stage: one video with everybody in it, and over it what the tiles say: names, marks, the user's own camera. */
 
 import { h, setText } from './dom.js';
-import { fit, placeTile } from './geometry.js';
+import { fit, fitOf, placeTile } from './geometry.js';
 import { icon } from './icons.js';
 import { canChooseSpeaker } from './mixroom.js';
 import { onLanguage, t } from './strings.js';
@@ -48,6 +48,7 @@ export class Stage {
     /* The user's own picture, from the camera itself: nobody waits for the way to the server and back to see oneself. */
     n.own = h('video', { class: 'own', 'aria-hidden': 'true' });
     Object.assign(n.own, { muted: true, autoplay: true, playsInline: true });
+    n.own.addEventListener('resize', () => this.#fitOwn());
   }
 
   #attach() {
@@ -146,9 +147,19 @@ export class Stage {
       own.srcObject = track ? new MediaStream([track]) : null;
     }
     if (!tile || !track) return own.remove();
+    this.#fitOwn();
     if (own.parentNode === tile.element) return;
     tile.element.prepend(own);
     /* An element that moved in the document stands still. */
     own.play().catch(() => {});
+  }
+
+  /* As the mixer fits it, so that nothing jumps when the overlay comes or goes. */
+  #fitOwn() {
+    const { own } = this.#nodes;
+    const { canvas, tiles } = this.#call.tiles ?? { tiles: [] };
+    const tile = tiles.find(({ participant }) => participant === this.#call.participant);
+    if (!tile) return;
+    own.style.objectFit = fitOf({ width: own.videoWidth, height: own.videoHeight }, { width: tile.w * canvas.width, height: tile.h * canvas.height });
   }
 }

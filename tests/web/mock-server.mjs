@@ -5,7 +5,7 @@
  *
  * POST /mock/bots?n=8, /mock/talk?bot=0&on=1, /mock/chat?bot=0&text=hello, /mock/drop (all WebSockets),
  * /mock/refuse?on=1 (new ones), /mock/forget (resume tokens), /mock/error?code=room-full (of the next join),
- * /mock/closing?ms=5000 change what happens. */
+ * /mock/closing?ms=5000, /mock/cut (the media of all) change what happens. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -78,6 +78,7 @@ export class MockServer {
     else if (what === 'refuse') this.#refuse = on;
     else if (what === 'forget') for (const session of this.#sessions.values()) session.resume = null;
     else if (what === 'error') this.#errorCode = query.get('code');
+    else if (what === 'cut') for (const id of this.#sessions.keys()) this.#peer?.send({ type: 'cut', session: id });
     else if (what === 'closing') this.#closing(Number(query.get('ms')));
   }
 

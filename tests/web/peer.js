@@ -1,3 +1,5 @@
+import { fitOf } from '/geometry.js';
+
 /* Plays the mixing server's media: paints all tiles on one canvas and sends it with a quiet tone to every session. */
 
 const canvas = document.querySelector('canvas');
@@ -23,7 +25,7 @@ socket.onmessage = ({ data }) => {
   if (message.type === 'paint') tiles = message.tiles;
   else if (message.type === 'offer') answer(message);
   else if (message.type === 'candidate') queue(message.session, (pc) => pc.addIceCandidate(message));
-  else if (message.type === 'leave') close(message.session);
+  else if (message.type === 'leave' || message.type === 'cut') close(message.session);
 };
 
 function queue(id, step) {
@@ -65,9 +67,16 @@ function paintTile({ participant, name, off, x, y, w, h }, i) {
   paint.fillRect(left, top, width, height);
   const video = sessions.get(participant)?.video;
   if (video?.videoWidth && !off) {
-    const scale = Math.max(width / video.videoWidth, height / video.videoHeight);
-    const [sw, sh] = [width / scale, height / scale];
-    paint.drawImage(video, (video.videoWidth - sw) / 2, (video.videoHeight - sh) / 2, sw, sh, left, top, width, height);
+    const cover = fitOf({ width: video.videoWidth, height: video.videoHeight }, { width, height }) === 'cover';
+    const scale = Math[cover ? 'max' : 'min'](width / video.videoWidth, height / video.videoHeight);
+    const [w1, h1] = [video.videoWidth * scale, video.videoHeight * scale];
+    paint.save();
+    paint.beginPath();
+    paint.rect(left, top, width, height);
+    paint.clip();
+    if (!cover) paint.clearRect(left, top, width, height);
+    paint.drawImage(video, left + (width - w1) / 2, top + (height - h1) / 2, w1, h1);
+    paint.restore();
     return;
   }
   const radius = Math.min(width, height) / 5;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { troubleOf } from '../../web/banner.js';
-import { fit, placeTile } from '../../web/geometry.js';
+import { fit, fitOf, placeTile } from '../../web/geometry.js';
 import { actionOf } from '../../web/keys.js';
 import { initials } from '../../web/lobby.js';
 import { constraintsFor, levelOf, reasonOf } from '../../web/media.js';
@@ -20,6 +20,15 @@ describe('geometry', () => {
     assert.deepEqual(fit({ width: 0, height: 0 }, { width: 16, height: 9 }), { left: 0, top: 0, width: 0, height: 0 });
     assert.deepEqual(fit({ width: 100, height: 50 }, { width: 0, height: 9 }), { left: 0, top: 0, width: 100, height: 50 });
     assert.deepEqual(fit({ width: 100, height: 50 }, undefined), { left: 0, top: 0, width: 100, height: 50 });
+  });
+
+  it('cuts or frames the own picture as the mixer does', () => {
+    const wide = { width: 320, height: 180 };
+    assert.equal(fitOf({ width: 640, height: 360 }, wide), 'cover');
+    assert.equal(fitOf({ width: 1280, height: 800 }, wide), 'cover');
+    assert.equal(fitOf({ width: 640, height: 480 }, wide), 'contain', 'exactly a quarter');
+    assert.equal(fitOf({ width: 360, height: 640 }, wide), 'contain');
+    assert.equal(fitOf({ width: 0, height: 0 }, wide), 'cover');
   });
 
   it('places tiles exactly, and keeps wrong ones on the picture', () => {

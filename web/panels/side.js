@@ -23,7 +23,6 @@ export class SidePanel extends EventTarget {
     on('chat', ({ detail }) => this.#addLine(detail));
     for (const type of ['roster', 'talking']) on(type, () => this.#showPeople());
     onLanguage(() => this.#showPeople(), signal);
-    this.#showPeople();
   }
 
   #build() {
@@ -64,6 +63,7 @@ export class SidePanel extends EventTarget {
       this.#nodes.views[one].hidden = one !== name;
     }
     this.dispatchEvent(new Event('change'));
+    this.#showPeople();
     if (name === 'chat') {
       this.#nodes.input.focus();
       this.#nodes.lines.scrollTop = this.#nodes.lines.scrollHeight;
@@ -125,6 +125,7 @@ export class SidePanel extends EventTarget {
   /* ---- People ---- */
 
   #showPeople() {
+    if (this.open !== 'people') return;
     const { roster, participant } = this.#call;
     const members = [...roster.values()].sort((a, b) => (b.id === participant) - (a.id === participant)
       || Boolean(b.hand) - Boolean(a.hand) || String(a.name).localeCompare(String(b.name)));
