@@ -37,6 +37,19 @@ running_time (GstClock *clock, GstClockTime base_time_ns)
   return now > base_time_ns ? now - base_time_ns : 0;
 }
 
+/* Goes on with the first grid point that is not over; the one served last before a short pause is not served
+ * again. */
+static void
+take_up_grid (MxrTick *tick, GstClockTime now_ns)
+{
+  guint64 index = grid_index (tick, now_ns);
+
+  if (grid_time (tick, index) < now_ns)
+    index++;
+  if (index + 1 != tick->next)
+    tick->next = index;
+}
+
 /* Returns: whether the grid point was reached, and not the wait broken off. */
 static bool
 wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
@@ -47,9 +60,7 @@ wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
     return false;
   }
   if (tick->resync) {
-    GstClockTime now_ns = running_time (clock, base_time_ns);
-    guint64 index = grid_index (tick, now_ns);
-    tick->next = grid_time (tick, index) < now_ns ? index + 1 : index;
+    take_up_grid (tick, running_time (clock, base_time_ns));
     tick->resync = false;
   }
   GstClockID id = gst_clock_new_single_shot_id (clock, base_time_ns + grid_time (tick, tick->next));
@@ -148,4 +159,5 @@ mxr_tick_stop (MxrTick *tick)
   mxr_tick_pause (tick);
   gst_task_stop (tick->task);
   gst_task_join (tick->task);
+  tick->next = 0;
 }
