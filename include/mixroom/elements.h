@@ -47,9 +47,10 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   - A block leaves at every tick, whatever came in: PTS is the tick's running time. Inputs must be live; their
  *     time stamps are not looked at, the moment of arrival is.
  *   - One thread serves all source pads in turn. What stands behind a source pad must not block: a sink that waits
- *     for the clock, or a slow encoder, gets a queue before it. No blocking probes on the pads; none are needed.
- *   - A source pad that is not linked costs nothing. One that returned an error or EOS rests until it is linked anew
- *     (or gets a RECONFIGURE event); the others go on.
+ *     for the clock or for its preroll (`async=true`), or a slow encoder, gets a queue before it. No blocking probes
+ *     on the pads; none are needed.
+ *   - A source pad that is not linked costs nothing. One that was answered with an error or EOS rests until it is
+ *     linked anew (or gets a RECONFIGURE event); the others go on.
  *   - EOS on a sink means "no more data": the rest is played. The mixer itself never ends; to end what is behind it,
  *     send EOS to the peer of the source pad.
  */

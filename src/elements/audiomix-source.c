@@ -94,12 +94,10 @@ static void
 send_start (MxrAudioMixSource *self, GstCaps *caps, guint group_id)
 {
   GstPad *pad = GST_PAD (self);
-  g_autoptr (GstElement) mix = gst_pad_get_parent_element (pad);
+  g_autofree char *stream_id =
+      g_strdup_printf ("%08x%08x/%s", g_random_int (), g_random_int (), GST_PAD_NAME (pad));
   GstSegment segment;
 
-  if (mix == NULL)
-    return; /* released meanwhile */
-  g_autofree char *stream_id = gst_pad_create_stream_id (pad, mix, GST_PAD_NAME (pad));
   GstEvent *stream_start = gst_event_new_stream_start (stream_id);
   gst_event_set_group_id (stream_start, group_id);
   gst_segment_init (&segment, GST_FORMAT_TIME);
@@ -121,9 +119,14 @@ mxr_audio_mix_source_push (MxrAudioMixSource *self, GstCaps *caps, guint group_i
 
   GstFlowReturn flow = gst_pad_push (GST_PAD (self), buffer);
   self->is_flowing = flow == GST_FLOW_OK;
-  if (flow == GST_FLOW_EOS || flow <= GST_FLOW_NOT_NEGOTIATED) {
-    GST_INFO_OBJECT (self, "%s from downstream: rests until it is linked anew", gst_flow_get_name (flow));
-    g_atomic_int_set (&self->is_resting, TRUE);
+  if (flow != GST_FLOW_EOS && flow > GST_FLOW_NOT_NEGOTIATED)
+    return;
+  GST_INFO_OBJECT (self, "%s from downstream: rests until it is linked anew", gst_flow_get_name (flow));
+  g_atomic_int_set (&self->is_resting, TRUE);
+  if (flow == GST_FLOW_EOS) {
+    /* Who drives a stream says so when it ends; the next one begins from the start. */
+    gst_pad_push_event (GST_PAD (self), gst_event_new_eos ());
+    self->is_started = false;
   }
 }
 

@@ -7,9 +7,9 @@
  *
  * ## A call of two: each hears the other
  * |[
- * gst-launch-1.0 mxraudiomix name=mix sink_0::volume=0.5 ! fakesink num-buffers=50
+ * gst-launch-1.0 mxraudiomix name=mix sink_0::volume=0.5 ! fakesink async=false num-buffers=50
  *   audiotestsrc is-live=true freq=440 ! mix.sink_0  audiotestsrc is-live=true freq=660 ! mix.sink_1
- *   mix.src_0 ! queue ! autoaudiosink  mix.src_1 ! queue ! fakesink
+ *   mix.src_0 ! fakesink async=false num-buffers=50  mix.src_1 ! fakesink async=false num-buffers=50
  * ]|
  */
 #include "audiomix-private.h"
