@@ -31,9 +31,10 @@ typedef struct {
 } MxrFit;
 
 /* Memory for pictures between two steps; grows to the largest one and stays. Zero it to begin with. */
+#define MXR_SCRATCH_SLOTS 4
 typedef struct {
-  guint8 *bytes[2];
-  gsize size[2];
+  guint8 *bytes[MXR_SCRATCH_SLOTS];
+  gsize size[MXR_SCRATCH_SLOTS]; /* [bytes] */
 } MxrScratch;
 
 void mxr_scratch_clear (MxrScratch *scratch);
