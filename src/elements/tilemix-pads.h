@@ -35,9 +35,6 @@ struct _MxrTileSink {
 /** mxr_tile_sink_put_frame: @now_ns: running time of the last tick. Thread: streaming; never blocks. */
 GstFlowReturn mxr_tile_sink_put_frame (MxrTileSink *sink, GstBuffer *buffer, GstClockTime now_ns);
 
-/** mxr_tile_sink_handle_event: Takes what concerns the next frames. Thread: streaming. */
-bool mxr_tile_sink_handle_event (MxrTileSink *sink, GstEvent *event);
-
 void mxr_tile_sink_drop_frame (MxrTileSink *sink);
 
 /**
@@ -76,6 +73,9 @@ MxrViewConfig mxr_tile_src_get_config (MxrTileSrc *src);
 
 /** mxr_tile_src_get_caps: Returns: (transfer full): what this view's configuration makes */
 GstCaps *mxr_tile_src_get_caps (MxrTileSrc *src);
+
+/** mxr_tile_src_answer_caps: To a caps query. */
+bool mxr_tile_src_answer_caps (MxrTileSrc *src, GstQuery *query);
 
 /** mxr_tile_src_reset: Forgets what was sent and drawn. Thread: state changes, with the tick stopped. */
 void mxr_tile_src_reset (MxrTileSrc *src, guint group_id);

@@ -56,43 +56,6 @@ struct _MxrView {
   bool has_frame_index;
 };
 
-/* ---- Inputs ---------------------------------------------------------------------------------------------
- */
-
-void
-mxr_source_clear (MxrSource *source)
-{
-  gst_clear_buffer (&source->frame.buffer);
-  g_clear_pointer (&source->title, g_ref_string_release);
-}
-
-static int
-compare_z (gconstpointer a, gconstpointer b, gpointer data)
-{
-  const MxrTile *one = a, *other = b;
-  return (one->z > other->z) - (one->z < other->z);
-}
-
-MxrTileList *
-mxr_tile_list_new (const MxrTile *tiles, guint n_tiles)
-{
-  n_tiles = MIN (n_tiles, MXR_TILES_MAX);
-  MxrTileList *list = g_atomic_rc_box_alloc0 (sizeof (MxrTileList) + n_tiles * sizeof (MxrTile));
-
-  list->n_tiles = n_tiles;
-  if (n_tiles > 0) {
-    memcpy (list->tiles, tiles, n_tiles * sizeof (MxrTile));
-    g_qsort_with_data (list->tiles, (int)n_tiles, sizeof (MxrTile), compare_z, NULL); /* stable */
-  }
-  return list;
-}
-
-void
-mxr_tile_list_unref (MxrTileList *list)
-{
-  g_atomic_rc_box_release (list);
-}
-
 /* ---- Canvases -------------------------------------------------------------------------------------------
  */
 
@@ -176,18 +139,6 @@ mxr_view_free (MxrView *view)
   g_free (view);
 }
 
-/* Even edges within the canvas; false when nothing is left. */
-static bool
-cut_to_canvas (const MxrTile *tile, int width, int height, MxrRect *out_rect)
-{
-  gint64 right = (gint64)tile->x + tile->w, bottom = (gint64)tile->y + tile->h;
-  int x = CLAMP (tile->x, 0, width) & ~1, y = CLAMP (tile->y, 0, height) & ~1;
-  int w = ((int)CLAMP (right, 0, width) & ~1) - x, h = ((int)CLAMP (bottom, 0, height) & ~1) - y;
-
-  *out_rect = (MxrRect){ x, y, w, h };
-  return tile->w > 0 && tile->h > 0 && w > 0 && h > 0;
-}
-
 static void
 lay_out (MxrView *view)
 {
@@ -197,7 +148,7 @@ lay_out (MxrView *view)
   for (guint i = 0; list != NULL && i < list->n_tiles; i++) {
     Tile *tile = &view->tiles[view->n_tiles];
     *tile = (Tile){ .sink = list->tiles[i].sink };
-    if (!cut_to_canvas (&list->tiles[i], view->config.width, view->config.height, &tile->rect))
+    if (!mxr_tile_cut_to_canvas (&list->tiles[i], view->config.width, view->config.height, &tile->rect))
       continue;
     for (guint below = 0; below < view->n_tiles; below++)
       if (mxr_rect_intersects (&view->tiles[below].rect, &tile->rect))

@@ -1,12 +1,8 @@
 #ifndef MXR_TILEMIX_VIEW_H
 #define MXR_TILEMIX_VIEW_H
 
-#include <gst/gst.h>
-
-#include "mixroom/elements.h"
-#include "mixroom/limits.h"
 #include "tile-image.h"
-#include "tile-scale.h"
+#include "tilemix-tiles.h"
 
 G_BEGIN_DECLS
 
@@ -15,36 +11,6 @@ G_BEGIN_DECLS
 
 /* ---- What goes in ---------------------------------------------------------------------------------------
  */
-
-/* A decoded picture as it came. */
-typedef struct {
-  GstBuffer *buffer; /* (nullable) */
-  GstVideoInfo info;
-  GstVideoOrientationMethod orientation;
-  guint64 serial;          /* counts the frames of one input */
-  GstClockTime arrived_ns; /* running time of the tick before it */
-} MxrFrame;
-
-/* One input during one tick. */
-typedef struct {
-  guint index;      /* of the sink pad */
-  guint64 id;       /* never used again, unlike the index */
-  bool has_picture; /* else the avatar is shown */
-  MxrFrame frame;
-  char *title; /* a GRefString */
-  guint title_serial;
-} MxrSource;
-
-void mxr_source_clear (MxrSource *source);
-
-/* A layout: immutable, shared between threads, a g_atomic_rc_box. */
-typedef struct {
-  guint n_tiles;
-  MxrTile tiles[]; /* in drawing order: by z, back to front */
-} MxrTileList;
-
-MxrTileList *mxr_tile_list_new (const MxrTile *tiles, guint n_tiles);
-void mxr_tile_list_unref (MxrTileList *list);
 
 typedef struct {
   guint serial; /* changes with every change of the rest */

@@ -159,49 +159,6 @@ on_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   return mxr_tile_sink_put_frame (MXR_TILE_SINK (pad), buffer, atomic_load (&MXR_TILEMIX (parent)->now_ns));
 }
 
-/* Nothing is passed on: the views' streams begin, change and end by their own rules. */
-static gboolean
-on_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  bool taken = mxr_tile_sink_handle_event (MXR_TILE_SINK (pad), event);
-  gst_event_unref (event);
-  return taken;
-}
-
-static gboolean
-on_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
-{
-  if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
-    return gst_pad_query_default (pad, parent, query);
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  return TRUE;
-}
-
-/* Key frames are the encoder's business, time is the clock's; there is nothing to seek in. */
-static gboolean
-on_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  bool taken = GST_EVENT_TYPE (event) != GST_EVENT_SEEK;
-  gst_event_unref (event);
-  return taken;
-}
-
-static bool
-answer_caps (MxrTileSrc *src, GstQuery *query)
-{
-  g_autoptr (GstCaps) caps = mxr_tile_src_get_caps (src);
-  GstCaps *filter;
-
-  gst_query_parse_caps (query, &filter);
-  if (filter != NULL) {
-    GstCaps *common = gst_caps_intersect_full (filter, caps, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref (caps);
-    caps = common;
-  }
-  gst_query_set_caps_result (query, caps);
-  return true;
-}
-
 /* A picture is made of what is there when the tick begins, and is out before the next one begins. */
 static bool
 answer_latency (MxrTileMix *mix, GstQuery *query)
@@ -220,7 +177,7 @@ on_src_query (GstPad *pad, GstObject *parent, GstQuery *query)
   case GST_QUERY_LATENCY:
     return answer_latency (MXR_TILEMIX (parent), query);
   case GST_QUERY_CAPS:
-    return answer_caps (MXR_TILE_SRC (pad), query);
+    return mxr_tile_src_answer_caps (MXR_TILE_SRC (pad), query);
   default:
     return gst_pad_query_default (pad, parent, query);
   }
@@ -260,8 +217,6 @@ new_sink (MxrTileMix *mix, GstPadTemplate *templ, guint index)
   sink->id = ++mix->next_sink_id;
   GST_OBJECT_UNLOCK (mix);
   gst_pad_set_chain_function (pad, on_sink_chain);
-  gst_pad_set_event_function (pad, on_sink_event);
-  gst_pad_set_query_function (pad, on_sink_query);
   return pad;
 }
 
@@ -275,7 +230,6 @@ new_src (MxrTileMix *mix, GstPadTemplate *templ, guint index)
 
   src->index = index;
   src->group_id = mix->group_id;
-  gst_pad_set_event_function (pad, on_src_event);
   gst_pad_set_query_function (pad, on_src_query);
   return pad;
 }
