@@ -84,7 +84,7 @@ bool mxr_rtp_view_get_audio_level (const MxrRtpView *view, guint8 id, int *out_l
 /**
  * mxr_rtp_view_get_orientation:
  * @out_rotation_deg: (out): 0, 90, 180 or 270, clockwise, that the receiver must turn the picture by
- * @out_flip: (out): mirrored horizontally, to be undone before turning
+ * @out_flip: (out): the picture is mirrored horizontally, and is to be mirrored back
  *
  * Source: 3GPP TS 26.114 7.4.5 (urn:3gpp:video-orientation): bits 0 0 0 0 C F R1 R0.
  */
@@ -193,6 +193,8 @@ typedef struct _MxrRtpSessionStats {
  * mxr_rtp_session_new:
  * @config: copied
  * @events: outlives the session
+ *
+ * gst_init() was called before: RTCP is read and written through GStreamer's buffers.
  */
 MxrRtpSession *mxr_rtp_session_new (const MxrRtpSessionConfig *config, const MxrRtpSessionEvents *events,
                                     gpointer user_data);

@@ -92,7 +92,7 @@ mxr_rtp_session_receive_rtp (MxrRtpSession *session, guint8 *data, gsize size, g
   /* A known SSRC of media may not carry retransmissions, nor the other way round. */
   const bool is_rtx = view.payload_type == receiver->config.rtx_payload_type;
   const guint32 other_ssrc = is_rtx ? receiver->media.ssrc : receiver->rtx.ssrc;
-  if (!has_payload_type (receiver, view.payload_type) || view.ssrc == other_ssrc) {
+  if (!has_payload_type (receiver, view.payload_type) || (other_ssrc != 0 && view.ssrc == other_ssrc)) {
     session->stats.dropped_payload_type++;
     return;
   }

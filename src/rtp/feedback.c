@@ -20,11 +20,11 @@ static void
 read_nack (MxrRtpSender *sender, const guint8 *fci, gsize bytes, gint64 now_us)
 {
   for (; bytes >= NACK_PAIR_BYTES; fci += NACK_PAIR_BYTES, bytes -= NACK_PAIR_BYTES) {
-    const guint16 pid = GST_READ_UINT16_BE (fci), blp = GST_READ_UINT16_BE (fci + 2);
+    const guint16 pid = mxr_read_u16 (fci), blp = mxr_read_u16 (fci + 2);
     mxr_rtp_sender_retransmit (sender, pid, now_us);
     for (guint i = 0; i < 16; i++)
       if ((blp >> i & 1) != 0)
-        mxr_rtp_sender_retransmit (sender, (guint16)(pid + i + 1), now_us);
+        mxr_rtp_sender_retransmit (sender, (guint16) (pid + i + 1), now_us);
   }
 }
 
@@ -33,7 +33,7 @@ static void
 read_fir (MxrRtpSession *session, const guint8 *fci, gsize bytes)
 {
   for (; bytes >= FIR_ENTRY_BYTES; fci += FIR_ENTRY_BYTES, bytes -= FIR_ENTRY_BYTES) {
-    MxrRtpSender *sender = find_sender (session, GST_READ_UINT32_BE (fci));
+    MxrRtpSender *sender = find_sender (session, mxr_read_u32 (fci));
     if (sender == NULL || sender->fir_seq == fci[4])
       continue;
     sender->fir_seq = fci[4];
@@ -49,7 +49,7 @@ read_remb (MxrRtpSession *session, const guint8 *fci, gsize bytes)
   if (bytes < REMB_HEADER_BYTES || memcmp (fci, "REMB", 4) != 0)
     return;
   const guint exponent = fci[5] >> 2;
-  const guint64 mantissa = GST_READ_UINT24_BE (fci + 5) & 0x3ffff;
+  const guint64 mantissa = mxr_read_u24 (fci + 5) & 0x3ffff;
   /* Above 2^63 bit/s it says "no limit" as well as the largest number does. */
   session->stats.remb_bps = exponent > 45 ? G_MAXINT64 : mantissa << exponent;
 }
@@ -73,7 +73,7 @@ mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gi
 {
   const bool is_transport = gst_rtcp_packet_get_type (packet) == GST_RTCP_TYPE_RTPFB;
   const GstRTCPFBType format = gst_rtcp_packet_fb_get_type (packet);
-  const gsize bytes = 4 * (gsize)gst_rtcp_packet_fb_get_fci_length (packet);
+  const gsize bytes = 4 * (gsize) gst_rtcp_packet_fb_get_fci_length (packet);
   const guint8 *fci = gst_rtcp_packet_fb_get_fci (packet);
   MxrRtpSender *sender = find_sender (session, gst_rtcp_packet_fb_get_media_ssrc (packet));
 

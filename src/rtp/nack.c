@@ -89,9 +89,9 @@ mxr_nack_list_advance (MxrNackList *list, guint64 index, gint64 now_us)
 static bool
 add_to_pairs (MxrNackPair *pairs, guint *n_pairs, guint max_pairs, guint16 seq)
 {
-  const guint16 behind = *n_pairs > 0 ? (guint16)(seq - pairs[*n_pairs - 1].pid) : 0;
+  const guint16 behind = *n_pairs > 0 ? (guint16) (seq - pairs[*n_pairs - 1].pid) : 0;
   if (behind >= 1 && behind <= 16) {
-    pairs[*n_pairs - 1].blp |= (guint16)(1u << (behind - 1));
+    pairs[*n_pairs - 1].blp |= (guint16) (1u << (behind - 1));
     return true;
   }
   if (*n_pairs == max_pairs)
@@ -121,7 +121,7 @@ mxr_nack_list_collect (MxrNackList *list, gint64 now_us, gint64 rtt_us, MxrNackP
       (*out_abandoned)++;
       continue;
     }
-    if (entry->due_us <= now_us && add_to_pairs (pairs, &n_pairs, max_pairs, (guint16)i)) {
+    if (entry->due_us <= now_us && add_to_pairs (pairs, &n_pairs, max_pairs, (guint16) i)) {
       entry->tries++;
       entry->due_us = now_us + MAX (rtt_us + rtt_us / 4, RETRY_MIN_US);
       (*out_asked)++;

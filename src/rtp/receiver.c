@@ -27,8 +27,8 @@ mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrRtpReceiverConfig
     memcpy (receiver->mid, config->mid, mid_bytes);
   }
   receiver->media.clock_rate = receiver->rtx.clock_rate = config->clock_rate;
-  mxr_reception_start (&receiver->media, config->ssrc);
-  mxr_reception_start (&receiver->rtx, config->rtx_ssrc);
+  mxr_reception_start (&receiver->media, config->ssrc, 0);
+  mxr_reception_start (&receiver->rtx, config->rtx_ssrc, 0);
   if (config->nack) {
     receiver->nacks = g_new (MxrNackList, 1);
     mxr_nack_list_reset (receiver->nacks, 0);
@@ -74,7 +74,7 @@ mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverStats 
   out_stats->ssrc = media->ssrc;
   out_stats->lost = mxr_reception_count_lost (media);
   out_stats->fraction_lost = media->fraction_lost;
-  out_stats->jitter_ms = (double)media->jitter_q4 / 16 * 1000 / media->clock_rate;
+  out_stats->jitter_ms = (double) media->jitter_q4 / 16 * 1000 / media->clock_rate;
   out_stats->sr_ntp = media->sr_ntp;
   out_stats->sr_rtp = media->sr_rtp;
   out_stats->sr_arrival_us = media->sr_arrival_us;
@@ -89,14 +89,12 @@ latch (MxrRtpReceiver *receiver, MxrReception *reception, guint32 ssrc, gint64 n
   if (reception->ssrc == ssrc)
     return true;
   if (reception->ssrc != 0) {
-    if (receiver->latched_us != 0 && now_us - receiver->latched_us < LATCH_INTERVAL_US)
+    if (reception->latched_us != 0 && now_us - reception->latched_us < LATCH_INTERVAL_US)
       return false;
     if (reception == &receiver->media)
       receiver->stats.ssrc_changes++;
   }
-  if (reception->ssrc != 0 || receiver->latched_us == 0)
-    receiver->latched_us = now_us;
-  mxr_reception_start (reception, ssrc);
+  mxr_reception_start (reception, ssrc, now_us);
   return true;
 }
 
@@ -112,9 +110,9 @@ unwrap_rtx (MxrRtpReceiver *receiver, guint8 *data, MxrRtpView *view)
   guint8 osn[OSN_BYTES];
   memcpy (osn, view->payload, OSN_BYTES);
   memmove (original, data, view->header_bytes);
-  original[1] = (guint8)((original[1] & 0x80) | receiver->config.payload_type);
+  original[1] = (guint8) ((original[1] & 0x80) | receiver->config.payload_type);
   memcpy (original + 2, osn, OSN_BYTES);
-  GST_WRITE_UINT32_BE (original + 8, receiver->media.ssrc);
+  mxr_write_u32 (original + 8, receiver->media.ssrc);
   return mxr_rtp_view_parse (view, original, view->size - OSN_BYTES);
 }
 
@@ -206,8 +204,8 @@ send_nack (MxrRtpReceiver *receiver, const MxrNackPair *pairs, guint n_pairs)
   guint8 *fci = mxr_rtcp_writer_add_feedback (&writer, GST_RTCP_TYPE_RTPFB, GST_RTCP_RTPFB_TYPE_NACK,
                                               receiver->media.ssrc, n_pairs);
   for (guint i = 0; fci != NULL && i < n_pairs; i++) {
-    GST_WRITE_UINT16_BE (fci + 4 * i, pairs[i].pid);
-    GST_WRITE_UINT16_BE (fci + 4 * i + 2, pairs[i].blp);
+    mxr_write_u16 (fci + 4 * i, pairs[i].pid);
+    mxr_write_u16 (fci + 4 * i + 2, pairs[i].blp);
   }
   mxr_rtcp_writer_send (&writer);
 }

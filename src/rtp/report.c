@@ -11,7 +11,7 @@
 guint64
 mxr_rtp_session_get_ntp (const MxrRtpSession *session, gint64 now_us)
 {
-  const guint64 unix_us = (guint64)(now_us + session->config.wall_offset_us);
+  const guint64 unix_us = (guint64) (now_us + session->config.wall_offset_us);
   const guint64 rest_us = unix_us % G_USEC_PER_SEC;
   return ((unix_us / G_USEC_PER_SEC + NTP_UNIX_OFFSET_S) << 32) + (rest_us << 32) / G_USEC_PER_SEC;
 }
@@ -24,7 +24,7 @@ get_rtp_time (const MxrRtpSender *sender, gint64 now_us)
   const gint64 elapsed_us = now_us - sender->session->timeline_base_us;
   const gint64 units =
       elapsed_us / G_USEC_PER_SEC * rate + elapsed_us % G_USEC_PER_SEC * rate / G_USEC_PER_SEC;
-  return (guint32)units + sender->config.timestamp_offset;
+  return (guint32) units + sender->config.timestamp_offset;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
@@ -34,11 +34,11 @@ static void
 measure_rtt (MxrRtpSender *sender, guint32 lsr, guint32 dlsr, gint64 now_us)
 {
   MxrRtpSession *session = sender->session;
-  const gint32 rtt_q16 = (gint32)((guint32)(mxr_rtp_session_get_ntp (session, now_us) >> 16) - lsr - dlsr);
+  const gint32 rtt_q16 = (gint32) ((guint32) (mxr_rtp_session_get_ntp (session, now_us) >> 16) - lsr - dlsr);
   if (lsr == 0 || rtt_q16 < RTT_NEGATIVE_Q16 || rtt_q16 > RTT_MAX_Q16)
     return;
 
-  const double rtt_us = MAX (rtt_q16, 0) * (double)G_USEC_PER_SEC / 65536;
+  const double rtt_us = MAX (rtt_q16, 0) * (double) G_USEC_PER_SEC / 65536;
   sender->stats.rtt_ms = rtt_us / 1000;
   session->rtt_us = session->rtt_us < 0 ? rtt_us : session->rtt_us + (rtt_us - session->rtt_us) / 8;
 }
@@ -57,8 +57,8 @@ read_block (MxrRtpSession *session, GstRTCPPacket *packet, guint nth, gint64 now
       continue;
     sender->is_known = true;
     sender->stats.lost = lost;
-    sender->stats.fraction_lost = (double)fraction / 256;
-    sender->stats.jitter_ms = (double)jitter * 1000 / sender->config.clock_rate;
+    sender->stats.fraction_lost = (double) fraction / 256;
+    sender->stats.jitter_ms = (double) jitter * 1000 / sender->config.clock_rate;
     sender->stats.last_report_us = now_us;
     measure_rtt (sender, lsr, dlsr, now_us);
   }
@@ -113,7 +113,7 @@ add_sr (MxrRtcpWriter *writer, const MxrRtpSender *sender, gint64 now_us, GstRTC
     return false;
   gst_rtcp_packet_sr_set_sender_info (
       packet, sender->config.ssrc, mxr_rtp_session_get_ntp (sender->session, now_us),
-      get_rtp_time (sender, now_us), (guint32)sender->stats.packets, (guint32)sender->payload_octets);
+      get_rtp_time (sender, now_us), (guint32) sender->stats.packets, (guint32) sender->payload_octets);
   return true;
 }
 

@@ -20,7 +20,7 @@ find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
   const gint64 pause_us = CLAMP (mxr_rtp_session_get_rtt_us (sender->session), REPEAT_MIN_US, REPEAT_MAX_US);
   MxrHistoryEntry *entry = mxr_history_find (&sender->history, mxr_seq_nearest (sender->last_index, seq));
 
-  if (entry == NULL || now_us - entry->sent_us < pause_us)
+  if (entry == NULL || (entry->repeated_us != 0 && now_us - entry->repeated_us < pause_us))
     return NULL;
   if (entry->payload_type !=
       sender->config.payload_type) /* the RTX payload type stands for another one now */
@@ -43,7 +43,7 @@ mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us)
     sender->stats.nacks_unanswered++;
     return;
   }
-  entry->sent_us = now_us;
+  entry->repeated_us = now_us;
 
   MxrHistoryEntry repeated = *entry;
   if (has_rtx (sender)) {

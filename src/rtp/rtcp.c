@@ -8,9 +8,9 @@
  * mxr_rtcp_normalise:
  * @out_is_whole: (out): there was nothing malformed
  *
- * Takes the padding out of a compound packet in place. GStreamer stops at the first padded packet and refuses
- * one in the first place, but libwebrtc pads its transport-wide feedback wherever it stands, and to bytes:
- * such padding (no whole words) is left to the feedback's own reader.
+ * Takes padding and packets of unknown types out of a compound packet in place, because GStreamer stops
+ * reading at either. But RFC 3550 6.1 wants unknown types ignored, and libwebrtc pads its transport-wide
+ * feedback wherever it stands, and to bytes: padding of no whole words is left to the feedback's own reader.
  *
  * Returns: bytes of the packets up to the first malformed one.
  */
@@ -21,16 +21,17 @@ mxr_rtcp_normalise (guint8 *data, gsize size, bool *out_is_whole)
 
   while (size - read >= 4) {
     guint8 *packet = data + read;
-    const gsize bytes = 4 * ((gsize)GST_READ_UINT16_BE (packet + 2) + 1);
+    const gsize bytes = 4 * ((gsize) mxr_read_u16 (packet + 2) + 1);
     if (packet[0] >> 6 != 2 || bytes > size - read)
       break;
 
     const gsize padding = (packet[0] & 0x20) != 0 ? packet[bytes - 1] : 0;
     if ((packet[0] & 0x20) != 0 && (padding == 0 || padding > bytes - 4))
       break;
-    const gsize kept = padding % 4 == 0 ? bytes - padding : bytes;
-    packet[0] &= (guint8)~0x20;
-    GST_WRITE_UINT16_BE (packet + 2, (guint16)(kept / 4 - 1));
+    const bool is_known = packet[1] >= GST_RTCP_TYPE_SR && packet[1] <= GST_RTCP_TYPE_XR;
+    const gsize kept = !is_known ? 0 : padding % 4 == 0 ? bytes - padding : bytes;
+    packet[0] &= (guint8) ~0x20;
+    mxr_write_u16 (packet + 2, (guint16) (kept / 4 - 1));
     memmove (data + written, packet, kept);
     written += kept;
     read += bytes;
@@ -75,8 +76,8 @@ mxr_rtcp_writer_add_sdes (MxrRtcpWriter *writer, guint32 ssrc)
   if (!gst_rtcp_buffer_add_packet (&writer->rtcp, GST_RTCP_TYPE_SDES, &packet))
     return;
   gst_rtcp_packet_sdes_add_item (&packet, ssrc);
-  gst_rtcp_packet_sdes_add_entry (&packet, GST_RTCP_SDES_CNAME, (guint8)strlen (cname),
-                                  (const guint8 *)cname);
+  gst_rtcp_packet_sdes_add_entry (&packet, GST_RTCP_SDES_CNAME, (guint8) strlen (cname),
+                                  (const guint8 *) cname);
 }
 
 /* Returns: (nullable): @n_words x 4 zeroed bytes to be filled; %NULL also when @n_words is 0 or there is no
@@ -92,7 +93,7 @@ mxr_rtcp_writer_add_feedback (MxrRtcpWriter *writer, GstRTCPType type, GstRTCPFB
   gst_rtcp_packet_fb_set_type (&packet, format);
   gst_rtcp_packet_fb_set_sender_ssrc (&packet, writer->session->config.ssrc);
   gst_rtcp_packet_fb_set_media_ssrc (&packet, media_ssrc);
-  if (n_words == 0 || !gst_rtcp_packet_fb_set_fci_length (&packet, (guint16)n_words))
+  if (n_words == 0 || !gst_rtcp_packet_fb_set_fci_length (&packet, (guint16) n_words))
     return NULL;
   return gst_rtcp_packet_fb_get_fci (&packet);
 }

@@ -3,6 +3,8 @@
 
 #include "mixroom/rtp.h"
 
+#include "bytes.h"
+
 #include <gst/rtp/gstrtcpbuffer.h>
 
 /* ---- sequence.c: extended sequence numbers ------------------------------------------------------------- */
@@ -36,7 +38,8 @@ MxrSeqResult mxr_seq_update (MxrSeqState *state, guint16 seq, bool may_restart, 
 /* ---- reception.c: statistics of one received SSRC ------------------------------------------------------ */
 
 typedef struct {
-  guint32 ssrc; /* 0: none yet */
+  guint32 ssrc;      /* 0: none yet */
+  gint64 latched_us; /* heard since; 0: signalled or none */
   guint clock_rate;
   MxrSeqState seq;
   guint64 first;      /* index the count of expected packets starts at */
@@ -63,7 +66,7 @@ typedef struct {
   guint32 dlsr;
 } MxrReportBlock;
 
-void mxr_reception_start (MxrReception *reception, guint32 ssrc);
+void mxr_reception_start (MxrReception *reception, guint32 ssrc, gint64 now_us);
 MxrSeqResult mxr_reception_update (MxrReception *reception, guint16 seq, guint32 timestamp, gint64 now_us,
                                    guint64 *out_index);
 gint64 mxr_reception_count_lost (const MxrReception *reception);
@@ -137,7 +140,7 @@ bool mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out
 typedef struct {
   MxrRtpPacket *packet; /* owned; NULL: empty */
   guint64 index;        /* extended sequence number */
-  gint64 sent_us;       /* last time */
+  gint64 repeated_us;   /* last retransmission; 0: none */
   guint16 transport_seq;
   guint8 payload_type;
   bool has_mid;
@@ -166,7 +169,6 @@ struct _MxrRtpReceiver {
   gsize mid_bytes; /* 0: none, or too long to be sent in a packet */
   MxrReception media;
   MxrReception rtx;
-  gint64 latched_us;  /* last change of either SSRC; 0: none */
   MxrNackList *nacks; /* NULL: not negotiated */
   gint64 pli_sent_us; /* 0: never */
   bool is_pli_pending;
@@ -213,8 +215,8 @@ struct _MxrRtpSession {
   double rtt_us;        /* smoothed; -1: unknown */
   MxrRtpSessionStats stats;
   GstBuffer *rtcp_in, *rtcp_out; /* wrap the two below, so that no packet allocates */
-  guint8 rtcp_in_bytes[MXR_PACKET_MAX_BYTES];
-  guint8 rtcp_out_bytes[MXR_RTCP_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
+  _Alignas (8) guint8 rtcp_in_bytes[MXR_PACKET_MAX_BYTES];
+  _Alignas (8) guint8 rtcp_out_bytes[MXR_RTCP_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
   guint8 rtp_out_bytes[MXR_PACKET_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
 };
 

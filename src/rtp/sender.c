@@ -11,7 +11,7 @@
 #define ONE_BYTE_ID_MAX 14
 
 /* Indices start above 0, so that a late packet's is never negative. */
-#define FIRST_CYCLE ((guint64)1 << 16)
+#define FIRST_CYCLE ((guint64) 1 << 16)
 
 MxrRtpSender *
 mxr_rtp_session_add_sender (MxrRtpSession *session, const MxrRtpSenderConfig *config)
@@ -92,9 +92,9 @@ write_element (guint8 *out, bool is_two_byte, guint8 id, const void *data, gsize
   const gsize head = is_two_byte ? 2 : 1;
   if (is_two_byte) {
     out[0] = id;
-    out[1] = (guint8)bytes;
+    out[1] = (guint8) bytes;
   } else {
-    out[0] = (guint8)(id << 4 | (bytes - 1));
+    out[0] = (guint8) (id << 4 | (bytes - 1));
   }
   memcpy (out + head, data, bytes);
   return head + bytes;
@@ -120,8 +120,8 @@ write_extension (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint
     bytes += write_element (out + bytes, is_two_byte, config->mid_id, sender->mid, sender->mid_bytes);
   while (bytes % 4 != 0)
     out[bytes++] = 0;
-  GST_WRITE_UINT16_BE (out, is_two_byte ? 0x1000 : 0xBEDE);
-  GST_WRITE_UINT16_BE (out + 2, (guint16)(bytes / 4 - 1));
+  mxr_write_u16 (out, is_two_byte ? 0x1000 : 0xBEDE);
+  mxr_write_u16 (out + 2, (guint16) (bytes / 4 - 1));
   return bytes;
 }
 
@@ -137,17 +137,17 @@ gsize
 mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, guint8 *out)
 {
   const MxrRtpPacket *packet = entry->packet;
-  const guint8 payload_type = as_rtx ? (guint8)sender->config.rtx_payload_type : entry->payload_type;
+  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
   const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
   gsize bytes = FIXED_HEADER_BYTES + extension_bytes;
 
-  out[0] = (guint8)(2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
-  out[1] = (guint8)(payload_type | (packet->marker ? 0x80 : 0));
-  GST_WRITE_UINT16_BE (out + 2, as_rtx ? sender->rtx_seq : (guint16)entry->index);
-  GST_WRITE_UINT32_BE (out + 4, packet->timestamp + sender->config.timestamp_offset);
-  GST_WRITE_UINT32_BE (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
+  out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
+  out[1] = (guint8) (payload_type | (packet->marker ? 0x80 : 0));
+  mxr_write_u16 (out + 2, as_rtx ? sender->rtx_seq : (guint16) entry->index);
+  mxr_write_u32 (out + 4, packet->timestamp + sender->config.timestamp_offset);
+  mxr_write_u32 (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
   if (as_rtx) {
-    GST_WRITE_UINT16_BE (out + bytes, (guint16)entry->index);
+    mxr_write_u16 (out + bytes, (guint16) entry->index);
     bytes += 2;
   }
   memcpy (out + bytes, packet->payload, packet->payload_bytes);
@@ -156,34 +156,34 @@ mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, 
 
 /* ---- Sending ------------------------------------------------------------------------------------------- */
 
+/* Whether @packet goes on with what the source sent before; @out_step: (out): from its highest. */
+static bool
+is_same_run (const MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag, int *out_step)
+{
+  *out_step = (gint16) (guint16) (packet->seq - sender->source_seq);
+  return sender->started && source_tag == sender->source_tag && ABS (*out_step) <= SOURCE_MAX_GAP;
+}
+
 /* Our index for a packet of the source; 0: it has no place. No index is ever used for two packets: under SRTP
  * that would be a key stream used twice. */
 static guint64
-place (const MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag)
+place (MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag)
 {
-  const int step = (gint16)(guint16)(packet->seq - sender->source_seq);
-  if (!sender->started || source_tag != sender->source_tag || ABS (step) > SOURCE_MAX_GAP)
-    return sender->last_index + 1;
+  int step;
+  const bool is_run = is_same_run (sender, packet, source_tag, &step);
 
-  const guint64 index = sender->last_index + (guint64)(gint64)step;
-  if (step > 0)
-    return index;
-  if (index < sender->source_start || sender->last_index - index >= sender->history.n_entries)
-    return 0;
-  return mxr_history_find (&sender->history, index) == NULL ? index : 0;
-}
-
-static void
-note_source (MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag, guint64 index)
-{
-  const int step = (gint16)(guint16)(packet->seq - sender->source_seq);
-  if (!sender->started || source_tag != sender->source_tag || ABS (step) > SOURCE_MAX_GAP)
-    sender->source_start = index;
-  if (index <= sender->last_index)
-    return;
-  sender->source_tag = source_tag;
+  if (is_run && step <= 0) {
+    const guint64 index = sender->last_index - (guint64) -step;
+    if (index < sender->source_start || sender->last_index - index >= sender->history.n_entries)
+      return 0;
+    return mxr_history_find (&sender->history, index) == NULL ? index : 0;
+  }
+  sender->last_index += is_run ? (guint64) step : 1;
   sender->source_seq = packet->seq;
-  sender->last_index = index;
+  sender->source_tag = source_tag;
+  if (!is_run)
+    sender->source_start = sender->last_index;
+  return sender->last_index;
 }
 
 static bool
@@ -204,7 +204,6 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
     sender->stats.refused++;
     return false;
   }
-  note_source (sender, packet, source_tag, index);
   if (!sender->started && session->has_timeline)
     session->report_due_us = now_us;
   sender->started = true;
@@ -212,7 +211,6 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
   const MxrHistoryEntry entry = {
     .packet = packet,
     .index = index,
-    .sent_us = now_us,
     .transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0,
     .payload_type = sender->config.payload_type,
     .has_mid = needs_mid (sender, packet),

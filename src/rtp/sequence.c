@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define CYCLE ((guint64)1 << 16)
+#define CYCLE ((guint64) 1 << 16)
 
 /* @above: all indices will be larger, with a window's room below the first for late packets. */
 void
@@ -15,7 +15,7 @@ mxr_seq_init (MxrSeqState *state, guint64 above)
 guint64
 mxr_seq_nearest (guint64 highest, guint16 seq)
 {
-  return highest + (guint64)(gint64)(gint16)(guint16)(seq - (guint16)highest);
+  return highest + (guint64) (gint64) (gint16) (guint16) (seq - (guint16) highest);
 }
 
 static bool
@@ -27,7 +27,7 @@ is_seen (const MxrSeqState *state, guint64 index)
 static void
 set_seen (MxrSeqState *state, guint64 index, bool seen)
 {
-  const guint64 bit = (guint64)1 << (index % 64);
+  const guint64 bit = (guint64) 1 << (index % 64);
   if (seen)
     state->seen[index % MXR_SEQ_WINDOW / 64] |= bit;
   else
@@ -56,7 +56,7 @@ mxr_seq_update (MxrSeqState *state, guint16 seq, bool may_restart, guint64 *out_
     return may_restart ? restart (state, seq, out_index) : MXR_SEQ_REFUSED;
 
   const guint64 index = mxr_seq_nearest (state->highest, seq);
-  const gint64 step = (gint64)(index - state->highest);
+  const gint64 step = (gint64) (index - state->highest);
 
   if (step > MXR_SEQ_MAX_DROPOUT || step <= -MXR_SEQ_WINDOW) {
     if (may_restart && seq == state->bad_seq) {
@@ -64,7 +64,7 @@ mxr_seq_update (MxrSeqState *state, guint16 seq, bool may_restart, guint64 *out_
       return restart (state, seq, out_index);
     }
     if (may_restart)
-      state->bad_seq = (guint16)(seq + 1);
+      state->bad_seq = (guint16) (seq + 1);
     return MXR_SEQ_REFUSED;
   }
   if (step <= 0 && is_seen (state, index))

@@ -65,13 +65,13 @@ mxr_rtp_session_random (MxrRtpSession *session)
   guint64 z = session->random_state += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
   z = (z ^ (z >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
-  return (guint32)((z ^ (z >> 31)) >> 32);
+  return (guint32) ((z ^ (z >> 31)) >> 32);
 }
 
 gint64
 mxr_rtp_session_get_rtt_us (const MxrRtpSession *session)
 {
-  return session->rtt_us < 0 ? RTT_DEFAULT_US : (gint64)session->rtt_us;
+  return session->rtt_us < 0 ? RTT_DEFAULT_US : (gint64) session->rtt_us;
 }
 
 /* ---- RTCP in ------------------------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ read_bye (MxrRtpSession *session, GstRTCPPacket *packet)
       if (receiver->media.ssrc != ssrc || receiver->has_left)
         continue;
       receiver->has_left = true;
-      receiver->latched_us = 0; /* another source may follow at once */
+      receiver->media.latched_us = receiver->rtx.latched_us = 0; /* another source may follow at once */
       if (session->events->on_bye != NULL)
         session->events->on_bye (receiver, session->user_data);
     }
@@ -121,11 +121,11 @@ read_compound (MxrRtpSession *session, gsize size, gint64 now_us)
   GstRTCPPacket packet;
   gsize read = 0;
 
-  gst_buffer_set_size (session->rtcp_in, (gssize)size);
+  gst_buffer_set_size (session->rtcp_in, (gssize) size);
   gst_rtcp_buffer_map (session->rtcp_in, GST_MAP_READ, &rtcp);
   for (bool more = gst_rtcp_buffer_get_first_packet (&rtcp, &packet); more;
        more = gst_rtcp_packet_move_to_next (&packet)) {
-    read = packet.offset + 4 * (gsize)(gst_rtcp_packet_get_length (&packet) + 1);
+    read = packet.offset + 4 * (gsize) (gst_rtcp_packet_get_length (&packet) + 1);
     read_packet (session, &packet, now_us);
   }
   gst_rtcp_buffer_unmap (&rtcp);

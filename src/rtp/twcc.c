@@ -41,14 +41,15 @@ restart (MxrTwccRecorder *recorder, guint16 seq)
 static bool
 is_near (MxrTwccRecorder *recorder, guint64 index, guint16 seq)
 {
-  const gint64 step = (gint64)(index - recorder->highest);
+  const gint64 step = (gint64) (index - recorder->highest);
   if (step <= MXR_SEQ_MAX_DROPOUT && step > -MXR_TWCC_WINDOW)
     return true;
-  if (seq == recorder->bad_seq)
-    restart (recorder, seq);
-  else
-    recorder->bad_seq = (guint16)(seq + 1);
-  return seq == (guint16)recorder->highest;
+  if (seq != recorder->bad_seq) {
+    recorder->bad_seq = (guint16) (seq + 1);
+    return false;
+  }
+  restart (recorder, seq);
+  return true;
 }
 
 static void
@@ -111,17 +112,17 @@ write_chunk (const guint8 *symbols, guint n_symbols, guint8 *out)
   const bool has_large = memchr (symbols, LARGE_DELTA, n_one_bit) != NULL;
 
   if (run >= (has_large ? n_two_bit : n_one_bit)) {
-    GST_WRITE_UINT16_BE (out, (guint16)(symbols[0] << 13 | run));
+    mxr_write_u16 (out, (guint16) (symbols[0] << 13 | run));
     return run;
   }
   guint16 chunk = has_large ? 0xc000 : 0x8000;
   if (has_large)
     for (guint i = 0; i < n_two_bit; i++)
-      chunk |= (guint16)(symbols[i] << (12 - 2 * i));
+      chunk |= (guint16) (symbols[i] << (12 - 2 * i));
   else
     for (guint i = 0; i < n_one_bit; i++)
-      chunk |= (guint16)(symbols[i] << (13 - i));
-  GST_WRITE_UINT16_BE (out, chunk);
+      chunk |= (guint16) (symbols[i] << (13 - i));
+  mxr_write_u16 (out, chunk);
   return has_large ? n_two_bit : n_one_bit;
 }
 
@@ -169,7 +170,7 @@ collect (MxrTwccRecorder *recorder, Feedback *feedback, gsize max_bytes)
                                                           : LARGE_DELTA;
     if (bytes == 0)
       continue;
-    feedback->deltas[feedback->n_deltas++] = (gint16)delta;
+    feedback->deltas[feedback->n_deltas++] = (gint16) delta;
     delta_bytes += bytes;
     last_ticks += delta;
   }
@@ -192,12 +193,12 @@ mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes
   }
 
   Feedback feedback;
-  const guint16 base_seq = (guint16)recorder->base;
+  const guint16 base_seq = (guint16) recorder->base;
   collect (recorder, &feedback, max_bytes);
 
-  GST_WRITE_UINT16_BE (fci, base_seq);
-  GST_WRITE_UINT16_BE (fci + 2, (guint16)feedback.n_symbols);
-  GST_WRITE_UINT24_BE (fci + 4, (guint32)feedback.reference & 0xffffff);
+  mxr_write_u16 (fci, base_seq);
+  mxr_write_u16 (fci + 2, (guint16) feedback.n_symbols);
+  mxr_write_u24 (fci + 4, (guint32) feedback.reference & 0xffffff);
   fci[7] = recorder->feedback_count++;
 
   gsize bytes = HEADER_BYTES;
@@ -205,9 +206,9 @@ mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes
     i += write_chunk (feedback.symbols + i, feedback.n_symbols - i, fci + bytes);
   for (guint i = 0, d = 0; i < feedback.n_symbols; i++) {
     if (feedback.symbols[i] == SMALL_DELTA)
-      fci[bytes++] = (guint8)feedback.deltas[d++];
+      fci[bytes++] = (guint8) feedback.deltas[d++];
     if (feedback.symbols[i] == LARGE_DELTA) {
-      GST_WRITE_UINT16_BE (fci + bytes, (guint16)feedback.deltas[d++]);
+      mxr_write_u16 (fci + bytes, (guint16) feedback.deltas[d++]);
       bytes += 2;
     }
   }
@@ -240,14 +241,14 @@ mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost
   if (size < HEADER_BYTES)
     return false;
 
-  const guint n_packets = GST_READ_UINT16_BE (fci + 2);
+  const guint n_packets = mxr_read_u16 (fci + 2);
   guint n_told = 0, n_received = 0;
   gsize offset = HEADER_BYTES, delta_bytes = 0;
 
   while (n_told < n_packets) {
     if (size - offset < 2)
       return false;
-    const guint16 chunk = GST_READ_UINT16_BE (fci + offset);
+    const guint16 chunk = mxr_read_u16 (fci + offset);
     guint n_symbols = 1;
     offset += 2;
     for (guint i = 0; i < n_symbols && n_told < n_packets; i++, n_told++) {

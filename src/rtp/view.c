@@ -1,6 +1,7 @@
 #include "mixroom/rtp.h"
 
-#include <gst/gst.h>
+#include "bytes.h"
+
 #include <string.h>
 
 #define FIXED_HEADER_BYTES 12
@@ -15,11 +16,11 @@ parse_extension (MxrRtpView *view)
   if (view->size < start + 4)
     return false;
 
-  const gsize bytes = 4 * (gsize)GST_READ_UINT16_BE (view->data + start + 2);
+  const gsize bytes = 4 * (gsize) mxr_read_u16 (view->data + start + 2);
   if (view->size < start + 4 + bytes)
     return false;
 
-  view->extension_profile = GST_READ_UINT16_BE (view->data + start);
+  view->extension_profile = mxr_read_u16 (view->data + start);
   view->extension = view->data + start + 4;
   view->extension_bytes = bytes;
   view->header_bytes += 4 + bytes;
@@ -38,9 +39,9 @@ mxr_rtp_view_parse (MxrRtpView *out_view, const guint8 *data, gsize size)
     .header_bytes = FIXED_HEADER_BYTES + 4 * (data[0] & 0x0f),
     .marker = data[1] >> 7,
     .payload_type = data[1] & 0x7f,
-    .seq = GST_READ_UINT16_BE (data + 2),
-    .timestamp = GST_READ_UINT32_BE (data + 4),
-    .ssrc = GST_READ_UINT32_BE (data + 8),
+    .seq = mxr_read_u16 (data + 2),
+    .timestamp = mxr_read_u32 (data + 4),
+    .ssrc = mxr_read_u32 (data + 8),
   };
   if (view.header_bytes > size)
     return false;
@@ -153,7 +154,7 @@ mxr_rtp_view_get_transport_seq (const MxrRtpView *view, guint8 id, guint16 *out_
   if (!mxr_rtp_view_get_extension (view, id, &data, &bytes) || bytes < 2)
     return false;
 
-  *out_seq = GST_READ_UINT16_BE (data);
+  *out_seq = mxr_read_u16 (data);
   return true;
 }
 

@@ -1,0 +1,33 @@
+#include "mixroom/rtp.h"
+
+#include <gst/gst.h>
+
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  const guint8 rtp[] = { 0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 'x' };
+  const MxrRtpSessionConfig config = { .cname = "fuzz", .ssrc = 1 };
+  const MxrRtpSessionEvents events = { NULL };
+  const MxrRtpReceiverConfig uplink = {
+    .payload_type = 96, .clock_rate = 90000, .rtx_payload_type = -1, .ssrc = 9
+  };
+  const MxrRtpSenderConfig downlink = { .kind = MXR_RTP_VIDEO,
+                                        .ssrc = 2,
+                                        .payload_type = 96,
+                                        .clock_rate = 90000,
+                                        .rtx_ssrc = 3,
+                                        .rtx_payload_type = 97,
+                                        .history_packets = 16 };
+
+  gst_init (NULL, NULL); /* once: later calls return at once */
+  g_autoptr (MxrRtpSession) session = mxr_rtp_session_new (&config, &events, NULL);
+  g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, TRUE);
+
+  mxr_rtp_session_add_receiver (session, &uplink);
+  mxr_rtp_sender_send (mxr_rtp_session_add_sender (session, &downlink), packet, session, 1);
+  mxr_rtp_session_receive_rtcp (session, data, size, G_USEC_PER_SEC);
+  mxr_rtp_session_poll (session, 3 * G_USEC_PER_SEC);
+  return 0;
+}
