@@ -248,8 +248,7 @@ void mxr_rtp_session_get_stats (const MxrRtpSession *session, MxrRtpSessionStats
 
 /* ---- Receivers ----------------------------------------------------------------------------------------- */
 
-/* Extension ids are those of this media section: the same id may mean another thing in the next one. 0: none.
- */
+/* Extension ids are those of this media section: the same id may mean another in the next. 0: none. */
 typedef struct _MxrRtpReceiverConfig {
   MxrRtpKind kind;
   const char *mid; /* (nullable): copied */
@@ -339,7 +338,12 @@ typedef struct _MxrRtpSenderStats {
 /** mxr_rtp_session_add_sender: Returns: (transfer none) (nullable): %NULL when there are
  * %MXR_RTP_SENDERS_MAX. */
 MxrRtpSender *mxr_rtp_session_add_sender (MxrRtpSession *session, const MxrRtpSenderConfig *config);
-/** mxr_rtp_session_remove_sender: @sender is freed and its history released. */
+/**
+ * mxr_rtp_session_remove_sender:
+ *
+ * @sender is freed and its history released. Under the same SRTP key its SSRC must not be used again: the
+ * numbers would begin anew.
+ */
 void mxr_rtp_session_remove_sender (MxrRtpSession *session, MxrRtpSender *sender);
 gpointer mxr_rtp_sender_get_user_data (const MxrRtpSender *sender);
 void mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *out_stats);

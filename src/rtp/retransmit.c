@@ -22,8 +22,8 @@ find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
 
   if (entry == NULL || (entry->repeated_us != 0 && now_us - entry->repeated_us < pause_us))
     return NULL;
-  if (entry->payload_type !=
-      sender->config.payload_type) /* the RTX payload type stands for another one now */
+  /* The RTX payload type stands for another one by now. */
+  if (entry->payload_type != sender->config.payload_type)
     return NULL;
   if (!mxr_bucket_take (&sender->rtx_bucket, RTX_PACKETS_PER_SECOND, RTX_PACKETS_BURST, now_us))
     return NULL;

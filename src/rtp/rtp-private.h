@@ -73,8 +73,7 @@ gint64 mxr_reception_count_lost (const MxrReception *reception);
 void mxr_reception_set_sr (MxrReception *reception, guint64 ntp, guint32 rtp, gint64 now_us);
 void mxr_reception_report (MxrReception *reception, gint64 now_us, MxrReportBlock *out_block);
 
-/* ---- nack.c: what is missing ----------------------------------------------------------------------------
- */
+/* ---- nack.c: what is missing --------------------------------------------------------------------------- */
 
 #define MXR_NACK_WINDOW 1024
 /* A larger gap costs more to repair than a key frame. */
@@ -107,8 +106,7 @@ guint mxr_nack_list_collect (MxrNackList *list, gint64 now_us, gint64 rtt_us, Mx
                              guint max_pairs, guint *out_asked, guint *out_abandoned);
 gint64 mxr_nack_list_due_us (const MxrNackList *list);
 
-/* ---- twcc.c: transport-wide arrivals and feedback -------------------------------------------------------
- */
+/* ---- twcc.c: transport-wide arrivals and feedback ------------------------------------------------------ */
 
 #define MXR_TWCC_WINDOW 1024
 #define MXR_TWCC_MAX_PACKETS 100
@@ -131,8 +129,7 @@ gint64 mxr_twcc_recorder_due_us (const MxrTwccRecorder *recorder);
 gsize mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes);
 bool mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost);
 
-/* ---- history.c: what was sent ----------------------------------------------------------------------------
- */
+/* ---- history.c: what was sent -------------------------------------------------------------------------- */
 
 #define MXR_HISTORY_MAX_PACKETS 4096
 
@@ -156,8 +153,7 @@ void mxr_history_clear (MxrHistory *history);
 MxrHistoryEntry *mxr_history_find (const MxrHistory *history, guint64 index);
 void mxr_history_add (MxrHistory *history, const MxrHistoryEntry *entry);
 
-/* ---- Streams and session ---------------------------------------------------------------------------------
- */
+/* ---- Streams and session ------------------------------------------------------------------------------- */
 
 /* GStreamer's compound packets: with SRTCP's trailer still within a small path's MTU. */
 #define MXR_RTCP_MAX_BYTES MXR_MTU_BYTES
