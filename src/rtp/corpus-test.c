@@ -1,4 +1,4 @@
-#define TEST_MAX_OUTPUTS 512
+#define TEST_MAX_OUTPUTS 128
 #include "test-wire.h"
 
 #define START_US G_GINT64_CONSTANT (5000000)
@@ -78,7 +78,7 @@ static void
 test_noise (void)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (6);
-  for (guint i = 0; i < 3000; i++) {
+  for (guint i = 0; i < 1500; i++) {
     const gsize size = (gsize) g_rand_int_range (rand, 0, 200);
     g_autofree guint8 *data = g_malloc (size + 1);
     for (gsize n = 0; n < size; n++)

@@ -38,7 +38,8 @@ test_demux_order (void)
 
   receive (peer, 96, 1, 0x11, NULL, 0, 10, START_US);
   g_assert_true (peer->last_receiver == known);
-  receive (peer, 111, 1, 0x33, NULL, 0, 10, START_US);
+  /* under an id that is another section's MID, its audio level with the same value */
+  receive (peer, 111, 1, 0x33, (const guint8 *) "\x50m\0\0", 4, 10, START_US);
   g_assert_true (peer->last_receiver == by_type);
   receive (peer, 96, 1, 0x22, NULL, 0, 10, START_US); /* ambiguous */
   g_assert_cmpuint (test_peer_stats (peer).dropped_unknown_source, ==, 1);
@@ -58,12 +59,6 @@ test_demux_order (void)
   receive (peer, 100, 3, 0x44, NULL, 0, 10, START_US);
   g_assert_cmpuint (test_peer_stats (peer).dropped_payload_type, ==, 1);
   g_assert_cmpuint (test_peer_stats (peer).dropped_unknown_source, ==, 3);
-  /* one section's MID under an id that is another's audio level with the same value */
-  receive (peer, 111, 2, 0x33,
-           "\x50"
-           "m\0\0",
-           4, 10, START_US);
-  g_assert_true (peer->last_receiver == by_type);
 }
 
 static void
@@ -94,6 +89,11 @@ test_ssrc_changes_are_rare (void)
   g_assert_cmpuint (peer->n_byes, ==, 1);
   receive (peer, 111, 5, 0x78, NULL, 0, 10, START_US + 1002 * MS);
   g_assert_cmpuint (peer->n_received, ==, 3);
+
+  /* it sends again, so it may end again */
+  mxr_write_u32 (rtcp + 4, 0x78);
+  mxr_rtp_session_receive_rtcp (peer->session, rtcp, size, START_US + 1003 * MS);
+  g_assert_cmpuint (peer->n_byes, ==, 2);
 }
 
 static void
@@ -191,6 +191,15 @@ test_nack_and_pli (void)
   g_assert_cmpuint (peer->n_rtcp, ==, 2);
   mxr_rtp_session_poll (peer->session, START_US + 211 * MS);
   test_get_rtcp (&peer->rtcp[peer->n_rtcp - 1], 206, 1, &bytes);
+
+  /* what came late is not asked for again, what did not is */
+  receive (peer, 96, 11, 0xaa, NULL, 0, 20, START_US + 212 * MS);
+  const guint n_after = peer->n_rtcp;
+  mxr_rtp_session_poll (peer->session, START_US + 340 * MS);
+  g_assert_cmpuint (peer->n_rtcp, ==, n_after + 1);
+  const guint8 one_left[] = { 0, 12, 0, 0 };
+  const guint8 *again = test_get_rtcp (&peer->rtcp[n_after], 205, 1, &bytes);
+  g_assert_cmpmem (again + 12, bytes - 12, one_left, sizeof one_left);
 
   /* a gap beyond repair asks for a key frame in place of the packets */
   const guint n_before = peer->n_rtcp;

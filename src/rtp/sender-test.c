@@ -153,6 +153,8 @@ test_rtx (void)
   g_assert_cmpuint (rtx.seq, ==, (guint16) (sent (peer, n_sent).seq + 1));
   g_assert_cmpuint (sent (peer, n_sent).seq, <, 0x8000);
 
+  g_assert_false (
+      send_packet (sender, 10, &source_a, START_US)); /* sent, and out of the history: no second time */
   receive_nack (peer, (guint16) (0x7ffe + 595), 0x0005, START_US + 50 * MS); /* within a round trip */
   receive_nack (peer, 0x7ffe + 10, 0, START_US + 50 * MS);                   /* out of the history */
   receive_nack (peer, (guint16) (0x7ffe + 600), 0xffff, START_US + 50 * MS); /* not sent yet */
