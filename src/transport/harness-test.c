@@ -50,7 +50,7 @@ on_local_candidate (MxrTransport *transport, const char *candidate, gpointer use
   if (g_str_equal (words[2], "UDP"))
     peer->port = (guint)g_ascii_strtoull (words[5], NULL, 10);
   unlock_peer (peer);
-  if (peer->other != NULL) {
+  if (peer->other != NULL && peer->other->thread != NULL) {
     const Trickle trickle = { peer->other, g_strdup (candidate) };
     mxr_mailbox_post (mxr_net_thread_get_mailbox (peer->other->thread), deliver_candidate,
                       g_memdup2 (&trickle, sizeof trickle), free_trickle);
