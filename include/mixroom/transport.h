@@ -132,7 +132,7 @@ typedef struct {
  * @thread: from mxr_net_pick()
  * @events: (transfer none): outlives the transport
  *
- * Sockets are opened by mxr_transport_gather() only.
+ * Sockets are opened by mxr_transport_gather() only. Errors: FAILED: none was made; give the pick back.
  *
  * Thread: @thread; so is every function below.
  */
@@ -189,8 +189,7 @@ bool mxr_transport_start (MxrTransport *transport, const MxrTransportRemote *rem
  */
 bool mxr_transport_add_candidate (MxrTransport *transport, const char *candidate, GError **error);
 
-/** mxr_transport_end_of_candidates: The peer has no more; without it a hopeless connection takes longer to
- * fail. */
+/** mxr_transport_end_of_candidates: The peer has no more; ICE stops to wait for them. */
 void mxr_transport_end_of_candidates (MxrTransport *transport);
 
 /**
@@ -253,9 +252,9 @@ guint mxr_transport_send_rtp_batch (MxrTransport *transport, MxrTransportPacket 
 typedef struct {
   const char *local_type; /* "host", "srflx", "prflx", "relay"; "" while there is no pair. Static */
   const char *remote_type;
-  const char *protocol; /* "udp", "tcp", "" */
-  char *remote_address; /* (transfer none): "203.0.113.7:5000", "[2001:db8::1]:5000" or ""; valid until the
-                           next call */
+  const char *protocol;             /* "udp", "tcp", "" */
+  const char *remote_address;       /* "203.0.113.7:5000", "[2001:db8::1]:5000" or ""; valid until the
+                                 next call */
   guint64 packets_sent, bytes_sent; /* RTP and RTCP, encrypted size */
   guint64 packets_received, bytes_received;
   guint64 send_drops;           /* %MXR_SEND_DROPPED */
@@ -263,7 +262,7 @@ typedef struct {
   guint64 drop_replay;          /* seen before, or older than the window */
   guint64 drop_too_early;       /* RTP before CONNECTED */
   guint64 drop_too_large;       /* above %MXR_PACKET_MAX_BYTES */
-  guint64 drop_dtls;            /* records that were ill-formed or did not authenticate */
+  guint64 drop_dtls;            /* records that were ill-formed, or that nobody may send now in plain */
   guint64 drop_unknown;         /* neither STUN nor DTLS nor RTP */
   guint64 stun_seen;            /* authenticated checks and answers noticed while media was silent */
 } MxrTransportStats;
