@@ -173,7 +173,8 @@ bool mxr_transport_gather (MxrTransport *transport, GError **error);
  * @remote: checked here: what the peer said is never trusted
  *
  * Checks begin with the first remote candidate, or with the peer's first check. Once; state becomes
- * CONNECTING. Errors: BAD_ARGUMENT.
+ * CONNECTING from inside, and FAILED when it is not CONNECTED after 30 s. Errors: BAD_ARGUMENT: nothing was
+ * started.
  */
 bool mxr_transport_start (MxrTransport *transport, const MxrTransportRemote *remote, GError **error);
 

@@ -208,7 +208,7 @@ test_mutations (void)
     mxr_candidate_parse (prefix, &policy, &candidate);
     for (guint byte = 1; byte < 256; byte++) {
       g_autofree char *changed = g_strdup (line);
-      changed[n] = (char)byte;
+      changed[n] = (char) byte;
       if (mxr_candidate_parse (changed, &policy, &candidate) != MXR_CANDIDATE_OK)
         continue;
       g_assert_cmpuint (candidate.priority, >, 0);

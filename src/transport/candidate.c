@@ -36,7 +36,7 @@ is_allowed_ipv4 (guint32 ip, bool allow_loopback)
 static guint32
 read_be32 (const guint8 *bytes)
 {
-  return (guint32)bytes[0] << 24 | (guint32)bytes[1] << 16 | (guint32)bytes[2] << 8 | bytes[3];
+  return (guint32) bytes[0] << 24 | (guint32) bytes[1] << 16 | (guint32) bytes[2] << 8 | bytes[3];
 }
 
 static bool
@@ -64,9 +64,9 @@ bool
 mxr_candidate_is_allowed_address (const struct sockaddr *address, bool allow_loopback)
 {
   if (address->sa_family == AF_INET)
-    return is_allowed_ipv4 (ntohl (((const struct sockaddr_in *)address)->sin_addr.s_addr), allow_loopback);
+    return is_allowed_ipv4 (ntohl (((const struct sockaddr_in *) address)->sin_addr.s_addr), allow_loopback);
   if (address->sa_family == AF_INET6)
-    return is_allowed_ipv6 (&((const struct sockaddr_in6 *)address)->sin6_addr, allow_loopback);
+    return is_allowed_ipv6 (&((const struct sockaddr_in6 *) address)->sin6_addr, allow_loopback);
   return false;
 }
 
@@ -83,7 +83,7 @@ parse_number (const char *text, gsize max_digits, guint64 min, guint64 max, guin
   for (; text[i] != '\0'; i++) {
     if (i == max_digits || !g_ascii_isdigit (text[i]))
       return false;
-    value = value * 10 + (guint64)(text[i] - '0');
+    value = value * 10 + (guint64) (text[i] - '0');
   }
   if (i == 0 || value < min || value > max)
     return false;
@@ -130,7 +130,7 @@ parse_type (const char *text, MxrCandidateType *out_type)
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (g_ascii_strcasecmp (text, names[i]) == 0) {
-      *out_type = (MxrCandidateType)i;
+      *out_type = (MxrCandidateType) i;
       return true;
     }
   return false;
@@ -187,11 +187,11 @@ parse_tokens (char **tokens, const MxrCandidatePolicy *policy, MxrCandidate *can
     return MXR_CANDIDATE_BAD;
 
   g_strlcpy (candidate->foundation, tokens[0], sizeof candidate->foundation);
-  candidate->priority = (guint32)priority;
+  candidate->priority = (guint32) priority;
   candidate->is_tcp = g_ascii_strcasecmp (tokens[2], "tcp") == 0;
   if (candidate->is_tcp && tcptype == NULL)
     return MXR_CANDIDATE_BAD; /* RFC 6544 4.5; libnice raises a critical */
-  if (!parse_address (tokens[4], (guint16)port, candidate))
+  if (!parse_address (tokens[4], (guint16) port, candidate))
     return is_hostname (tokens[4]) ? MXR_CANDIDATE_SKIP : MXR_CANDIDATE_BAD;
 
   const bool is_udp = g_ascii_strcasecmp (tokens[2], "udp") == 0;

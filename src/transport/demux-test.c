@@ -12,7 +12,7 @@ static void
 test_first_byte (void)
 {
   for (guint first = 0; first < 256; first++) {
-    const MxrPacketKind kind = classify ((guint8)first, 0, 64);
+    const MxrPacketKind kind = classify ((guint8) first, 0, 64);
     if (first <= 3)
       g_assert_cmpint (kind, ==, MXR_PACKET_STUN);
     else if (first >= 20 && first <= 63)
@@ -29,7 +29,7 @@ static void
 test_second_byte (void)
 {
   for (guint second = 0; second < 256; second++)
-    g_assert_cmpint (classify (0x80, (guint8)second, 64), ==,
+    g_assert_cmpint (classify (0x80, (guint8) second, 64), ==,
                      second >= 192 && second <= 223 ? MXR_PACKET_RTCP : MXR_PACKET_RTP);
 }
 

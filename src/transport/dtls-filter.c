@@ -28,13 +28,13 @@ enum {
 static guint
 read_be16 (const guint8 *bytes)
 {
-  return (guint)bytes[0] << 8 | bytes[1];
+  return (guint) bytes[0] << 8 | bytes[1];
 }
 
 static guint
 read_be24 (const guint8 *bytes)
 {
-  return (guint)bytes[0] << 16 | (guint)bytes[1] << 8 | bytes[2];
+  return (guint) bytes[0] << 16 | (guint) bytes[1] << 8 | bytes[2];
 }
 
 /* Finished and what comes after it are always protected. */
@@ -106,7 +106,7 @@ number_anew (MxrDtlsFilter *filter, guint8 *record)
 {
   const guint64 sequence = filter->next_sequence++;
   for (guint i = 0; i < 6; i++)
-    record[5 + i] = (guint8)(sequence >> (40 - 8 * i));
+    record[5 + i] = (guint8) (sequence >> (40 - 8 * i));
 }
 
 gsize

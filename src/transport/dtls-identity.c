@@ -34,14 +34,14 @@ make_certificate (EVP_PKEY *key)
   g_autoptr (X509) certificate = X509_new ();
   guint64 serial;
 
-  if (certificate == NULL || RAND_bytes ((guint8 *)&serial, sizeof serial) != 1)
+  if (certificate == NULL || RAND_bytes ((guint8 *) &serial, sizeof serial) != 1)
     return NULL;
   X509_NAME *name = X509_get_subject_name (certificate);
   if (X509_set_version (certificate, X509_VERSION_3) != 1 ||
       ASN1_INTEGER_set_uint64 (X509_get_serialNumber (certificate), serial >> 1) != 1 ||
       X509_gmtime_adj (X509_getm_notBefore (certificate), VALID_BEFORE_S) == NULL ||
       X509_gmtime_adj (X509_getm_notAfter (certificate), VALID_AFTER_S) == NULL ||
-      X509_NAME_add_entry_by_txt (name, "CN", MBSTRING_ASC, (const guint8 *)"mixroom", -1, -1, 0) != 1 ||
+      X509_NAME_add_entry_by_txt (name, "CN", MBSTRING_ASC, (const guint8 *) "mixroom", -1, -1, 0) != 1 ||
       X509_set_issuer_name (certificate, name) != 1 || X509_set_pubkey (certificate, key) != 1 ||
       X509_sign (certificate, key, EVP_sha256 ()) == 0)
     return NULL;

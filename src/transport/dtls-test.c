@@ -27,7 +27,7 @@ parse_fingerprint (const char *text, MxrDtlsFingerprint *out_fingerprint)
   *out_fingerprint = (MxrDtlsFingerprint){ .hash = "sha-256" };
   for (const char *at = strchr (text, ' ') + 1;; at += 3) {
     out_fingerprint->digest[out_fingerprint->size++] =
-        (guint8)(g_ascii_xdigit_value (at[0]) << 4 | g_ascii_xdigit_value (at[1]));
+        (guint8) (g_ascii_xdigit_value (at[0]) << 4 | g_ascii_xdigit_value (at[1]));
     if (at[2] == '\0')
       return;
   }
@@ -122,7 +122,7 @@ run (Link *link)
                                               : MIN (timeouts_ms[0], timeouts_ms[1]);
     if (wait_ms < 0)
       return;
-    g_usleep ((gulong)wait_ms * 1000);
+    g_usleep ((gulong) wait_ms * 1000);
     for (guint i = 0; i < 2; i++)
       mxr_dtls_handle_timeout (link->ends[i]);
     n_timeouts++;
@@ -373,21 +373,21 @@ static void
 deliver_noise (Link *link, guint to)
 {
   guint8 noise[256];
-  const gsize size = (gsize)g_rand_int_range (link->rand, 1, sizeof noise);
+  const gsize size = (gsize) g_rand_int_range (link->rand, 1, sizeof noise);
 
   for (gsize i = 0; i < size; i++)
-    noise[i] = (guint8)g_rand_int_range (link->rand, 0, 256);
+    noise[i] = (guint8) g_rand_int_range (link->rand, 0, 256);
   deliver (link->ends[to], noise, size);
   if (size < 13)
     return;
   /* Again, with a header that is in order: any type, either epoch. */
-  noise[0] = (guint8)g_rand_int_range (link->rand, 20, 26);
+  noise[0] = (guint8) g_rand_int_range (link->rand, 20, 26);
   noise[1] = 0xfe;
   noise[2] = 0xfd;
   noise[3] = 0;
-  noise[4] = (guint8)g_rand_int_range (link->rand, 0, 2);
-  noise[11] = (guint8)((size - 13) >> 8);
-  noise[12] = (guint8)(size - 13);
+  noise[4] = (guint8) g_rand_int_range (link->rand, 0, 2);
+  noise[11] = (guint8) ((size - 13) >> 8);
+  noise[12] = (guint8) (size - 13);
   deliver (link->ends[to], noise, size);
 }
 
@@ -556,7 +556,7 @@ test_outgoing_is_bounded (void)
   link_init_large (&link);
   mxr_dtls_start (link.ends[0]);
   for (guint i = 0; i < 3; i++) {
-    g_usleep ((gulong)MAX (0, mxr_dtls_get_timeout_ms (link.ends[0])) * 1000);
+    g_usleep ((gulong) MAX (0, mxr_dtls_get_timeout_ms (link.ends[0])) * 1000);
     mxr_dtls_handle_timeout (link.ends[0]);
   }
   for (GBytes *datagram; (datagram = mxr_dtls_pop_outgoing (link.ends[0])) != NULL; n++)
@@ -573,18 +573,18 @@ test_filter_random (void)
 
   for (guint i = 0; i < 20000; i++) {
     MxrDtlsFilter filter = { .is_active = i & 1, .is_connected = i & 2 };
-    const gsize size = (gsize)g_rand_int_range (rand, 0, 120);
+    const gsize size = (gsize) g_rand_int_range (rand, 0, 120);
     g_autofree guint8 *data = g_malloc (size);
     for (gsize at = 0; at < size; at++)
-      data[at] = (guint8)g_rand_int_range (rand, 0, 256);
+      data[at] = (guint8) g_rand_int_range (rand, 0, 256);
     if (size > 13) {
-      data[0] = (guint8)g_rand_int_range (rand, 20, 24);
+      data[0] = (guint8) g_rand_int_range (rand, 20, 24);
       data[1] = 0xfe;
       data[2] = 0xfd;
       data[3] = 0;
-      data[4] = (guint8)(i >> 2 & 1);
+      data[4] = (guint8) (i >> 2 & 1);
       data[11] = 0;
-      data[12] = (guint8)g_rand_int_range (rand, 0, (gint32)size - 12);
+      data[12] = (guint8) g_rand_int_range (rand, 0, (gint32) size - 12);
     }
     const gsize kept = mxr_dtls_filter_datagram (&filter, data, size);
     g_assert_cmpuint (kept, <=, size);

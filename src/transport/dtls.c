@@ -44,7 +44,7 @@ on_bio_write (BIO *bio, const char *data, int size)
     return 0;
   if (g_queue_get_length (&dtls->outgoing) == OUTGOING_MAX)
     g_bytes_unref (g_queue_pop_head (&dtls->outgoing));
-  g_queue_push_tail (&dtls->outgoing, g_bytes_new (data, (gsize)size));
+  g_queue_push_tail (&dtls->outgoing, g_bytes_new (data, (gsize) size));
   return size;
 }
 
@@ -58,10 +58,10 @@ on_bio_read (BIO *bio, char *data, int size)
     BIO_set_retry_read (bio);
     return -1;
   }
-  const gsize n_bytes = MIN ((gsize)size, dtls->incoming_bytes);
+  const gsize n_bytes = MIN ((gsize) size, dtls->incoming_bytes);
   memcpy (data, dtls->incoming, n_bytes);
   dtls->incoming = NULL;
-  return (int)n_bytes;
+  return (int) n_bytes;
 }
 
 static long
@@ -251,7 +251,7 @@ void
 mxr_dtls_free (MxrDtls *dtls)
 {
   g_clear_pointer (&dtls->ssl, SSL_free);
-  g_queue_clear_full (&dtls->outgoing, (GDestroyNotify)g_bytes_unref);
+  g_queue_clear_full (&dtls->outgoing, (GDestroyNotify) g_bytes_unref);
   OPENSSL_cleanse (&dtls->keys, sizeof dtls->keys);
   g_free (dtls);
 }
@@ -292,7 +292,7 @@ mxr_dtls_get_timeout_ms (MxrDtls *dtls)
 
   if (dtls->state != MXR_DTLS_HANDSHAKING || DTLSv1_get_timeout (dtls->ssl, &left) != 1)
     return -1;
-  return (gint)(left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
+  return (gint) (left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
 }
 
 /* Too many time-outs are an error of the library's, but not ours: the caller's deadline ends it. */

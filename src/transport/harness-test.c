@@ -35,7 +35,7 @@ deliver_candidate (gpointer data)
 static void
 free_trickle (gpointer data)
 {
-  g_free (((Trickle *)data)->candidate);
+  g_free (((Trickle *) data)->candidate);
   g_free (data);
 }
 
@@ -47,8 +47,8 @@ on_local_candidate (MxrTransport *transport, const char *candidate, gpointer use
 
   lock_peer (peer);
   peer->n_candidates++;
-  if (g_str_equal (words[2], "UDP"))
-    peer->port = (guint)g_ascii_strtoull (words[5], NULL, 10);
+  *(g_str_equal (words[2], "UDP") ? &peer->port : &peer->tcp_port) =
+      (guint) g_ascii_strtoull (words[5], NULL, 10);
   unlock_peer (peer);
   if (peer->other != NULL && peer->other->thread != NULL) {
     const Trickle trickle = { peer->other, g_strdup (candidate) };
@@ -198,7 +198,7 @@ parse_fingerprint (const char *text, guint8 *out_digest)
 {
   gsize n = 0;
   for (const char *at = strchr (text, ' ') + 1;; at += 3) {
-    out_digest[n++] = (guint8)(g_ascii_xdigit_value (at[0]) << 4 | g_ascii_xdigit_value (at[1]));
+    out_digest[n++] = (guint8) (g_ascii_xdigit_value (at[0]) << 4 | g_ascii_xdigit_value (at[1]));
     if (at[2] == '\0')
       return n;
   }
@@ -227,6 +227,21 @@ do_start (Peer *peer, gpointer data)
 }
 
 void
+peer_get_credentials (Peer *peer, char *out_ufrag, char *out_pwd)
+{
+  Credentials credentials;
+  harness_call (peer, read_credentials, &credentials);
+  g_strlcpy (out_ufrag, credentials.ufrag, sizeof credentials.ufrag);
+  g_strlcpy (out_pwd, credentials.pwd, sizeof credentials.pwd);
+}
+
+void
+peer_start_with_remote (Peer *peer, MxrTransportRemote *remote)
+{
+  harness_call (peer, do_start, remote);
+}
+
+void
 peer_start_with (Peer *peer, const guint8 *fingerprint)
 {
   Credentials credentials;
@@ -234,7 +249,7 @@ peer_start_with (Peer *peer, const guint8 *fingerprint)
                 &credentials);
   MxrTransportRemote remote = { credentials.ufrag, credentials.pwd,          "SHA-256", fingerprint, 32,
                                 peer->role,        peer == &peer->harness->b };
-  harness_call (peer, do_start, &remote);
+  peer_start_with_remote (peer, &remote);
 }
 
 void
@@ -270,7 +285,7 @@ do_send (Peer *peer, gpointer data)
 {
   Sending *sending = data;
   guint8 packet[200 + MXR_SRTP_TRAILER_BYTES] = {
-    0x80, 96, (guint8)(sending->sequence >> 8), (guint8)sending->sequence, 0, 0, 0, 1, 1, 2, 3, 4
+    0x80, 96, (guint8) (sending->sequence >> 8), (guint8) sending->sequence, 0, 0, 0, 1, 1, 2, 3, 4
   };
   memset (packet + 12, sending->sequence & 0xff, 188);
   sending->result = mxr_transport_send_rtp (peer->transport, packet, 200, sizeof packet);
@@ -288,7 +303,7 @@ static void
 do_send_rtcp (Peer *peer, gpointer data)
 {
   guint8 packet[8 + MXR_SRTP_TRAILER_BYTES] = { 0x80, 201, 0, 1, 1, 2, 3, 4 };
-  *(MxrSendResult *)data = mxr_transport_send_rtcp (peer->transport, packet, 8, sizeof packet);
+  *(MxrSendResult *) data = mxr_transport_send_rtcp (peer->transport, packet, 8, sizeof packet);
 }
 
 MxrSendResult

@@ -22,7 +22,7 @@ struct _Peer {
   MxrTransportState state;
   char reason[160];
   guint n_candidates, n_gathering_done, n_rtp, n_rtcp, n_closed_by_peer, n_late;
-  guint port;
+  guint port, tcp_port; /* of our candidates */
   guint8 rtp[MXR_PACKET_MAX_BYTES];
   gsize rtp_bytes;
   bool is_closed;
@@ -50,6 +50,8 @@ void peer_open (Peer *peer);
 void peer_gather (Peer *peer);
 /** peer_start: with the other's credentials and the fingerprint of the process. */
 void peer_start (Peer *peer);
+void peer_get_credentials (Peer *peer, char *out_ufrag, char *out_pwd); /* 257 bytes each */
+void peer_start_with_remote (Peer *peer, MxrTransportRemote *remote);
 void peer_start_with (Peer *peer, const guint8 *fingerprint);
 void peer_close (Peer *peer);
 /** peer_send: an RTP packet with @sequence and a payload made from it. */

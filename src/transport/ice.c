@@ -77,7 +77,7 @@ static void
 on_data (NiceAgent *agent, guint stream, guint component, guint size, char *data, gpointer user_data)
 {
   MxrIce *ice = user_data;
-  ice->events->on_data ((guint8 *)data, size, ice->user_data);
+  ice->events->on_data ((guint8 *) data, size, ice->user_data);
 }
 
 /* ---- Making one
@@ -102,7 +102,7 @@ configure (MxrIce *ice)
 
   /* Consent stays off: its 10 s with checks every 4 to 6 s end calls at 5 % loss. keepalive-conncheck asks
    * for answers and gives up after 50 s without one; our own consent is in transport.c. */
-  g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", (gboolean)config->ice.tcp, "controlling-mode", FALSE,
+  g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", (gboolean) config->ice.tcp, "controlling-mode", FALSE,
                 "keepalive-conncheck", TRUE, NULL);
   g_autofree char *stun = split_server (config->ice.stun_server, &port);
   if (stun != NULL)
@@ -224,7 +224,7 @@ mxr_ice_set_remote (MxrIce *ice, const char *ufrag, const char *pwd, bool is_con
 {
   g_free (ice->remote_pwd);
   ice->remote_pwd = g_strdup (pwd);
-  g_object_set (ice->agent, "controlling-mode", (gboolean)is_controlling, NULL);
+  g_object_set (ice->agent, "controlling-mode", (gboolean) is_controlling, NULL);
   nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd);
 }
 
@@ -256,7 +256,7 @@ mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd)
   GSList *candidates = nice_agent_get_local_candidates (ice->agent, ice->stream, COMPONENT);
   for (GSList *item = candidates; item != NULL; item = item->next)
     announce (ice, item->data);
-  g_slist_free_full (candidates, (GDestroyNotify)nice_candidate_free);
+  g_slist_free_full (candidates, (GDestroyNotify) nice_candidate_free);
   ice->events->on_gathering_done (ice->user_data);
 }
 
@@ -273,7 +273,7 @@ mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_dat
   }
   const gint n_sent = nice_agent_send_messages_nonblocking (ice->agent, ice->stream, COMPONENT, messages,
                                                             n_datagrams, NULL, NULL);
-  return n_sent < 0 ? 0 : (guint)n_sent;
+  return n_sent < 0 ? 0 : (guint) n_sent;
 }
 
 /* ---- Looking

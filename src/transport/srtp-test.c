@@ -50,10 +50,10 @@ make_packet (bool is_rtcp, guint16 sequence, guint32 ssrc)
   memset (packet.data + 12, 0x33, PACKET_BYTES - 12);
   if (is_rtcp) {
     packet.data[3] = PACKET_BYTES / 4 - 1;
-    packet.data[8] = (guint8)sequence;
+    packet.data[8] = (guint8) sequence;
   } else {
-    packet.data[2] = (guint8)(sequence >> 8);
-    packet.data[3] = (guint8)sequence;
+    packet.data[2] = (guint8) (sequence >> 8);
+    packet.data[3] = (guint8) sequence;
   }
   memcpy (packet.data + (is_rtcp ? 4 : 8), &ssrc_be, 4);
   return packet;
@@ -73,7 +73,7 @@ protect (Pair *pair, bool is_rtcp, guint16 sequence, guint32 ssrc)
 static void
 test_round_trip (gconstpointer data)
 {
-  Pair pair = make_pair ((MxrSrtpProfile)GPOINTER_TO_INT (data));
+  Pair pair = make_pair ((MxrSrtpProfile) GPOINTER_TO_INT (data));
 
   for (guint i = 0; i < 2; i++) {
     const Packet plain = make_packet (i == 1, 7, 0x1234);
@@ -88,7 +88,7 @@ test_round_trip (gconstpointer data)
 static void
 test_replay (gconstpointer data)
 {
-  Pair pair = make_pair ((MxrSrtpProfile)GPOINTER_TO_INT (data));
+  Pair pair = make_pair ((MxrSrtpProfile) GPOINTER_TO_INT (data));
 
   for (guint i = 0; i < 2; i++) {
     Packet packet = protect (&pair, i == 1, 7, 1);
@@ -134,7 +134,7 @@ test_late_but_in_window (void)
 static void
 test_tampered (gconstpointer data)
 {
-  Pair pair = make_pair ((MxrSrtpProfile)GPOINTER_TO_INT (data));
+  Pair pair = make_pair ((MxrSrtpProfile) GPOINTER_TO_INT (data));
 
   for (guint i = 0; i < 2; i++) {
     const Packet good = protect (&pair, i == 1, 7, 1);
@@ -152,7 +152,7 @@ test_tampered (gconstpointer data)
 static void
 test_truncated (gconstpointer data)
 {
-  Pair pair = make_pair ((MxrSrtpProfile)GPOINTER_TO_INT (data));
+  Pair pair = make_pair ((MxrSrtpProfile) GPOINTER_TO_INT (data));
 
   for (guint i = 0; i < 2; i++) {
     const Packet good = protect (&pair, i == 1, 7, 1);
@@ -171,13 +171,13 @@ test_truncated (gconstpointer data)
 static void
 test_lying_header (gconstpointer data)
 {
-  Pair pair = make_pair ((MxrSrtpProfile)GPOINTER_TO_INT (data));
+  Pair pair = make_pair ((MxrSrtpProfile) GPOINTER_TO_INT (data));
 
   for (guint first = 0x80; first < 0xc0; first++)
     for (gsize size = 12; size < 80; size++) {
       g_autofree guint8 *copy = g_malloc (size);
       memset (copy, 0xff, size);
-      copy[0] = (guint8)first;
+      copy[0] = (guint8) first;
       copy[1] = 96;
       gsize left = size;
       g_assert_cmpint (mxr_srtp_unprotect (pair.b, false, copy, &left), !=, MXR_SRTP_OK);

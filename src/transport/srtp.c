@@ -115,7 +115,7 @@ mxr_srtp_unprotect (MxrSrtp *srtp, bool is_rtcp, guint8 *data, gsize *size)
   if (!known && srtp->n_ssrcs == MXR_SRTP_STREAMS_MAX)
     return MXR_SRTP_UNAUTHENTICATED;
 
-  int length = (int)*size;
+  int length = (int) *size;
   const srtp_err_status_t status =
       is_rtcp ? srtp_unprotect_rtcp (srtp->in, data, &length) : srtp_unprotect (srtp->in, data, &length);
   if (status == srtp_err_status_replay_fail || status == srtp_err_status_replay_old)
@@ -124,7 +124,7 @@ mxr_srtp_unprotect (MxrSrtp *srtp, bool is_rtcp, guint8 *data, gsize *size)
     return MXR_SRTP_UNAUTHENTICATED;
   if (!known)
     srtp->ssrcs[srtp->n_ssrcs++] = ssrc;
-  *size = (gsize)length;
+  *size = (gsize) length;
   return MXR_SRTP_OK;
 }
 
@@ -136,11 +136,11 @@ mxr_srtp_protect (MxrSrtp *srtp, bool is_rtcp, guint8 *data, gsize *size, gsize 
       *size + MXR_SRTP_TRAILER_BYTES > MIN (room, MXR_PACKET_MAX_BYTES))
     return MXR_SRTP_BAD_PACKET;
 
-  int length = (int)*size;
+  int length = (int) *size;
   const srtp_err_status_t status =
       is_rtcp ? srtp_protect_rtcp (srtp->out, data, &length) : srtp_protect (srtp->out, data, &length);
   if (status != srtp_err_status_ok)
     return MXR_SRTP_BAD_PACKET;
-  *size = (gsize)length;
+  *size = (gsize) length;
   return MXR_SRTP_OK;
 }

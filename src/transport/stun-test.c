@@ -48,7 +48,7 @@ test_bit_flips (void)
   for (gsize bit = 0; bit < 8 * (sizeof request - 8); bit++) {
     guint8 copy[sizeof request];
     memcpy (copy, request, sizeof copy);
-    copy[bit / 8] ^= (guint8)(1 << bit % 8);
+    copy[bit / 8] ^= (guint8) (1 << bit % 8);
     g_assert_false (mxr_stun_is_authentic (copy, sizeof copy, password, password));
   }
 }

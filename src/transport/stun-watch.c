@@ -22,15 +22,15 @@ prepare_watch (GSource *source, gint *timeout_ms)
 static gboolean
 check_watch (GSource *source)
 {
-  Watch *watch = (Watch *)source;
+  Watch *watch = (Watch *) source;
   guint8 data[PEEK_BYTES];
 
   if ((g_source_query_unix_fd (source, watch->tag) & G_IO_IN) == 0 || g_socket_is_closed (watch->socket))
     return FALSE;
   const gssize size =
       recv (g_socket_get_fd (watch->socket), data, sizeof data, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
-  if (size > 0 && (gsize)size <= sizeof data)
-    watch->on_datagram (data, (gsize)size, watch->user_data);
+  if (size > 0 && (gsize) size <= sizeof data)
+    watch->on_datagram (data, (gsize) size, watch->user_data);
   return FALSE;
 }
 
@@ -43,7 +43,7 @@ dispatch_watch (GSource *source, GSourceFunc callback, gpointer user_data)
 static void
 finalize_watch (GSource *source)
 {
-  g_clear_object (&((Watch *)source)->socket);
+  g_clear_object (&((Watch *) source)->socket);
 }
 
 static GSourceFuncs watch_funcs = { prepare_watch, check_watch, dispatch_watch, finalize_watch };
@@ -54,7 +54,7 @@ mxr_stun_watch_new (GSocket *socket, GMainContext *context,
                     gpointer user_data)
 {
   GSource *source = g_source_new (&watch_funcs, sizeof (Watch));
-  Watch *watch = (Watch *)source;
+  Watch *watch = (Watch *) source;
 
   watch->socket = g_object_ref (socket);
   watch->on_datagram = on_datagram;

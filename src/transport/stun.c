@@ -16,7 +16,7 @@ enum { MESSAGE_INTEGRITY = 0x0008 };
 static guint
 read_be16 (const guint8 *bytes)
 {
-  return (guint)bytes[0] << 8 | bytes[1];
+  return (guint) bytes[0] << 8 | bytes[1];
 }
 
 /* Offset of the MESSAGE-INTEGRITY attribute's header, 0: there is none. */
@@ -25,7 +25,7 @@ find_integrity (const guint8 *data, gsize size)
 {
   for (gsize at = HEADER_BYTES; size - at >= ATTRIBUTE_HEADER_BYTES;) {
     const gsize length = read_be16 (data + at + 2);
-    const gsize padded = (length + 3) & ~(gsize)3;
+    const gsize padded = (length + 3) & ~(gsize) 3;
     if (padded > size - at - ATTRIBUTE_HEADER_BYTES)
       return 0;
     if (read_be16 (data + at) == MESSAGE_INTEGRITY)
@@ -45,9 +45,9 @@ is_signed_with (const guint8 *data, gsize integrity_at, const char *key)
 
   /* RFC 5389 15.4: the length field counts up to this attribute, whatever follows it. */
   memcpy (message, data, integrity_at);
-  message[2] = (guint8)(length >> 8);
-  message[3] = (guint8)length;
-  return HMAC (EVP_sha1 (), key, (int)strlen (key), message, integrity_at, digest, &digest_bytes) != NULL &&
+  message[2] = (guint8) (length >> 8);
+  message[3] = (guint8) length;
+  return HMAC (EVP_sha1 (), key, (int) strlen (key), message, integrity_at, digest, &digest_bytes) != NULL &&
          digest_bytes == INTEGRITY_BYTES &&
          CRYPTO_memcmp (digest, data + integrity_at + ATTRIBUTE_HEADER_BYTES, INTEGRITY_BYTES) == 0;
 }

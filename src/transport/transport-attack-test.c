@@ -21,11 +21,11 @@ typedef struct {
 static void
 stranger_init (Stranger *stranger, guint port)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((guint16)port) };
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((guint16) port) };
 
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
   *stranger = (Stranger){ .fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
-  g_assert_cmpint (connect (stranger->fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (connect (stranger->fd, (struct sockaddr *) &address, sizeof address), ==, 0);
 }
 
 static void
@@ -35,7 +35,7 @@ collect_answers (Stranger *stranger)
   gssize size;
 
   while ((size = recv (stranger->fd, data, sizeof data, MSG_DONTWAIT)) > 0)
-    stranger->answered_bytes += (gsize)size;
+    stranger->answered_bytes += (gsize) size;
 }
 
 static void
@@ -91,7 +91,7 @@ checksum (const guint8 *data, gsize size)
 static void
 throw_request (Stranger *stranger, const guint8 *attributes, gsize attribute_bytes)
 {
-  guint8 data[256] = { 0, 1, 0, (guint8)(attribute_bytes + 8), 0x21, 0x12, 0xa4, 0x42 };
+  guint8 data[256] = { 0, 1, 0, (guint8) (attribute_bytes + 8), 0x21, 0x12, 0xa4, 0x42 };
   const gsize at = 20 + attribute_bytes;
 
   if (attribute_bytes > 0)
@@ -142,9 +142,9 @@ throw_everything (Stranger *stranger)
   throw_at (stranger, "", 0);
   for (guint i = 0; i < 300; i++) {
     for (guint at = 0; at < sizeof noise; at++)
-      noise[at] = (guint8)g_rand_int_range (rand, 0, 256);
+      noise[at] = (guint8) g_rand_int_range (rand, 0, 256);
     noise[0] = firsts[i % G_N_ELEMENTS (firsts)];
-    throw_at (stranger, noise, (gsize)g_rand_int_range (rand, 1, sizeof noise));
+    throw_at (stranger, noise, (gsize) g_rand_int_range (rand, 1, sizeof noise));
   }
   if (g_getenv ("MIXROOM_CORPORA") != NULL)
     throw_files (stranger, g_getenv ("MIXROOM_CORPORA"));

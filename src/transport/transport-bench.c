@@ -24,7 +24,8 @@ static void
 fill (Run *run, guint i)
 {
   run->sequence++;
-  memcpy (run->data[i], (const guint8[]){ 0x80, 96, (guint8)(run->sequence >> 8), (guint8)run->sequence }, 4);
+  memcpy (run->data[i], (const guint8[]){ 0x80, 96, (guint8) (run->sequence >> 8), (guint8) run->sequence },
+          4);
   memset (run->data[i] + 4, 0x11, 8);
 }
 
@@ -33,7 +34,7 @@ get_cpu_ns (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+  return (double) now.tv_sec * 1e9 + (double) now.tv_nsec;
 }
 
 static void
@@ -87,12 +88,12 @@ run_sendto (Peer *peer, gpointer data)
   const int from = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  if (bind (to, (struct sockaddr *)&address, sizeof address) != 0 ||
-      getsockname (to, (struct sockaddr *)&address, &address_bytes) != 0)
+  if (bind (to, (struct sockaddr *) &address, sizeof address) != 0 ||
+      getsockname (to, (struct sockaddr *) &address, &address_bytes) != 0)
     g_error ("no socket");
   const double begin_ns = get_cpu_ns ();
   for (guint i = 0; i < N_PACKETS; i++)
-    sendto (from, run->data[0], PAYLOAD_BYTES + 16, MSG_DONTWAIT, (struct sockaddr *)&address,
+    sendto (from, run->data[0], PAYLOAD_BYTES + 16, MSG_DONTWAIT, (struct sockaddr *) &address,
             sizeof address);
   run->ns = (get_cpu_ns () - begin_ns) / N_PACKETS;
   close (to);

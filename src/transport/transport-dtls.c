@@ -13,7 +13,7 @@ send_outgoing (MxrTransport *transport)
    * mxr_transport_pair_ready(). */
   while (transport->has_pair && (datagram = mxr_dtls_pop_outgoing (transport->dtls)) != NULL) {
     gsize size;
-    guint8 *data = (guint8 *)g_bytes_get_data (datagram, &size);
+    guint8 *data = (guint8 *) g_bytes_get_data (datagram, &size);
     mxr_ice_send (transport->ice, &data, &size, 1);
     g_bytes_unref (datagram);
   }

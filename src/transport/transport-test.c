@@ -114,7 +114,7 @@ test_batch (void)
   harness_connect (harness);
   for (guint i = 0; i < 8; i++) {
     data[i][0] = 0x80;
-    data[i][3] = (guint8)i;
+    data[i][3] = (guint8) i;
     batch.packets[i] = (MxrTransportPacket){ data[i], 100, i == 4 ? 110 : sizeof data[i] };
   }
   harness_call (&harness->a, do_send_batch, &batch);
@@ -153,8 +153,8 @@ do_copy_credentials (Peer *peer, gpointer data)
 {
   const char *ufrag, *pwd;
   mxr_transport_get_local_credentials (peer->transport, &ufrag, &pwd);
-  g_strlcpy (((char **)data)[0], ufrag, 257);
-  g_strlcpy (((char **)data)[1], pwd, 257);
+  g_strlcpy (((char **) data)[0], ufrag, 257);
+  g_strlcpy (((char **) data)[1], pwd, 257);
 }
 
 static bool
@@ -199,16 +199,16 @@ static void
 do_add_candidate (Peer *peer, gpointer data)
 {
   g_autoptr (GError) error = NULL;
-  const bool added = mxr_transport_add_candidate (peer->transport, ((gpointer *)data)[0], &error);
+  const bool added = mxr_transport_add_candidate (peer->transport, ((gpointer *) data)[0], &error);
   g_assert_cmpint (added, ==, error == NULL);
-  *(int *)((gpointer *)data)[1] = error == NULL ? -1 : error->code;
+  *(int *) ((gpointer *) data)[1] = error == NULL ? -1 : error->code;
 }
 
 static int
 add_candidate (Peer *peer, const char *candidate)
 {
   int code;
-  gpointer data[] = { (gpointer)candidate, &code };
+  gpointer data[] = { (gpointer) candidate, &code };
   harness_call (peer, do_add_candidate, data);
   return code;
 }
@@ -334,7 +334,7 @@ close_from_event (Harness *harness)
 static void
 test_close (gconstpointer data)
 {
-  void (*bring) (Harness *) = (void (*) (Harness *))data;
+  void (*bring) (Harness *) = (void (*) (Harness *)) data;
   const guint n_descriptors = count_descriptors ();
   const guint n_threads = count_threads ();
 
@@ -412,11 +412,11 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/candidates-are-bounded", test_candidates_are_bounded);
   g_test_add_func ("/transport/bad-arguments", test_bad_arguments);
   g_test_add_func ("/transport/gather", test_gather);
-  g_test_add_data_func ("/transport/close/new", (gconstpointer)close_while_new, test_close);
-  g_test_add_data_func ("/transport/close/gathering", (gconstpointer)close_while_gathering, test_close);
-  g_test_add_data_func ("/transport/close/connecting", (gconstpointer)close_while_connecting, test_close);
-  g_test_add_data_func ("/transport/close/handshake", (gconstpointer)close_in_handshake, test_close);
-  g_test_add_data_func ("/transport/close/event", (gconstpointer)close_from_event, test_close);
+  g_test_add_data_func ("/transport/close/new", (gconstpointer) close_while_new, test_close);
+  g_test_add_data_func ("/transport/close/gathering", (gconstpointer) close_while_gathering, test_close);
+  g_test_add_data_func ("/transport/close/connecting", (gconstpointer) close_while_connecting, test_close);
+  g_test_add_data_func ("/transport/close/handshake", (gconstpointer) close_in_handshake, test_close);
+  g_test_add_data_func ("/transport/close/event", (gconstpointer) close_from_event, test_close);
   g_test_add_func ("/transport/cycles", test_cycles);
   g_test_add_func ("/transport/net-closes-what-is-open", test_net_closes_what_is_open);
   g_test_add_func ("/transport/pick-spreads", test_pick_spreads);

@@ -11,7 +11,7 @@
 static gint64
 consent_timeout_us (const MxrTransport *transport)
 {
-  return transport->thread->net->config->ice.consent_timeout_s * (gint64)G_USEC_PER_SEC;
+  return transport->thread->net->config->ice.consent_timeout_s * (gint64) G_USEC_PER_SEC;
 }
 
 static void
@@ -71,7 +71,7 @@ start_tick (MxrTransport *transport)
   const gint64 interval_us = MIN (TICK_US, consent_timeout_us (transport) / 4);
 
   transport->started_us = g_get_monotonic_time ();
-  transport->tick = g_timeout_source_new ((guint)(interval_us / 1000));
+  transport->tick = g_timeout_source_new ((guint) (interval_us / 1000));
   g_source_set_static_name (transport->tick, "transport tick");
   g_source_set_callback (transport->tick, on_tick, transport, NULL);
   g_source_attach (transport->tick, transport->thread->context);
