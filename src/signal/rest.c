@@ -1,0 +1,112 @@
+#include "server-private.h"
+
+#include <string.h>
+
+#include <json-glib/json-glib.h>
+
+#include "problem.h"
+#include "token.h"
+
+static void
+respond_text (SoupServerMessage *msg, const char *type, const char *text)
+{
+  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Cache-Control", "no-store");
+  soup_server_message_set_status (msg, SOUP_STATUS_OK, NULL);
+  soup_server_message_set_response (msg, type, SOUP_MEMORY_COPY, text, strlen (text));
+}
+
+static void
+respond_not_found (SoupServerMessage *msg)
+{
+  mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "Look at /api/v1/rooms for what there is.");
+}
+
+/* @value: (transfer floating) (nullable) */
+static void
+respond_json (SoupServerMessage *msg, GVariant *value)
+{
+  if (value == NULL) {
+    respond_not_found (msg);
+    return;
+  }
+  g_autoptr (GVariant) owned = g_variant_ref_sink (value);
+  g_autoptr (JsonNode) root = json_gvariant_serialize (owned);
+  g_autofree char *text = json_to_string (root, FALSE);
+  respond_text (msg, "application/json", text);
+}
+
+static void
+handle_ready (MxrServer *server, SoupServerMessage *msg)
+{
+  const char *reason = NULL;
+
+  if (server->is_draining)
+    mxr_problem_respond (msg, MXR_PROBLEM_DRAINING, "The server is going down; send newcomers elsewhere.");
+  else if (!mxr_hub_is_ready (server->hub, &reason))
+    mxr_problem_respond (msg, MXR_PROBLEM_NOT_READY, reason != NULL ? reason : "The server takes no newcomers.");
+  else
+    respond_text (msg, "text/plain; charset=utf-8", "ready\n");
+}
+
+/* Figures tell who meets whom and when: with tokens on they are for the machine itself and for admins. */
+static void
+handle_metrics (MxrServer *server, SoupServerMessage *msg)
+{
+  if (!g_inet_address_get_is_loopback (mxr_server_get_address (msg))
+      && !mxr_server_authorize (server, msg, NULL, MXR_TOKEN_ADMIN))
+    return;
+  g_autofree char *text = mxr_metrics_write (server);
+  respond_text (msg, "text/plain; version=0.0.4; charset=utf-8", text);
+}
+
+static void
+handle_room (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
+{
+  const char *room = segments[3];
+
+  if (!mxr_server_authorize (server, msg, room, MXR_TOKEN_HOST))
+    return;
+  if (n_segments == 4) {
+    respond_json (msg, mxr_hub_describe_room (server->hub, room));
+  } else if (n_segments == 5 && strcmp (segments[4], "graph") == 0) {
+    g_autofree char *graph = mxr_hub_draw_room (server->hub, room);
+    if (graph != NULL)
+      respond_text (msg, "text/vnd.graphviz; charset=utf-8", graph);
+    else
+      respond_not_found (msg);
+  } else {
+    respond_not_found (msg);
+  }
+}
+
+static void
+handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
+{
+  guint n_segments = g_strv_length (segments);
+
+  if (n_segments < 3 || strcmp (segments[1], "v1") != 0 || strcmp (segments[2], "rooms") != 0)
+    respond_not_found (msg);
+  else if (n_segments > 3)
+    handle_room (server, msg, segments, n_segments);
+  else if (mxr_server_authorize (server, msg, NULL, MXR_TOKEN_HOST))
+    respond_json (msg, mxr_hub_describe_rooms (server->hub));
+}
+
+void
+mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
+{
+  const char *method = soup_server_message_get_method (msg);
+
+  if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
+    mxr_problem_respond_method (msg, "GET, HEAD");
+  else if (strcmp (segments[0], "api") == 0)
+    handle_api (server, msg, segments);
+  else if (segments[1] != NULL)
+    respond_not_found (msg);
+  else if (strcmp (segments[0], "healthz") == 0)
+    respond_text (msg, "text/plain; charset=utf-8", "alive\n");
+  else if (strcmp (segments[0], "readyz") == 0)
+    handle_ready (server, msg);
+  else
+    handle_metrics (server, msg);
+}

@@ -1,0 +1,68 @@
+#ifndef MXR_SERVER_PRIVATE_H
+#define MXR_SERVER_PRIVATE_H
+
+#include <libsoup/soup.h>
+
+#include "mixroom/signal.h"
+
+#include "address-table.h"
+#include "connection.h"
+#include "ice-servers.h"
+#include "listener.h"
+#include "static.h"
+
+/* Largest status that is counted; RFC 9110 15 ends at 599. */
+#define MXR_STATUS_MAX 599
+
+/* What the parts of the front end share. Each part is one file with one entry point below. */
+struct _MxrServer {
+  const MxrConfig *config;
+  MxrHub *hub;
+  SoupServer *soup;
+  MxrListener *listener;
+  MxrAddressTable *addresses;
+  MxrIceServers *ice_servers;
+  MxrStaticFiles *files;
+  GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
+  GHashTable *sessions;  /* MxrSession, a set */
+  guint64 n_responses[MXR_STATUS_MAX + 1];
+  char *uri;
+  bool is_draining;
+};
+
+/** mxr_server_allow_join: Takes one of the address's joins of this minute. */
+bool mxr_server_allow_join (MxrServer *server, GInetAddress *address);
+
+/** mxr_server_get_address: Returns: (transfer none): of who sent @msg. */
+GInetAddress *mxr_server_get_address (SoupServerMessage *msg);
+
+/** mxr_server_get_connection: Returns: (transfer none): that carries @msg. */
+MxrConnection *mxr_server_get_connection (SoupServerMessage *msg);
+
+/**
+ * mxr_server_authorize:
+ * @room: (nullable): %NULL: all rooms
+ * @role: an #MxrTokenRole
+ *
+ * Checks `Authorization: Bearer` where tokens are on. Returns: false when @msg is answered with 401 or 403.
+ */
+bool mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *room, guint role);
+
+/** mxr_server_is_origin_allowed: Whether the page that sent @msg may use what is not its own. */
+bool mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg);
+
+/* Entry points: each answers @msg. @segments: the path between its slashes, percent-decoded. */
+void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query);
+void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
+/* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
+void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);
+
+/* A resource is an MxrResource; freeing it lets its participant leave. */
+void mxr_resource_free (gpointer resource);
+/** mxr_whip_forget: The answer to @msg did not reach its client: what it made goes. */
+void mxr_whip_forget (MxrServer *server, SoupServerMessage *msg);
+
+/** mxr_metrics_write: Returns: (transfer full): Prometheus text. */
+char *mxr_metrics_write (MxrServer *server);
+
+#endif
