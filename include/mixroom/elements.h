@@ -83,6 +83,11 @@ typedef struct {
  * Pad properties of a view (`src_%u`): `width`, `height`, `framerate`, `labels`, `background`, `tiles`;
  * of an input (`sink_%u`): `title`, `video`, `stale-after`. All may be set in any state; gst-inspect-1.0 documents them.
  *
+ * What the element does between its pads: each input keeps its newest frame; on each tick (`tick-framerate`, 30) each view
+ * that is due is drawn from these and pushed with the tick's running time. Unchanged views are not pushed but every
+ * `idle-interval` (1000 ms). All views are pushed from one thread, so a queue (leaky) belongs behind each. `stats`
+ * holds what was done. Latency: one tick. A downstream EOS ends that one view until its pad is linked anew.
+ *
  * Thread: any.
  */
 void mxr_tilemix_set_tiles (GstElement *mix, GstPad *view, const MxrTile *tiles, guint n_tiles);

@@ -3,6 +3,16 @@
 #include <math.h>
 #include <pango/pangocairo.h>
 
+#ifdef __SANITIZE_ADDRESS__
+const char *__lsan_default_suppressions (void);
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libfontconfig.so"; /* it keeps its configuration */
+}
+#endif
+
 static void
 test_initials (void)
 {

@@ -9,19 +9,18 @@
 /* Of somebody without a name; a blue grey next to the others' colours. */
 #define NEUTRAL_RGB 0x5b6472
 
-/* ---- Initials -------------------------------------------------------------------------------------------
- */
+/* ---- Initials --------------------------------------------------------------------------------------- */
 
 /* The first grapheme of @word that begins with a letter or number, else the first of all: a name may be one
  * emoji. */
 static char *
 first_grapheme (const char *word)
 {
-  int n_chars = (int)g_utf8_strlen (word, -1);
+  int n_chars = (int) g_utf8_strlen (word, -1);
   g_autofree PangoLogAttr *attrs = g_new0 (PangoLogAttr, n_chars + 1);
   int begin = 0;
 
-  pango_get_log_attrs (word, (int)strlen (word), -1, pango_language_get_default (), attrs, n_chars + 1);
+  pango_get_log_attrs (word, (int) strlen (word), -1, pango_language_get_default (), attrs, n_chars + 1);
   for (int i = 0; i < n_chars; i++)
     if (attrs[i].is_cursor_position &&
         g_unichar_isalnum (g_utf8_get_char (g_utf8_offset_to_pointer (word, i)))) {
@@ -55,8 +54,7 @@ mxr_avatar_initials (const char *title)
   return g_utf8_strup (initials->str, -1);
 }
 
-/* ---- Colour ---------------------------------------------------------------------------------------------
- */
+/* ---- Colour ----------------------------------------------------------------------------------------- */
 
 /* FNV-1a over the composed form, so that one name typed on two keyboards has one colour. g_str_hash() may
  * differ from one GLib to the next. */
@@ -67,7 +65,7 @@ name_hash (const char *title)
   guint32 hash = 2166136261u;
 
   for (const char *at = composed != NULL ? composed : title; *at != '\0'; at++)
-    hash = (hash ^ (guint8)*at) * 16777619u;
+    hash = (hash ^ (guint8) *at) * 16777619u;
   return hash ^ hash >> 16;
 }
 
@@ -95,7 +93,7 @@ hsl_to_rgb (double hue, double saturation, double lightness)
   for (int i = 0; i < 3; i++) {
     double k = fmod ((i == 0 ? 0 : i == 1 ? 8 : 4) + hue / 30, 12);
     double c = lightness - a * MAX (-1, MIN (MIN (k - 3, 9 - k), 1));
-    rgb = rgb << 8 | (guint32)lround (c * 255);
+    rgb = rgb << 8 | (guint32) lround (c * 255);
   }
   return rgb;
 }
@@ -116,8 +114,7 @@ mxr_avatar_colour (const char *title)
   return rgb;
 }
 
-/* ---- Drawing --------------------------------------------------------------------------------------------
- */
+/* ---- Drawing ---------------------------------------------------------------------------------------- */
 
 static void
 set_colour (cairo_t *cr, guint32 rgb, double brightness)
@@ -129,7 +126,7 @@ set_colour (cairo_t *cr, guint32 rgb, double brightness)
 static void
 draw_initials (cairo_t *cr, PangoFontMap *fonts, const char *initials, double x, double y, double radius)
 {
-  g_autoptr (PangoLayout) layout = mxr_text_layout (fonts, initials, MAX ((int)(radius * 0.8), 1), true);
+  g_autoptr (PangoLayout) layout = mxr_text_layout (fonts, initials, MAX ((int) (radius * 0.8), 1), true);
   PangoRectangle ink;
 
   pango_layout_get_pixel_extents (layout, &ink, NULL);

@@ -36,7 +36,7 @@ mxr_image_new (cairo_surface_t *surface, bool with_alpha)
   guint8 *argb = cairo_image_surface_get_data (surface);
   int stride = cairo_image_surface_get_stride (surface);
   int w = cairo_image_surface_get_width (surface), h = cairo_image_surface_get_height (surface);
-  gsize luma = (gsize)w * h, chroma = luma / 4;
+  gsize luma = (gsize) w * h, chroma = luma / 4;
   guint8 *bytes = g_malloc (luma + 2 * chroma + (with_alpha ? luma : 0));
   MxrImage *image = g_new0 (MxrImage, 1);
 
@@ -79,8 +79,8 @@ static guint
 key_hash (gconstpointer data)
 {
   const Key *key = data;
-  return g_str_hash (key->title) ^ (guint)key->w * 31 ^ (guint)key->h * 8191 ^
-         g_direct_hash ((gpointer)key->draw);
+  return g_str_hash (key->title) ^ (guint) key->w * 31 ^ (guint) key->h * 8191 ^
+         g_direct_hash ((gpointer) key->draw);
 }
 
 static gboolean
@@ -95,7 +95,7 @@ static void
 entry_free (gpointer data)
 {
   Entry *entry = data;
-  g_free ((char *)entry->key.title);
+  g_free ((char *) entry->key.title);
   mxr_image_free (entry->image);
   g_free (entry);
 }
@@ -103,7 +103,7 @@ entry_free (gpointer data)
 static gsize
 image_bytes (const MxrImage *image)
 {
-  return (gsize)image->picture.w * image->picture.h * (image->alpha != NULL ? 5 : 3) / 2;
+  return (gsize) image->picture.w * image->picture.h * (image->alpha != NULL ? 5 : 3) / 2;
 }
 
 MxrImageCache *
@@ -130,7 +130,7 @@ evict_oldest (MxrImageCache *cache)
   Entry *entry, *oldest = NULL;
 
   g_hash_table_iter_init (&iter, cache->entries);
-  while (g_hash_table_iter_next (&iter, (gpointer *)&entry, NULL))
+  while (g_hash_table_iter_next (&iter, (gpointer *) &entry, NULL))
     if (oldest == NULL || entry->use < oldest->use)
       oldest = entry;
   if (oldest == NULL)

@@ -19,10 +19,10 @@ check_fit (int w, int h, int par_n, int par_d, GstVideoOrientationMethod orienta
   g_assert_cmpint ((crop->x | crop->y | picture->x | picture->y | picture->w | picture->h) & 1, ==, 0);
   g_assert_true (picture->w == tile.w || picture->h == tile.h);
   g_assert_cmpint (ABS (2 * picture->x + picture->w - 2 * tile.x - tile.w), <=, 3);
-  g_assert_cmpint (4 * (gint64)crop->w * crop->h, >=,
-                   3 * (gint64)w * h - 4 * MAX (w, h)); /* a quarter at most is lost */
+  g_assert_cmpint (4 * (gint64) crop->w * crop->h, >=,
+                   3 * (gint64) w * h - 4 * MAX (w, h)); /* a quarter at most is lost */
 
-  double source_w = crop->w * (double)par_n / par_d, source_h = crop->h;
+  double source_w = crop->w * (double) par_n / par_d, source_h = crop->h;
   double scale_x = picture->w / (sideways ? source_h : source_w),
          scale_y = picture->h / (sideways ? source_w : source_h);
   double error_x = 2.0 / picture->w + 1.0 / crop->w, error_y = 2.0 / picture->h + 1.0 / crop->h;
@@ -80,7 +80,7 @@ test_draw_keeps_to_its_rectangle (void)
     const int *size = from_sizes[i / 8 % G_N_ELEMENTS (from_sizes)];
     const int *to_size = to_sizes[i / 8 / G_N_ELEMENTS (from_sizes)];
     GstVideoInfo from_info;
-    gst_video_info_set_format (&from_info, GST_VIDEO_FORMAT_I420, (guint)size[0], (guint)size[1]);
+    gst_video_info_set_format (&from_info, GST_VIDEO_FORMAT_I420, (guint) size[0], (guint) size[1]);
     g_autofree guint8 *from_bytes = g_malloc (from_info.size);
     MxrPicture from = mxr_picture_from_memory (from_bytes, &from_info);
     MxrPicture canvas = mxr_picture_from_memory (canvas_bytes, &info);
@@ -90,7 +90,7 @@ test_draw_keeps_to_its_rectangle (void)
     MxrPicture to = mxr_picture_region (&canvas, &rect);
     mxr_picture_fill (&from, (MxrColour){ 200, 50, 60 });
     memset (canvas_bytes, 7, info.size);
-    mxr_picture_draw (&from, (GstVideoOrientationMethod)(i % 8), &to, &scratch);
+    mxr_picture_draw (&from, (GstVideoOrientationMethod) (i % 8), &to, &scratch);
     for (int plane = 0; plane < 3; plane++) {
       int half = plane > 0 ? 2 : 1, colour = plane == 0 ? 200 : plane == 1 ? 50 : 60;
       for (int y = 0; y < SIDE / half; y++)

@@ -14,8 +14,7 @@
   (picture)->data[0], (picture)->stride[0], (picture)->data[1], (picture)->stride[1], (picture)->data[2],    \
       (picture)->stride[2]
 
-/* ---- Where a picture sits -------------------------------------------------------------------------------
- */
+/* ---- Where a picture sits --------------------------------------------------------------------------- */
 
 static bool
 is_sideways (GstVideoOrientationMethod orientation)
@@ -29,7 +28,7 @@ static int
 shorten (int length, guint64 n, guint64 d)
 {
   guint64 shorter = gst_util_uint64_scale_round (length, n, d);
-  return (int)CLAMP (shorter, 2, (guint64)length);
+  return (int) CLAMP (shorter, 2, (guint64) length);
 }
 
 /* The middle @part of @whole, begun at an even place. */
@@ -49,8 +48,8 @@ mxr_tile_fit (int width, int height, int par_n, int par_d, GstVideoOrientationMe
   int tile_w = sideways ? tile->h : tile->w;
   int tile_h = sideways ? tile->w : tile->h;
   /* Shapes are compared as cross products; 31 + 12 + 12 bits at most. */
-  guint64 source_shape = (guint64)width * n * tile_h;
-  guint64 tile_shape = (guint64)tile_w * height * d;
+  guint64 source_shape = (guint64) width * n * tile_h;
+  guint64 tile_shape = (guint64) tile_w * height * d;
   bool too_wide = source_shape > tile_shape;
   guint64 less = MIN (source_shape, tile_shape), more = MAX (source_shape, tile_shape);
   bool cover = (more - less) * COVER_MAX_LOSS_D < more * COVER_MAX_LOSS_N;
@@ -75,17 +74,16 @@ mxr_tile_fit (int width, int height, int par_n, int par_d, GstVideoOrientationMe
   out_fit->picture = picture;
 }
 
-/* ---- Pictures -------------------------------------------------------------------------------------------
- */
+/* ---- Pictures --------------------------------------------------------------------------------------- */
 
 MxrPicture
 mxr_picture_region (const MxrPicture *picture, const MxrRect *rect)
 {
   MxrPicture region = *picture;
 
-  region.data[0] += (gsize)rect->y * picture->stride[0] + rect->x;
+  region.data[0] += (gsize) rect->y * picture->stride[0] + rect->x;
   for (int i = 1; i < 3; i++)
-    region.data[i] += (gsize)(rect->y / 2) * picture->stride[i] + rect->x / 2;
+    region.data[i] += (gsize) (rect->y / 2) * picture->stride[i] + rect->x / 2;
   region.w = rect->w;
   region.h = rect->h;
   return region;
@@ -121,9 +119,9 @@ mxr_colour_from_rgb (guint32 rgb)
   int r = rgb >> 16 & 0xff, g = rgb >> 8 & 0xff, b = rgb & 0xff;
 
   return (MxrColour){
-    .y = (guint8)((66 * r + 129 * g + 25 * b + 128) / 256 + 16),
-    .u = (guint8)((-38 * r - 74 * g + 112 * b + 128 + 256 * 128) / 256),
-    .v = (guint8)((112 * r - 94 * g - 18 * b + 128 + 256 * 128) / 256),
+    .y = (guint8) ((66 * r + 129 * g + 25 * b + 128) / 256 + 16),
+    .u = (guint8) ((-38 * r - 74 * g + 112 * b + 128 + 256 * 128) / 256),
+    .v = (guint8) ((112 * r - 94 * g - 18 * b + 128 + 256 * 128) / 256),
   };
 }
 
@@ -146,8 +144,7 @@ mxr_picture_blend (const MxrPicture *from, const guint8 *alpha, const MxrPicture
   I420Blend (PLANES (from), PLANES (to), alpha, from->w, PLANES (to), to->w, to->h);
 }
 
-/* ---- Scaling and turning --------------------------------------------------------------------------------
- */
+/* ---- Scaling and turning ---------------------------------------------------------------------------- */
 
 void
 mxr_scratch_clear (MxrScratch *scratch)
@@ -160,7 +157,7 @@ mxr_scratch_clear (MxrScratch *scratch)
 static MxrPicture
 scratch_picture (MxrScratch *scratch, int slot, int w, int h)
 {
-  gsize luma = (gsize)w * h, chroma_w = (w + 1) / 2, chroma = chroma_w * ((h + 1) / 2);
+  gsize luma = (gsize) w * h, chroma_w = (w + 1) / 2, chroma = chroma_w * ((h + 1) / 2);
 
   if (scratch->size[slot] < luma + 2 * chroma) {
     scratch->size[slot] = luma + 2 * chroma;
@@ -169,7 +166,7 @@ scratch_picture (MxrScratch *scratch, int slot, int w, int h)
   }
   guint8 *bytes = scratch->bytes[slot];
   return (MxrPicture){
-    { bytes, bytes + luma, bytes + luma + chroma }, { w, (int)chroma_w, (int)chroma_w }, w, h
+    { bytes, bytes + luma, bytes + luma + chroma }, { w, (int) chroma_w, (int) chroma_w }, w, h
   };
 }
 

@@ -10,8 +10,7 @@ G_BEGIN_DECLS
 /* The pads of the tile mixer. What streaming and application threads set stands under the pad's object lock;
  * the tick takes a snapshot of it. */
 
-/* ---- Inputs ---------------------------------------------------------------------------------------------
- */
+/* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 #define MXR_TYPE_TILE_SINK (mxr_tile_sink_get_type ())
 G_DECLARE_FINAL_TYPE (MxrTileSink, mxr_tile_sink, MXR, TILE_SINK, GstPad)
@@ -45,8 +44,7 @@ void mxr_tile_sink_drop_frame (MxrTileSink *sink);
  */
 void mxr_tile_sink_look (MxrTileSink *sink, GstClockTime now_ns, MxrSource *out_source);
 
-/* ---- Views ----------------------------------------------------------------------------------------------
- */
+/* ---- Views ------------------------------------------------------------------------------------------ */
 
 #define MXR_TYPE_TILE_SRC (mxr_tile_src_get_type ())
 G_DECLARE_FINAL_TYPE (MxrTileSrc, mxr_tile_src, MXR, TILE_SRC, GstPad)

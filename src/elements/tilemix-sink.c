@@ -4,8 +4,7 @@
 
 G_DEFINE_TYPE (MxrTileSink, mxr_tile_sink, GST_TYPE_PAD)
 
-/* ---- Frames ----------------------------------------------------------------------------------------------
- */
+/* ---- Frames ----------------------------------------------------------------------------------------- */
 
 GstFlowReturn
 mxr_tile_sink_put_frame (MxrTileSink *sink, GstBuffer *buffer, GstClockTime now_ns)
@@ -98,7 +97,7 @@ void
 mxr_tile_sink_look (MxrTileSink *sink, GstClockTime now_ns, MxrSource *out_source)
 {
   GST_OBJECT_LOCK (sink);
-  GstClockTime stale_ns = (GstClockTime)sink->stale_after_ms * GST_MSECOND;
+  GstClockTime stale_ns = (GstClockTime) sink->stale_after_ms * GST_MSECOND;
   bool stale = stale_ns > 0 && now_ns > sink->frame.arrived_ns && now_ns - sink->frame.arrived_ns > stale_ns;
   out_source->index = sink->index;
   out_source->id = sink->id;
@@ -111,11 +110,7 @@ mxr_tile_sink_look (MxrTileSink *sink, GstClockTime now_ns, MxrSource *out_sourc
   GST_OBJECT_UNLOCK (sink);
 }
 
-/* ---- Properties ------------------------------------------------------------------------------------------
- */
-
-/* ---- Inputs ---------------------------------------------------------------------------------------------
- */
+/* ---- Properties ------------------------------------------------------------------------------------- */
 
 enum { SINK_PROP_TITLE = 1, SINK_PROP_VIDEO, SINK_PROP_STALE_AFTER };
 

@@ -9,8 +9,7 @@ GST_DEBUG_CATEGORY_EXTERN (mxr_tilemix_debug);
 
 G_DEFINE_TYPE (MxrTileSrc, mxr_tile_src, GST_TYPE_PAD)
 
-/* ---- Properties ----------------------------------------------------------------------------------
- */
+/* ---- Properties ------------------------------------------------------------------------------------- */
 
 enum {
   SRC_PROP_WIDTH = 1,
@@ -45,7 +44,7 @@ get_number (const GstStructure *structure, const char *field)
   guint positive;
 
   if (gst_structure_get_uint (structure, field, &positive))
-    return (int)MIN (positive, (guint)G_MAXINT);
+    return (int) MIN (positive, (guint) G_MAXINT);
   gst_structure_get_int (structure, field, &number);
   return number;
 }
@@ -59,7 +58,7 @@ set_tiles_value (MxrTileSrc *src, const GValue *value)
   for (guint i = 0; i < n_tiles; i++) {
     const GstStructure *structure = gst_value_get_structure (gst_value_array_get_value (value, i));
     tiles[i] = (MxrTile){
-      .sink = (guint)get_number (structure, "sink"),
+      .sink = (guint) get_number (structure, "sink"),
       .x = get_number (structure, "x"),
       .y = get_number (structure, "y"),
       .w = get_number (structure, "w"),
@@ -210,8 +209,7 @@ mxr_tile_src_init (MxrTileSrc *src)
   gst_pad_set_event_function (GST_PAD (src), on_src_event);
 }
 
-/* ---- Pushing -------------------------------------------------------------------------------------
- */
+/* ---- Pushing ---------------------------------------------------------------------------------------- */
 
 MxrViewConfig
 mxr_tile_src_get_config (MxrTileSrc *src)

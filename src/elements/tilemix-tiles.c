@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* ---- Inputs ---------------------------------------------------------------------------------------------
- */
+/* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 void
 mxr_source_clear (MxrSource *source)
@@ -28,7 +27,7 @@ mxr_tile_list_new (const MxrTile *tiles, guint n_tiles)
   list->n_tiles = n_tiles;
   if (n_tiles > 0) {
     memcpy (list->tiles, tiles, n_tiles * sizeof (MxrTile));
-    g_qsort_with_data (list->tiles, (int)n_tiles, sizeof (MxrTile), compare_z, NULL); /* stable */
+    g_qsort_with_data (list->tiles, (int) n_tiles, sizeof (MxrTile), compare_z, NULL); /* stable */
   }
   return list;
 }
@@ -42,9 +41,9 @@ mxr_tile_list_unref (MxrTileList *list)
 bool
 mxr_tile_cut_to_canvas (const MxrTile *tile, int width, int height, MxrRect *out_rect)
 {
-  gint64 right = (gint64)tile->x + tile->w, bottom = (gint64)tile->y + tile->h;
+  gint64 right = (gint64) tile->x + tile->w, bottom = (gint64) tile->y + tile->h;
   int x = CLAMP (tile->x, 0, width) & ~1, y = CLAMP (tile->y, 0, height) & ~1;
-  int w = ((int)CLAMP (right, 0, width) & ~1) - x, h = ((int)CLAMP (bottom, 0, height) & ~1) - y;
+  int w = ((int) CLAMP (right, 0, width) & ~1) - x, h = ((int) CLAMP (bottom, 0, height) & ~1) - y;
 
   *out_rect = (MxrRect){ x, y, w, h };
   return tile->w > 0 && tile->h > 0 && w > 0 && h > 0;

@@ -9,8 +9,7 @@ G_BEGIN_DECLS
 
 /* What goes into a view: frames from the inputs, and the layout. */
 
-/* ---- What goes in ---------------------------------------------------------------------------------------
- */
+/* ---- What goes in ----------------------------------------------------------------------------------- */
 
 /* A decoded picture as it came. */
 typedef struct {

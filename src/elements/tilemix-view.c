@@ -56,8 +56,7 @@ struct _MxrView {
   bool has_frame_index;
 };
 
-/* ---- Canvases -------------------------------------------------------------------------------------------
- */
+/* ---- Canvases --------------------------------------------------------------------------------------- */
 
 static void
 canvas_free (gpointer data)
@@ -111,8 +110,7 @@ drop_idle_canvas (MxrView *view)
   }
 }
 
-/* ---- Configuration --------------------------------------------------------------------------------------
- */
+/* ---- Configuration ---------------------------------------------------------------------------------- */
 
 MxrView *
 mxr_view_new (void)
@@ -183,8 +181,8 @@ mxr_view_configure (MxrView *view, const MxrViewConfig *config)
 static guint64
 frame_index (const MxrView *view, guint64 index, guint tick_n, guint tick_d)
 {
-  return gst_util_uint64_scale (index, (guint64)view->config.rate_n * tick_d,
-                                (guint64)view->config.rate_d * tick_n);
+  return gst_util_uint64_scale (index, (guint64) view->config.rate_n * tick_d,
+                                (guint64) view->config.rate_d * tick_n);
 }
 
 bool
@@ -198,8 +196,7 @@ mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tick_d)
   return due;
 }
 
-/* ---- What the tiles are to show -------------------------------------------------------------------------
- */
+/* ---- What the tiles are to show --------------------------------------------------------------------- */
 
 static const MxrSource *
 find_source (const MxrComposer *composer, guint index)
@@ -258,8 +255,7 @@ is_current (const MxrView *view, const Canvas *canvas)
   return true;
 }
 
-/* ---- Drawing --------------------------------------------------------------------------------------------
- */
+/* ---- Drawing ---------------------------------------------------------------------------------------- */
 
 static bool
 copy_from_canvas (const MxrView *view, const Canvas *canvas, const MxrRect *rect, const MxrPicture *to)
@@ -446,8 +442,7 @@ draw_canvas (const MxrView *view, MxrComposer *composer, Canvas *canvas)
   return true;
 }
 
-/* ---- Pictures -------------------------------------------------------------------------------------------
- */
+/* ---- Pictures --------------------------------------------------------------------------------------- */
 
 /* A buffer of its own, for the time stamp; the memory is the canvas's. */
 static GstBuffer *

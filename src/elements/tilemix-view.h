@@ -9,8 +9,7 @@ G_BEGIN_DECLS
 /* The canvases of one view and what is drawn on them. Knows no pads and no clock. Thread: the tick's, all of
  * it. */
 
-/* ---- What goes in ---------------------------------------------------------------------------------------
- */
+/* ---- What goes in ----------------------------------------------------------------------------------- */
 
 typedef struct {
   guint serial; /* changes with every change of the rest */
@@ -38,8 +37,7 @@ typedef struct {
   MxrTileStats stats;
 } MxrComposer;
 
-/* ---- A view ---------------------------------------------------------------------------------------------
- */
+/* ---- A view ----------------------------------------------------------------------------------------- */
 
 typedef struct _MxrView MxrView;
 

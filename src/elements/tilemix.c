@@ -75,8 +75,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src_%u", GST_PAD_SRC, GST_PAD_REQUEST,
     GST_STATIC_CAPS ("video/x-raw, format=I420, width=[64,4096], height=[64,4096], framerate=[1/100,240/1]"));
 
-/* ---- The tick -------------------------------------------------------------------------------------------
- */
+/* ---- The tick --------------------------------------------------------------------------------------- */
 
 /* The pads as they are now; whoever is released during the tick lives on until its end. */
 static void
@@ -128,7 +127,7 @@ on_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint
 
   GST_OBJECT_LOCK (mix);
   guint tick_n = mix->tick_n, tick_d = mix->tick_d;
-  GstClockTime idle_ns = mix->skip_unchanged ? (GstClockTime)mix->idle_interval_ms * GST_MSECOND : 0;
+  GstClockTime idle_ns = mix->skip_unchanged ? (GstClockTime) mix->idle_interval_ms * GST_MSECOND : 0;
   GST_OBJECT_UNLOCK (mix);
 
   atomic_store (&mix->now_ns, running_time_ns);
@@ -150,8 +149,7 @@ on_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint
   publish_stats (mix);
 }
 
-/* ---- Pads -----------------------------------------------------------------------------------------------
- */
+/* ---- Pads ------------------------------------------------------------------------------------------- */
 
 static GstFlowReturn
 on_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
@@ -197,8 +195,8 @@ choose_index (MxrTileMix *mix, const char *name, const char *prefix, guint *next
   else
     index = *next;
   if (good) {
-    *out_index = (guint)index;
-    *next = MAX (*next, (guint)index + 1);
+    *out_index = (guint) index;
+    *next = MAX (*next, (guint) index + 1);
   }
   GST_OBJECT_UNLOCK (mix);
   return good;
@@ -272,8 +270,7 @@ mxr_tilemix_set_tiles (GstElement *mix, GstPad *view, const MxrTile *tiles, guin
   mxr_tile_src_set_tiles (MXR_TILE_SRC (view), tiles, n_tiles);
 }
 
-/* ---- Child proxy: sink_0::title in gst-launch ------------------------------------------------------------
- */
+/* ---- Child proxy: sink_0::title in gst-launch ------------------------------------------------------- */
 
 static GObject *
 get_child_by_index (GstChildProxy *proxy, guint index)
@@ -310,8 +307,7 @@ child_proxy_init (gpointer data, gpointer unused)
   iface->get_children_count = get_children_count;
 }
 
-/* ---- States ---------------------------------------------------------------------------------------------
- */
+/* ---- States ----------------------------------------------------------------------------------------- */
 
 /* The first text costs the fonts' loading, which should not cost ticks. */
 static void
@@ -363,8 +359,7 @@ mxr_tilemix_change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
-/* ---- The object -----------------------------------------------------------------------------------------
- */
+/* ---- The object ------------------------------------------------------------------------------------- */
 
 static GstStructure *
 describe_stats (const MxrTileStats *stats)
@@ -385,8 +380,8 @@ mxr_tilemix_set_property (GObject *object, guint id, const GValue *value, GParam
   GST_OBJECT_LOCK (mix);
   switch (id) {
   case PROP_TICK_FRAMERATE:
-    mix->tick_n = (guint)gst_value_get_fraction_numerator (value);
-    mix->tick_d = (guint)gst_value_get_fraction_denominator (value);
+    mix->tick_n = (guint) gst_value_get_fraction_numerator (value);
+    mix->tick_d = (guint) gst_value_get_fraction_denominator (value);
     break;
   case PROP_IDLE_INTERVAL:
     mix->idle_interval_ms = g_value_get_uint (value);
@@ -406,7 +401,7 @@ mxr_tilemix_get_property (GObject *object, guint id, GValue *value, GParamSpec *
   GST_OBJECT_LOCK (mix);
   switch (id) {
   case PROP_TICK_FRAMERATE:
-    gst_value_set_fraction (value, (int)mix->tick_n, (int)mix->tick_d);
+    gst_value_set_fraction (value, (int) mix->tick_n, (int) mix->tick_d);
     break;
   case PROP_IDLE_INTERVAL:
     g_value_set_uint (value, mix->idle_interval_ms);
@@ -494,7 +489,7 @@ mxr_tilemix_init (MxrTileMix *mix)
   mix->sinks = g_ptr_array_new_with_free_func (gst_object_unref);
   mix->srcs = g_ptr_array_new_with_free_func (gst_object_unref);
   mix->composer.sources = g_array_new (FALSE, TRUE, sizeof (MxrSource));
-  g_array_set_clear_func (mix->composer.sources, (GDestroyNotify)mxr_source_clear);
+  g_array_set_clear_func (mix->composer.sources, (GDestroyNotify) mxr_source_clear);
   mix->composer.views = g_ptr_array_new ();
   mix->composer.images = mxr_image_cache_new ();
   mix->tick = mxr_tick_new (GST_ELEMENT (mix), on_tick, TICK_RATE, 1);

@@ -27,7 +27,7 @@ cpu_s (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+  return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
 static GstBuffer *
@@ -39,7 +39,7 @@ noise_frame (guint seed)
 
   gst_buffer_map (frame, &map, GST_MAP_WRITE);
   for (gsize i = 0; i < map.size; i++)
-    map.data[i] = (guint8)g_rand_int_range (rand, 16, 235);
+    map.data[i] = (guint8) g_rand_int_range (rand, 16, 235);
   gst_buffer_unmap (frame, &map);
   return frame;
 }
@@ -47,7 +47,7 @@ noise_frame (guint seed)
 static GstFlowReturn
 on_picture (GstPad *pad, GstObject *parent, GstBuffer *picture)
 {
-  g_atomic_int_inc ((gint *)gst_pad_get_element_private (pad));
+  g_atomic_int_inc ((gint *) gst_pad_get_element_private (pad));
   gst_buffer_unref (picture);
   return GST_FLOW_OK;
 }
@@ -187,11 +187,11 @@ main (int argc, char **argv)
     frames[i] = noise_frame (i);
   g_print ("tiles  mxrtilemix  half still  compositor  libyuv none  bilinear  box\n");
   for (int side = 1; side <= 5; side++) {
-    guint n = (guint)(side * side);
+    guint n = (guint) (side * side);
     MxrTile tiles[N_MAX];
     int w = CANVAS_W / side & ~1, h = CANVAS_H / side & ~1;
     for (guint i = 0; i < n; i++)
-      tiles[i] = (MxrTile){ i, (int)i % side * w, (int)i / side * h, w, h, 0 };
+      tiles[i] = (MxrTile){ i, (int) i % side * w, (int) i / side * h, w, h, 0 };
     g_print ("%5u  %10.4f  %10.4f  %10.4f  %11.4f  %8.4f  %.4f\n", n, measure_tilemix (tiles, n, frames, n),
              measure_tilemix (tiles, n, frames, n / 2), measure_compositor (tiles, n, frames),
              measure_libyuv (tiles, n, frames, kFilterNone),

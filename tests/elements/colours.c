@@ -8,7 +8,7 @@
 TestColour
 test_colour_of (guint sender)
 {
-  int u = (int)(sender % SIDE), v = (int)(sender / SIDE % SIDE);
+  int u = (int) (sender % SIDE), v = (int) (sender / SIDE % SIDE);
   return (TestColour){ 80 + 20 * ((u + v) % 4), 128 + STEP * (u - SIDE / 2), 128 + STEP * (v - SIDE / 2) };
 }
 
@@ -19,7 +19,7 @@ test_colour_nearest (TestColour colour)
     TestColour own = test_colour_of (sender);
     if (ABS (own.u - colour.u) < STEP / 2 && ABS (own.v - colour.v) < STEP / 2 &&
         ABS (own.y - colour.y) < STEP)
-      return (int)sender;
+      return (int) sender;
   }
   return -1;
 }
@@ -30,15 +30,15 @@ test_frame_fill (GstBuffer *frame, int width, int height, int x, int y, int w, i
   GstVideoInfo info;
   GstMapInfo map;
 
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint)width, (guint)height);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint) width, (guint) height);
   gst_buffer_map (frame, &map, GST_MAP_WRITE);
   for (int plane = 0; plane < 3; plane++) {
     int half = plane > 0 ? 2 : 1, value = plane == 0 ? colour.y : plane == 1 ? colour.u : colour.v;
     int left = (x + half - 1) / half, right = (x + w + half - 1) / half;
     for (int row = (y + half - 1) / half; row < (y + h + half - 1) / half; row++)
       memset (map.data + GST_VIDEO_INFO_PLANE_OFFSET (&info, plane) +
-                  (gsize)row * (gsize)GST_VIDEO_INFO_PLANE_STRIDE (&info, plane) + left,
-              value, (gsize)(right - left));
+                  (gsize) row * (gsize) GST_VIDEO_INFO_PLANE_STRIDE (&info, plane) + left,
+              value, (gsize) (right - left));
   }
   gst_buffer_unmap (frame, &map);
 }
@@ -48,7 +48,7 @@ test_frame_new (int width, int height, TestColour colour)
 {
   GstVideoInfo info;
 
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint)width, (guint)height);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint) width, (guint) height);
   GstBuffer *frame = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
   test_frame_fill (frame, width, height, 0, 0, width, height, colour);
   return frame;
@@ -73,13 +73,13 @@ test_frame_look (GstBuffer *frame, int width, int height, int x, int y)
   GstMapInfo map;
   int sample[3];
 
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint)width, (guint)height);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint) width, (guint) height);
   gst_buffer_map (frame, &map, GST_MAP_READ);
   for (int plane = 0; plane < 3; plane++) {
     int half = plane > 0 ? 2 : 1;
-    sample[plane] =
-        map.data[GST_VIDEO_INFO_PLANE_OFFSET (&info, plane) +
-                 (gsize)(y / half) * (gsize)GST_VIDEO_INFO_PLANE_STRIDE (&info, plane) + (gsize)(x / half)];
+    sample[plane] = map.data[GST_VIDEO_INFO_PLANE_OFFSET (&info, plane) +
+                             (gsize) (y / half) * (gsize) GST_VIDEO_INFO_PLANE_STRIDE (&info, plane) +
+                             (gsize) (x / half)];
   }
   gst_buffer_unmap (frame, &map);
   return (TestColour){ sample[0], sample[1], sample[2] };

@@ -48,8 +48,7 @@ rig_stat (Rig *rig, const char *field)
   return value;
 }
 
-/* ---- Senders --------------------------------------------------------------------------------------------
- */
+/* ---- Senders ---------------------------------------------------------------------------------------- */
 
 Sender *
 sender_new (Rig *rig)
@@ -104,8 +103,7 @@ sender_show (Sender *sender, TestColour colour)
   g_assert_cmpint (sender_send (sender, frame), ==, GST_FLOW_OK);
 }
 
-/* ---- Receivers ------------------------------------------------------------------------------------------
- */
+/* ---- Receivers -------------------------------------------------------------------------------------- */
 
 static GstFlowReturn
 on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
@@ -170,7 +168,7 @@ receiver_free (Rig *rig, Receiver *receiver)
   gst_object_unref (receiver->src);
   gst_object_unref (receiver->pad);
   gst_clear_buffer (&receiver->picture);
-  g_queue_clear_full (&receiver->held, (GDestroyNotify)gst_buffer_unref);
+  g_queue_clear_full (&receiver->held, (GDestroyNotify) gst_buffer_unref);
   g_mutex_clear (&receiver->lock);
   g_free (receiver);
 }

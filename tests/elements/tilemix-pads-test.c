@@ -6,8 +6,7 @@
 
 static const MxrTile whole = { 0, 0, 0, 320, 180, 0 };
 
-/* ---- Time -----------------------------------------------------------------------------------------------
- */
+/* ---- Time ------------------------------------------------------------------------------------------- */
 
 static GstClockTime
 last_pts (Receiver *receiver)
@@ -73,8 +72,7 @@ test_missed_ticks_keep_the_grid (void)
   rig_free (rig);
 }
 
-/* ---- Events and queries ---------------------------------------------------------------------------------
- */
+/* ---- Events and queries ----------------------------------------------------------------------------- */
 
 static void
 test_events (void)
@@ -156,7 +154,8 @@ test_properties (void)
   g_autofree char *title = NULL;
   GValue value = G_VALUE_INIT, back = G_VALUE_INIT;
   /* Not a literal: GStreamer writes into it while it parses. */
-  char layout[] = "<(GstStructure)[tile,sink=0,x=2,y=4,w=100,h=50,z=7],(GstStructure)[tile,sink=(uint)5,w=10,h=10]>";
+  char layout[] =
+      "<(GstStructure)[tile,sink=0,x=2,y=4,w=100,h=50,z=7],(GstStructure)[tile,sink=(uint)5,w=10,h=10]>";
 
   g_value_init (&value, GST_TYPE_ARRAY);
   g_assert_true (gst_value_deserialize (&value, layout));
@@ -183,8 +182,7 @@ test_properties (void)
   rig_free (rig);
 }
 
-/* ---- Pads and states ------------------------------------------------------------------------------------
- */
+/* ---- Pads and states -------------------------------------------------------------------------------- */
 
 static void
 test_pads_in_every_state (void)
@@ -233,7 +231,7 @@ test_stop_and_start_again (void)
     sender_show (sender, test_colour_of (round));
     rig_tick (rig, 1);
     g_assert_cmpuint (receiver_count (receiver), >, count);
-    g_assert_cmpint (test_colour_nearest (receiver_look (receiver, 160, 90)), ==, (int)round);
+    g_assert_cmpint (test_colour_nearest (receiver_look (receiver, 160, 90)), ==, (int) round);
   }
   sender_free (rig, sender);
   receiver_free (rig, receiver);
@@ -292,8 +290,7 @@ test_relinking_shows_at_once (void)
   rig_free (rig);
 }
 
-/* ---- Churn ----------------------------------------------------------------------------------------------
- */
+/* ---- Churn ------------------------------------------------------------------------------------------ */
 
 #define N_PADS 24
 
@@ -341,12 +338,12 @@ churn_once (Rig *rig, Churn *churn, GRand *rand, GstPad *view)
     return;
   MxrTile tiles[N_PADS];
   for (guint k = 0; k < N_PADS; k++)
-    tiles[k] = (MxrTile){ 0, (int)(k % 6) * 106, (int)(k / 6) * 90, 106, 90, 0 };
+    tiles[k] = (MxrTile){ 0, (int) (k % 6) * 106, (int) (k / 6) * 90, 106, 90, 0 };
   guint n_tiles = 0;
   for (guint k = 0; k < N_PADS; k++) {
     g_mutex_lock (&churn->locks[k]);
     if (churn->senders[k] != NULL)
-      tiles[n_tiles++].sink = (guint)g_ascii_strtoull (GST_PAD_NAME (churn->senders[k]->sink) + 5, NULL, 10);
+      tiles[n_tiles++].sink = (guint) g_ascii_strtoull (GST_PAD_NAME (churn->senders[k]->sink) + 5, NULL, 10);
     g_mutex_unlock (&churn->locks[k]);
   }
   mxr_tilemix_set_tiles (rig->mix, view, tiles, n_tiles);
@@ -404,8 +401,7 @@ test_churn (void)
   gst_object_unref (rig.mix);
 }
 
-/* ---- The documentation's example ------------------------------------------------------------------------
- */
+/* ---- The documentation's example -------------------------------------------------------------------- */
 
 static void
 test_documented_line_runs (void)
@@ -426,7 +422,7 @@ test_documented_line_runs (void)
   *end = '\0';
   g_auto (GStrv) lines = g_strsplit (begin + 2, "\n *", -1);
   g_autofree char *line = g_strjoinv ("", lines);
-  char *argv[] = { (char *)"/bin/sh", (char *)"-c", line, NULL };
+  char *argv[] = { (char *) "/bin/sh", (char *) "-c", line, NULL };
   environment = g_environ_setenv (environment, "GST_PLUGIN_PATH", g_getenv ("MIXROOM_PLUGIN_DIR"), TRUE);
   environment = g_environ_unsetenv (environment, "GST_TRACERS");
   g_assert_true (g_spawn_sync (NULL, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL,

@@ -8,8 +8,8 @@ check_colour (Receiver *receiver, int x, int y, TestColour right, int line)
 {
   TestColour seen = receiver_look (receiver, x, y);
   if (!test_colour_is_near (seen, right, 4))
-    g_error ("line %d: at %d,%d is %d %d %d, not %d %d %d", line, x, y, seen.y, seen.u, seen.v, right.y, right.u,
-             right.v);
+    g_error ("line %d: at %d,%d is %d %d %d, not %d %d %d", line, x, y, seen.y, seen.u, seen.v, right.y,
+             right.u, right.v);
 }
 
 #define assert_colour(receiver, x, y, colour) check_colour (receiver, x, y, colour, __LINE__)
@@ -24,8 +24,8 @@ expected_picture (const MxrTile *tile, double source_w, double source_h)
 
   if (lost < 0.25)
     return picture;
-  picture.w = (int)(source_w * MIN (scale_w, scale_h) + 0.5);
-  picture.h = (int)(source_h * MIN (scale_w, scale_h) + 0.5);
+  picture.w = (int) (source_w * MIN (scale_w, scale_h) + 0.5);
+  picture.h = (int) (source_h * MIN (scale_w, scale_h) + 0.5);
   picture.x += (tile->w - picture.w) / 2;
   picture.y += (tile->h - picture.h) / 2;
   return picture;
@@ -63,9 +63,9 @@ lay_grid (MxrTile *tiles, guint n, int width, int height)
   guint columns = 1;
   while (columns * columns < n)
     columns++;
-  int w = width / (int)columns & ~1, h = height / (int)columns & ~1;
+  int w = width / (int) columns & ~1, h = height / (int) columns & ~1;
   for (guint i = 0; i < n; i++)
-    tiles[i] = (MxrTile){ i, (int)(i % columns) * w, (int)(i / columns) * h, w, h, 0 };
+    tiles[i] = (MxrTile){ i, (int) (i % columns) * w, (int) (i / columns) * h, w, h, 0 };
   return columns;
 }
 
@@ -294,7 +294,7 @@ test_many_avatars_are_drawn_over_some_ticks (void)
   guint n_ticks = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (senders); i++) {
-    g_autofree char *title = g_strdup_printf ("%c. Person %u", 'A' + (char)i, i);
+    g_autofree char *title = g_strdup_printf ("%c. Person %u", 'A' + (char) i, i);
     senders[i] = sender_new (rig);
     g_object_set (senders[i]->sink, "title", title, NULL);
   }
@@ -565,7 +565,7 @@ test_wild_tiles (void)
   assert_colour (receiver, 620, 350, white);
   assert_colour (receiver, 400, 50, black);
   for (guint i = 0; i < G_N_ELEMENTS (many); i++)
-    many[i] = (MxrTile){ 0, (int)i, (int)i, 20, 20, (int)i };
+    many[i] = (MxrTile){ 0, (int) i, (int) i, 20, 20, (int) i };
   mxr_tilemix_set_tiles (rig->mix, receiver->src, many, G_N_ELEMENTS (many));
   rig_tick (rig, 1);
   mxr_tilemix_set_tiles (rig->mix, receiver->src, NULL, 0);
