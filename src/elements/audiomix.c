@@ -476,9 +476,13 @@ mxr_audio_mix_change_state (GstElement *element, GstStateChange transition)
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS (mxr_audio_mix_parent_class)->change_state (element, transition);
 
+  if (result == GST_STATE_CHANGE_FAILURE) {
+    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+      put_away (self);
+    return result;
+  }
   /* A live element has nothing to show while it is paused. */
-  if (result != GST_STATE_CHANGE_FAILURE &&
-      (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     return GST_STATE_CHANGE_NO_PREROLL;
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     mxr_tick_stop (self->tick);

@@ -169,7 +169,8 @@ test_churn (void)
   churn_for (1); /* warms up pools of threads and memory */
   guint n_before = count_threads ();
   churn_for (g_getenv ("MIXROOM_LONG") != NULL ? 10 : 3);
-  g_assert_cmpuint (count_threads (), <=, n_before);
+  /* GLib keeps two unused threads for later; thousands would be left of the changes. */
+  g_assert_cmpuint (count_threads (), <=, n_before + 2);
 }
 
 int
