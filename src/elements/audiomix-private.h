@@ -6,6 +6,7 @@
 #include "mix-limiter.h"
 #include "mix-ring.h"
 #include "mixroom/elements.h"
+#include "tick.h"
 
 G_BEGIN_DECLS
 
@@ -81,6 +82,44 @@ MxrMixLimiter *mxr_audio_mix_source_limiter (MxrAudioMixSource *source);
  * What downstream answers concerns this pad alone. Thread: the tick's, without a lock.
  */
 void mxr_audio_mix_source_push (MxrAudioMixSource *source, GstCaps *caps, guint group_id, GstBuffer *buffer);
+
+/* ---- The element --------------------------------------------------------------------------------------- */
+
+#define MXR_TYPE_AUDIO_MIX (mxr_audio_mix_get_type ())
+G_DECLARE_FINAL_TYPE (MxrAudioMix, mxr_audio_mix, MXR, AUDIO_MIX, GstElement)
+
+struct _MxrAudioMix {
+  GstElement parent;
+  MxrTick *tick;
+
+  /* Guarded by the object lock. */
+  GPtrArray *sinks;   /* MxrAudioMixSink, by index */
+  GPtrArray *sources; /* MxrAudioMixSource, by sink index; `src` is the first */
+  guint next_sink, next_source;
+  guint n_channels, block_ms, prefill_ms;
+  guint64 n_blocks, n_skipped;
+
+  /* Set between READY and PAUSED, read by the tick. */
+  MxrAudioMixFormat format;
+  GstCaps *caps;
+  GstBufferPool *pool;
+  guint group_id;
+
+  /* The tick's. */
+  GPtrArray *tick_sinks, *tick_sources; /* what there is at this tick */
+  GPtrArray *tick_parts;                /* gint32 block or NULL, beside tick_sources: what to leave out */
+  gint32 *sum, *minus, *parts;          /* a block, a block, n_parts blocks */
+  guint n_parts;
+  MxrMixLimiter limiter; /* of the full mix */
+};
+
+/** mxr_audio_mix_tick: One block on every source pad, and those that came late. Thread: the tick's. */
+void mxr_audio_mix_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint64 n_missed);
+
+guint mxr_audio_mix_block_samples (const MxrAudioMix *self);
+
+/** mxr_audio_mix_copy_refs: Appends; @from's lock is held. */
+void mxr_audio_mix_copy_refs (GPtrArray *to, const GPtrArray *from);
 
 G_END_DECLS
 

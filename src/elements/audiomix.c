@@ -23,36 +23,6 @@
 GST_DEBUG_CATEGORY (mxr_audio_mix_debug);
 
 #define MS (MXR_MIX_RATE_HZ / 1000)
-/* Ticks that came late are made up for, up to this many; beyond, their blocks are left out. */
-#define CATCH_UP_BLOCKS 3
-
-#define MXR_TYPE_AUDIO_MIX (mxr_audio_mix_get_type ())
-G_DECLARE_FINAL_TYPE (MxrAudioMix, mxr_audio_mix, MXR, AUDIO_MIX, GstElement)
-
-struct _MxrAudioMix {
-  GstElement parent;
-  MxrTick *tick;
-
-  /* Guarded by the object lock. */
-  GPtrArray *sinks;   /* MxrAudioMixSink, by index */
-  GPtrArray *sources; /* MxrAudioMixSource, by sink index; `src` is the first */
-  guint next_sink, next_source;
-  guint n_channels, block_ms, prefill_ms;
-  guint64 n_blocks, n_skipped;
-
-  /* Set between READY and PAUSED, read by the tick. */
-  MxrAudioMixFormat format;
-  GstCaps *caps;
-  GstBufferPool *pool;
-  guint group_id;
-
-  /* The tick's. */
-  GPtrArray *tick_sinks, *tick_sources; /* what there is at this tick */
-  GPtrArray *tick_parts;                /* gint32 block or NULL, beside tick_sources: what to leave out */
-  gint32 *sum, *minus, *parts;          /* a block, a block, n_parts blocks */
-  guint n_parts;
-  MxrMixLimiter limiter; /* of the full mix */
-};
 
 static void mxr_audio_mix_child_proxy_init (gpointer iface, gpointer data);
 
@@ -74,196 +44,6 @@ static GstStaticPadTemplate source_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (SOURCE_CAPS));
 static GstStaticPadTemplate minus_template =
     GST_STATIC_PAD_TEMPLATE ("src_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (SOURCE_CAPS));
-
-/* ---- The tick ------------------------------------------------------------------------------------------ */
-
-static guint
-block_samples (const MxrAudioMix *self)
-{
-  return self->format.block_frames * self->format.n_channels;
-}
-
-static GstClockTime
-block_time (const MxrAudioMix *self, guint64 index)
-{
-  return index * (self->format.block_frames / MS) * GST_MSECOND;
-}
-
-static void
-copy_refs (GPtrArray *to, const GPtrArray *from)
-{
-  for (guint i = 0; i < from->len; i++)
-    g_ptr_array_add (to, gst_object_ref (from->pdata[i]));
-}
-
-/* Pads may be released while the tick works on them; it holds its own references and never the lock. */
-static void
-look_at_pads (MxrAudioMix *self)
-{
-  GST_OBJECT_LOCK (self);
-  copy_refs (self->tick_sinks, self->sinks);
-  copy_refs (self->tick_sources, self->sources);
-  GST_OBJECT_UNLOCK (self);
-  g_ptr_array_set_size (self->tick_parts, self->tick_sources->len);
-
-  if (self->tick_sources->len > self->n_parts) {
-    self->n_parts = self->tick_sources->len + 8;
-    g_free (self->parts);
-    self->parts = g_new (gint32, (gsize)self->n_parts * block_samples (self));
-  }
-}
-
-/* Drops those that want no block. Returns: whether any is left. */
-static bool
-keep_listening_sources (MxrAudioMix *self)
-{
-  for (guint i = self->tick_sources->len; i > 0; i--)
-    if (!mxr_audio_mix_source_wants_block (self->tick_sources->pdata[i - 1], &self->limiter))
-      g_ptr_array_remove_index (self->tick_sources, i - 1);
-  return self->tick_sources->len > 0;
-}
-
-/* Sums what every sink has, and keeps the parts that somebody does not want to hear. Sinks and sources are
- * both sorted by index, so one walk finds the pairs. */
-static void
-take_parts (MxrAudioMix *self, GstClockTime now_ns)
-{
-  guint n_samples = block_samples (self);
-  guint at = 0;
-
-  memset (self->sum, 0, sizeof (gint32) * n_samples);
-  for (guint i = 0; i < self->tick_sources->len; i++)
-    self->tick_parts->pdata[i] = NULL;
-  for (guint i = 0; i < self->tick_sinks->len; i++) {
-    MxrAudioMixSink *sink = self->tick_sinks->pdata[i];
-    gint64 index = mxr_audio_mix_sink_index (sink);
-    while (at < self->tick_sources->len &&
-           mxr_audio_mix_source_sink_index (self->tick_sources->pdata[at]) < index)
-      at++;
-    bool is_paired = at < self->tick_sources->len &&
-                     mxr_audio_mix_source_sink_index (self->tick_sources->pdata[at]) == index;
-    gint32 *part = is_paired ? self->parts + (gsize)at * n_samples : self->minus;
-    if (!mxr_audio_mix_sink_take (sink, part, now_ns))
-      continue;
-    mxr_mix_add (self->sum, part, n_samples);
-    if (is_paired)
-      self->tick_parts->pdata[at] = part;
-  }
-}
-
-static GstBuffer *
-make_block (MxrAudioMix *self, const gint32 *samples, guint32 peak, MxrMixLimiter *limiter)
-{
-  GstBuffer *buffer = NULL;
-  GstMapInfo map;
-
-  if (gst_buffer_pool_acquire_buffer (self->pool, &buffer, NULL) != GST_FLOW_OK)
-    return NULL;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
-    gst_buffer_unref (buffer);
-    return NULL;
-  }
-  if (peak == 0) {
-    memset (map.data, 0, map.size);
-    mxr_mix_limiter_rest (limiter, self->format.block_frames);
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_GAP);
-  } else {
-    mxr_mix_limiter_run (limiter, (gint16 *)map.data, samples, self->format.n_channels,
-                         self->format.block_frames, peak);
-  }
-  gst_buffer_unmap (buffer, &map);
-  return buffer;
-}
-
-static void
-stamp_block (MxrAudioMix *self, GstBuffer *buffer, guint64 index, bool is_discont)
-{
-  GST_BUFFER_PTS (buffer) = block_time (self, index);
-  GST_BUFFER_DURATION (buffer) = block_time (self, 1);
-  GST_BUFFER_OFFSET (buffer) = index * self->format.block_frames;
-  GST_BUFFER_OFFSET_END (buffer) = (index + 1) * self->format.block_frames;
-  if (is_discont)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-}
-
-/* Who is not in the mix hears the full mix, and as long as the limiters agree it is the very same buffer. */
-static void
-push_blocks (MxrAudioMix *self, guint64 index, bool is_discont)
-{
-  guint n_samples = block_samples (self);
-  guint32 peak = mxr_mix_peak (self->sum, n_samples);
-  MxrMixLimiter before = self->limiter;
-  g_autoptr (GstBuffer) full = make_block (self, self->sum, peak, &self->limiter);
-
-  if (full == NULL)
-    return; /* the pool is shut: the element stops */
-  stamp_block (self, full, index, is_discont);
-  for (guint i = 0; i < self->tick_sources->len; i++) {
-    MxrAudioMixSource *source = self->tick_sources->pdata[i];
-    const gint32 *part = self->tick_parts->pdata[i];
-    MxrMixLimiter *limiter = mxr_audio_mix_source_limiter (source);
-    GstBuffer *buffer;
-
-    if (part == NULL && limiter->gain == before.gain) {
-      *limiter = self->limiter;
-      buffer = gst_buffer_ref (full);
-    } else {
-      guint32 own_peak = part != NULL ? mxr_mix_subtract (self->minus, self->sum, part, n_samples) : peak;
-      buffer = make_block (self, part != NULL ? self->minus : self->sum, own_peak, limiter);
-      if (buffer == NULL)
-        return;
-      stamp_block (self, buffer, index, is_discont);
-    }
-    mxr_audio_mix_source_push (source, self->caps, self->group_id, buffer);
-  }
-}
-
-static void
-produce_block (MxrAudioMix *self, guint64 index, bool is_discont)
-{
-  look_at_pads (self);
-  if (keep_listening_sources (self)) {
-    take_parts (self, block_time (self, index));
-    push_blocks (self, index, is_discont);
-  } else {
-    for (guint i = 0; i < self->tick_sinks->len; i++)
-      mxr_audio_mix_sink_skip (self->tick_sinks->pdata[i]);
-  }
-  g_ptr_array_set_size (self->tick_sinks, 0);
-  g_ptr_array_set_size (self->tick_sources, 0);
-
-  GST_OBJECT_LOCK (self);
-  self->n_blocks++;
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-leave_out (MxrAudioMix *self, guint64 n_blocks)
-{
-  GST_WARNING_OBJECT (self, "%" G_GUINT64_FORMAT " blocks left out: the tick came too late", n_blocks);
-  look_at_pads (self);
-  for (guint i = 0; i < self->tick_sinks->len; i++)
-    mxr_audio_mix_sink_lose (self->tick_sinks->pdata[i], n_blocks);
-  g_ptr_array_set_size (self->tick_sinks, 0);
-  g_ptr_array_set_size (self->tick_sources, 0);
-
-  GST_OBJECT_LOCK (self);
-  self->n_skipped += n_blocks;
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-on_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint64 n_missed)
-{
-  MxrAudioMix *self = MXR_AUDIO_MIX (element);
-  bool is_discont = n_missed > CATCH_UP_BLOCKS;
-
-  if (is_discont)
-    leave_out (self, n_missed);
-  for (guint64 late = is_discont ? 0 : n_missed; late > 0; late--)
-    produce_block (self, index - late, false);
-  produce_block (self, index, is_discont);
-}
 
 /* ---- Pads ---------------------------------------------------------------------------------------------- */
 
@@ -431,8 +211,8 @@ prepare (MxrAudioMix *self)
   GST_OBJECT_LOCK (self);
   self->format = format_locked (self);
   self->n_blocks = self->n_skipped = 0;
-  copy_refs (sinks, self->sinks);
-  copy_refs (sources, self->sources);
+  mxr_audio_mix_copy_refs (sinks, self->sinks);
+  mxr_audio_mix_copy_refs (sources, self->sources);
   GST_OBJECT_UNLOCK (self);
 
   for (guint i = 0; i < sinks->len; i++)
@@ -442,9 +222,9 @@ prepare (MxrAudioMix *self)
   self->limiter = (MxrMixLimiter)MXR_MIX_LIMITER_INIT;
   self->group_id = gst_util_group_id_next ();
   self->caps = source_caps (self->format.n_channels);
-  self->pool = open_pool (self->caps, block_samples (self) * sizeof (gint16));
-  self->sum = g_new (gint32, block_samples (self));
-  self->minus = g_new (gint32, block_samples (self));
+  self->pool = open_pool (self->caps, mxr_audio_mix_block_samples (self) * sizeof (gint16));
+  self->sum = g_new (gint32, mxr_audio_mix_block_samples (self));
+  self->minus = g_new (gint32, mxr_audio_mix_block_samples (self));
   mxr_tick_set_rate (self->tick, 1000, self->format.block_frames / MS);
 }
 
@@ -613,7 +393,7 @@ mxr_audio_mix_init (MxrAudioMix *self)
   self->n_channels = 1;
   self->block_ms = 20;
   self->prefill_ms = 20;
-  self->tick = mxr_tick_new (GST_ELEMENT (self), on_tick, 50, 1);
+  self->tick = mxr_tick_new (GST_ELEMENT (self), mxr_audio_mix_tick, 50, 1);
   self->sinks = g_ptr_array_new_with_free_func (gst_object_unref);
   self->sources = g_ptr_array_new_with_free_func (gst_object_unref);
   self->tick_sinks = g_ptr_array_new_with_free_func (gst_object_unref);
