@@ -4,7 +4,7 @@
 #include <pango/pangocairo.h>
 
 #ifdef __SANITIZE_ADDRESS__
-const char *__lsan_default_suppressions (void);
+__attribute__ ((visibility ("default"))) const char *__lsan_default_suppressions (void);
 
 const char *
 __lsan_default_suppressions (void)

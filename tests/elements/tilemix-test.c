@@ -501,6 +501,31 @@ test_z_order (void)
   rig_free (rig);
 }
 
+/* Views share what they scaled, but not where something else hides it. */
+static void
+test_hidden_parts_are_not_shared (void)
+{
+  const MxrTile tiles[] = { { 0, 0, 0, 640, 360, 0 }, { 1, 200, 100, 160, 90, 1 } };
+  Rig *rig = rig_new ();
+  Receiver *both = receiver_new (rig, 640, 360), *alone = receiver_new (rig, 640, 360);
+  Sender *senders[2];
+
+  for (guint i = 0; i < 2; i++) {
+    senders[i] = sender_new (rig);
+    sender_show (senders[i], test_colour_of (i));
+  }
+  mxr_tilemix_set_tiles (rig->mix, both->src, tiles, 2);
+  mxr_tilemix_set_tiles (rig->mix, alone->src, tiles, 1);
+  rig_tick (rig, 1);
+  assert_colour (both, 210, 110, test_colour_of (1));
+  assert_colour (alone, 210, 110, test_colour_of (0));
+  for (guint i = 0; i < 2; i++)
+    sender_free (rig, senders[i]);
+  receiver_free (rig, both);
+  receiver_free (rig, alone);
+  rig_free (rig);
+}
+
 static void
 test_labels (void)
 {
@@ -617,6 +642,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tilemix/views-share-the-scaling", test_views_share_the_scaling);
   g_test_add_func ("/tilemix/held-pictures-stay-as-they-were", test_held_pictures_stay_as_they_were);
   g_test_add_func ("/tilemix/z-order", test_z_order);
+  g_test_add_func ("/tilemix/hidden-parts-are-not-shared", test_hidden_parts_are_not_shared);
   g_test_add_func ("/tilemix/labels", test_labels);
   g_test_add_func ("/tilemix/wild-tiles", test_wild_tiles);
   g_test_add_func ("/tilemix/short-frames-do-no-harm", test_short_frames_do_no_harm);
