@@ -266,6 +266,7 @@ typedef struct {
   guint64 drop_dtls;            /* records that were ill-formed, or that nobody may send now in plain */
   guint64 drop_unknown;         /* neither STUN nor DTLS nor RTP */
   guint64 stun_seen;            /* authenticated checks and answers noticed while media was silent */
+  guint64 pairs_selected;       /* by ICE: the first, better ones, and those after restarts */
 } MxrTransportStats;
 
 void mxr_transport_get_stats (MxrTransport *transport, MxrTransportStats *out_stats);

@@ -47,6 +47,8 @@ on_local_candidate (MxrTransport *transport, const char *candidate, gpointer use
 
   lock_peer (peer);
   peer->n_candidates++;
+  if (g_str_equal (words[2], "UDP"))
+    g_strlcpy (peer->udp_candidate, candidate, sizeof peer->udp_candidate);
   *(g_str_equal (words[2], "UDP") ? &peer->port : &peer->tcp_port) =
       (guint) g_ascii_strtoull (words[5], NULL, 10);
   unlock_peer (peer);

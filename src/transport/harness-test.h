@@ -23,6 +23,7 @@ struct _Peer {
   char reason[160];
   guint n_candidates, n_gathering_done, n_rtp, n_rtcp, n_closed_by_peer, n_late;
   guint port, tcp_port; /* of our candidates */
+  char udp_candidate[MXR_CANDIDATE_MAX_BYTES];
   guint8 rtp[MXR_PACKET_MAX_BYTES];
   gsize rtp_bytes;
   bool is_closed;

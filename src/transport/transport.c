@@ -46,7 +46,8 @@ check_consent (MxrTransport *transport, gint64 now_us)
 
   if (is_watched && silent_us > consent_timeout_us (transport))
     mxr_transport_fail (transport, "consent expired");
-  else if (transport->ice_failed_us != 0 && now_us - transport->ice_failed_us > MXR_TRANSPORT_ICE_GRACE_US)
+  else if (transport->ice_failed_us != 0 &&
+           now_us - MAX (transport->ice_failed_us, transport->last_received_us) > MXR_TRANSPORT_ICE_GRACE_US)
     mxr_transport_fail (transport, "ICE failed");
 }
 
@@ -99,7 +100,9 @@ on_ice_gathering_done (gpointer user_data)
 static void
 on_ice_pair (gpointer user_data)
 {
-  mxr_transport_pair_ready (user_data);
+  MxrTransport *transport = user_data;
+  transport->stats.pairs_selected++;
+  mxr_transport_pair_ready (transport);
 }
 
 /* No end while connecting: a peer whose candidates were all hidden behind .local names comes as
