@@ -314,6 +314,8 @@ test_gather (void)
   peer_gather (&harness->a);
   harness_wait (harness, a_has_gathered);
   g_assert_cmpuint (harness->a.n_candidates, ==, 2); /* UDP, and TCP passive; nothing that dials */
+  g_assert_nonnull (strstr (harness->a.udp_candidate, " 203.0.113.7 "));
+  g_assert_null (strstr (harness->a.udp_candidate, "127.0.0.1"));
 }
 
 /* ---- Ends
