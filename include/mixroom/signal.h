@@ -36,13 +36,15 @@ MxrServer *mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
 /**
  * mxr_server_free:
  *
- * Closes the listening socket and every connection. Participants of WebSockets are detached, those of WHIP and WHEP
- * leave; so call it before mxr_hub_free(). Runs the default main context for the moment that closing takes.
+ * Closes the listening socket and every connection. Participants of WebSockets are detached, those of WHIP
+ * and WHEP leave; so call it before mxr_hub_free(). Runs the default main context for the moment that closing
+ * takes.
  */
 void mxr_server_free (MxrServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrServer, mxr_server_free)
 
-/** mxr_server_get_uri: Returns: (transfer none): of the page, with the port in use: `http://127.0.0.1:8080/`. */
+/** mxr_server_get_uri: Returns: (transfer none): of the page, with the port in use: `http://127.0.0.1:8080/`.
+ */
 const char *mxr_server_get_uri (MxrServer *server);
 
 /** mxr_server_get_port: Returns: the port in use, also where port 0 was asked for. */
@@ -51,8 +53,8 @@ guint16 mxr_server_get_port (MxrServer *server);
 /**
  * mxr_server_drain:
  *
- * Lets nobody join any more (`/readyz` answers 503) and tells every WebSocket `closing`, once; those inside go on.
- * Call it with mxr_hub_drain(), in either order.
+ * Lets nobody join any more (`/readyz` answers 503) and tells every WebSocket `closing`, once; those inside
+ * go on. Call it with mxr_hub_drain(), in either order.
  */
 void mxr_server_drain (MxrServer *server);
 

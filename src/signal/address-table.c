@@ -10,7 +10,7 @@ MxrAddressTable *
 mxr_address_table_new (void)
 {
   MxrAddressTable *table = g_new0 (MxrAddressTable, 1);
-  table->entries = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, g_free);
+  table->entries = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
   return table;
 }
 

@@ -25,7 +25,8 @@ fail_closed (GError **error)
   return -1;
 }
 
-/* ---- Input ---------------------------------------------------------------------------------------------- */
+/* ---- Input ----------------------------------------------------------------------------------------------
+ */
 
 static gssize
 input_read_nonblocking (GPollableInputStream *stream, void *buffer, gsize n_bytes, GError **error)
@@ -52,7 +53,8 @@ static GSource *
 input_create_source (GPollableInputStream *stream, GCancellable *cancellable)
 {
   MxrConnectionInput *self = MXR_CONNECTION_INPUT (stream);
-  g_autoptr (GSource) child = self->connection != NULL ? mxr_connection_create_read_source (self->connection) : NULL;
+  g_autoptr (GSource) child =
+      self->connection != NULL ? mxr_connection_create_read_source (self->connection) : NULL;
   return g_pollable_source_new_full (stream, child, cancellable);
 }
 
@@ -89,7 +91,8 @@ mxr_connection_input_forget (GInputStream *stream)
   MXR_CONNECTION_INPUT (stream)->connection = NULL;
 }
 
-/* ---- Output --------------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------------------
+ */
 
 static gssize
 output_write_nonblocking (GPollableOutputStream *stream, const void *buffer, gsize n_bytes, GError **error)
@@ -100,7 +103,8 @@ output_write_nonblocking (GPollableOutputStream *stream, const void *buffer, gsi
 }
 
 static gssize
-output_write (GOutputStream *stream, const void *buffer, gsize n_bytes, GCancellable *cancellable, GError **error)
+output_write (GOutputStream *stream, const void *buffer, gsize n_bytes, GCancellable *cancellable,
+              GError **error)
 {
   return output_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (stream), buffer, n_bytes, error);
 }
@@ -115,7 +119,8 @@ static GSource *
 output_create_source (GPollableOutputStream *stream, GCancellable *cancellable)
 {
   MxrConnectionOutput *self = MXR_CONNECTION_OUTPUT (stream);
-  g_autoptr (GSource) child = self->connection != NULL ? mxr_connection_create_write_source (self->connection) : NULL;
+  g_autoptr (GSource) child =
+      self->connection != NULL ? mxr_connection_create_write_source (self->connection) : NULL;
   return g_pollable_source_new_full (stream, child, cancellable);
 }
 

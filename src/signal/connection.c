@@ -9,11 +9,20 @@
 /* Read by one turn of the main loop at most: one busy client must not starve the others. */
 #define TURN_MAX_BYTES (64 * 1024)
 #define READ_BLOCK_BYTES 4096
-/* A client that is still sending gets this long, and is read this far, before the line is cut under its feet. */
+/* A client that is still sending gets this long, and is read this far, before the line is cut under its feet.
+ */
 #define LINGER_MS 2000
 #define LINGER_MAX_BYTES (1024 * 1024)
 
-typedef enum { STAGE_HEAD, STAGE_DELIVER, STAGE_BODY, STAGE_HOLD, STAGE_WEBSOCKET, STAGE_REFUSED, STAGE_CLOSED } Stage;
+typedef enum {
+  STAGE_HEAD,
+  STAGE_DELIVER,
+  STAGE_BODY,
+  STAGE_HOLD,
+  STAGE_WEBSOCKET,
+  STAGE_REFUSED,
+  STAGE_CLOSED
+} Stage;
 
 struct _MxrConnection {
   GIOStream parent;
@@ -37,13 +46,15 @@ struct _MxrConnection {
   gpointer frame_data;
   GSource *linger;
   gsize lingered_bytes;
-  bool is_idle; /* kept alive: an answer is out, and no byte of the next request here */
+  bool is_idle;    /* kept alive: an answer is out, and no byte of the next request here */
+  bool is_unheard; /* kept alive: libsoup was given no byte of the next request */
   bool is_aborted;
 };
 
 G_DEFINE_FINAL_TYPE (MxrConnection, mxr_connection, G_TYPE_IO_STREAM)
 
-/* ---- Deadlines ------------------------------------------------------------------------------------------ */
+/* ---- Deadlines ------------------------------------------------------------------------------------------
+ */
 
 static void finish_linger (MxrConnection *self);
 
@@ -71,7 +82,7 @@ on_deadline (gpointer user_data)
 static void
 set_deadline_ms (MxrConnection *self, guint ms)
 {
-  g_source_set_ready_time (self->timer, g_get_monotonic_time () + (gint64) ms * 1000);
+  g_source_set_ready_time (self->timer, g_get_monotonic_time () + (gint64)ms * 1000);
 }
 
 static void
@@ -88,13 +99,35 @@ mxr_connection_abort (MxrConnection *self)
   shutdown (g_socket_get_fd (g_socket_connection_get_socket (self->socket)), SHUT_RDWR);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------------------
+ */
 
 static gssize
 would_block (GError **error)
 {
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "nothing to read yet");
   return -1;
+}
+
+/* Not simply the end: libsoup takes a chunked body that ends anywhere for a whole one. */
+static gssize
+cut_short (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, "the request ends in the middle");
+  return -1;
+}
+
+/* A request that libsoup will not get to see, or not to its end. Of a kept-alive connection whose next
+ * request has not begun, libsoup 3.2 forgets to close its half when reading fails: so it is made to begin. */
+static gssize
+end_request (MxrConnection *self, void *buffer, gsize n_bytes, GError **error)
+{
+  static const char begin[] = "X\r\n";
+  if (!self->is_unheard || n_bytes < strlen (begin))
+    return cut_short (error);
+  self->is_unheard = false;
+  memcpy (buffer, begin, strlen (begin));
+  return strlen (begin);
 }
 
 static gssize
@@ -135,7 +168,7 @@ check_head (MxrConnection *self, gsize head_bytes)
 {
   const char *detail = NULL;
   MxrHttpFraming framing = { 0 };
-  guint status = mxr_http_head_check ((const char *) self->ahead->data, head_bytes, &framing, &detail);
+  guint status = mxr_http_head_check ((const char *)self->ahead->data, head_bytes, &framing, &detail);
 
   if (status == 0 && framing.body_bytes > self->config->http.max_body_bytes) {
     status = 413;
@@ -166,7 +199,7 @@ static gssize
 fill_head (MxrConnection *self, GError **error)
 {
   for (;;) {
-    gsize head_bytes = mxr_http_head_find_end ((const char *) self->ahead->data, self->ahead->len);
+    gsize head_bytes = mxr_http_head_find_end ((const char *)self->ahead->data, self->ahead->len);
     if (head_bytes > 0 && head_bytes <= MXR_HTTP_HEAD_MAX_BYTES)
       return check_head (self, head_bytes) ? 1 : 0;
     if (self->ahead->len >= MXR_HTTP_HEAD_MAX_BYTES) {
@@ -185,15 +218,17 @@ fill_head (MxrConnection *self, GError **error)
 static gssize
 read_websocket (MxrConnection *self, void *buffer, gsize n_bytes, GError **error)
 {
-  gssize n_read = self->ahead->len > 0 ? (gssize) take_ahead (self, buffer, n_bytes)
+  gssize n_read = self->ahead->len > 0 ? (gssize)take_ahead (self, buffer, n_bytes)
                                        : read_base (self, buffer, n_bytes, error);
   if (n_read <= 0)
     return n_read;
 
-  MxrFrameVerdict verdict = mxr_frame_watch_feed (&self->in, &self->limits, buffer, n_read, self->read_time_us);
+  MxrFrameVerdict verdict =
+      mxr_frame_watch_feed (&self->in, &self->limits, buffer, n_read, self->read_time_us);
   if (verdict == MXR_FRAME_OK)
     return n_read;
-  /* The bytes are withheld: what libsoup saw is whole frames or the start of one, so it can still send the close. */
+  /* The bytes are withheld: what libsoup saw is whole frames or the start of one, so it can still send the
+   * close. */
   self->stage = STAGE_REFUSED;
   set_deadline_ms (self, LINGER_MS);
   if (self->on_frame != NULL)
@@ -209,18 +244,26 @@ mxr_connection_read (MxrConnection *self, void *buffer, gsize n_bytes, GError **
   switch (self->stage) {
   case STAGE_HEAD:
     n_read = fill_head (self, error);
-    if (n_read <= 0)
-      return n_read;
+    if (n_read < 0 && g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      return -1;
+    if (n_read <= 0) {
+      g_clear_error (error);
+      self->stage = STAGE_REFUSED;
+      return end_request (self, buffer, n_bytes, error);
+    }
     G_GNUC_FALLTHROUGH;
   case STAGE_DELIVER:
+    self->is_unheard = false;
     n_read = take_ahead (self, buffer, MIN (n_bytes, self->head_left));
     self->head_left -= n_read;
     after_deliver (self);
     return n_read;
   case STAGE_BODY:
     n_bytes = MIN (n_bytes, self->body_left);
-    n_read = self->ahead->len > 0 ? (gssize) take_ahead (self, buffer, n_bytes)
+    n_read = self->ahead->len > 0 ? (gssize)take_ahead (self, buffer, n_bytes)
                                   : read_base (self, buffer, n_bytes, error);
+    if (n_read == 0 && n_bytes > 0)
+      return cut_short (error);
     if (n_read > 0 && self->body_left != G_MAXUINT64) {
       self->body_left -= n_read;
       after_deliver (self);
@@ -231,7 +274,8 @@ mxr_connection_read (MxrConnection *self, void *buffer, gsize n_bytes, GError **
   case STAGE_HOLD:
     return would_block (error);
   case STAGE_REFUSED:
-    return self->on_frame != NULL && !self->is_aborted ? would_block (error) : 0;
+    return self->on_frame != NULL && !self->is_aborted ? would_block (error)
+                                                       : end_request (self, buffer, n_bytes, error);
   case STAGE_CLOSED:
   default:
     return 0;
@@ -244,9 +288,10 @@ has_ready_bytes (MxrConnection *self)
 {
   if (self->stage == STAGE_REFUSED)
     return self->on_frame == NULL || self->is_aborted;
-  return self->stage == STAGE_CLOSED || (self->ahead->len > 0 && self->stage != STAGE_HEAD && self->stage != STAGE_HOLD)
-         || (self->stage == STAGE_HEAD
-             && mxr_http_head_find_end ((const char *) self->ahead->data, self->ahead->len) > 0);
+  return self->stage == STAGE_CLOSED ||
+         (self->ahead->len > 0 && self->stage != STAGE_HEAD && self->stage != STAGE_HOLD) ||
+         (self->stage == STAGE_HEAD &&
+          mxr_http_head_find_end ((const char *)self->ahead->data, self->ahead->len) > 0);
 }
 
 GSource *
@@ -261,14 +306,16 @@ mxr_connection_create_read_source (MxrConnection *self)
   return g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (base), NULL);
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------------------
+ */
 
 gssize
 mxr_connection_write (MxrConnection *self, const void *buffer, gsize n_bytes, GError **error)
 {
   static const MxrFrameLimits no_limits = { 0 };
   GPollableOutputStream *base = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (self->base));
-  bool is_websocket = self->stage == STAGE_WEBSOCKET || (self->stage == STAGE_REFUSED && self->on_frame != NULL);
+  bool is_websocket =
+      self->stage == STAGE_WEBSOCKET || (self->stage == STAGE_REFUSED && self->on_frame != NULL);
 
   if (self->stage == STAGE_CLOSED || (self->stage == STAGE_REFUSED && !is_websocket)) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the connection is closed");
@@ -304,7 +351,8 @@ mxr_connection_refuse (MxrConnection *self, guint status, const char *detail)
   self->events->on_refused (status, self->user_data);
 }
 
-/* ---- Stages that libsoup's side knows of ----------------------------------------------------------------- */
+/* ---- Stages that libsoup's side knows of -----------------------------------------------------------------
+ */
 
 void
 mxr_connection_hold (MxrConnection *self)
@@ -321,9 +369,11 @@ mxr_connection_answered (MxrConnection *self)
   if (self->stage != STAGE_HOLD)
     return;
   self->stage = STAGE_HEAD;
+  self->is_unheard = true;
   self->is_idle = self->ahead->len == 0;
-  set_deadline_ms (self, (self->is_idle ? self->config->http.idle_timeout_s
-                                        : self->config->http.request_deadline_s) * 1000);
+  set_deadline_ms (
+      self,
+      (self->is_idle ? self->config->http.idle_timeout_s : self->config->http.request_deadline_s) * 1000);
 }
 
 void
@@ -366,7 +416,8 @@ mxr_connection_set_tls (MxrConnection *self, GIOStream *tls)
   g_set_object (&self->base, tls);
 }
 
-/* ---- Closing -------------------------------------------------------------------------------------------- */
+/* ---- Closing --------------------------------------------------------------------------------------------
+ */
 
 static void
 finish_linger (MxrConnection *self)
@@ -395,8 +446,8 @@ on_linger_readable (GSocket *socket, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Closing with unread bytes sends a reset, which can take our last answer away from the client before it reads it.
- * TLS's close-notify is left out: GLib sends it blocking, and every answer tells its own length. */
+/* Closing with unread bytes sends a reset, which can take our last answer away from the client before it
+ * reads it. TLS's close-notify is left out: GLib sends it blocking, and every answer tells its own length. */
 static void
 begin_linger (MxrConnection *self)
 {
@@ -423,8 +474,8 @@ mxr_connection_close (GIOStream *stream, GCancellable *cancellable, GError **err
 
 /* GIOStream's own would close in another thread. */
 static void
-mxr_connection_close_async (GIOStream *stream, int priority, GCancellable *cancellable, GAsyncReadyCallback callback,
-                            gpointer user_data)
+mxr_connection_close_async (GIOStream *stream, int priority, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (stream, cancellable, callback, user_data);
   mxr_connection_close (stream, NULL, NULL);
@@ -437,7 +488,8 @@ mxr_connection_close_finish (GIOStream *stream, GAsyncResult *result, GError **e
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- Object --------------------------------------------------------------------------------------------- */
+/* ---- Object ---------------------------------------------------------------------------------------------
+ */
 
 static GInputStream *
 mxr_connection_get_input (GIOStream *stream)

@@ -10,15 +10,16 @@ G_BEGIN_DECLS
 /**
  * MxrConnection:
  *
- * One client's connection, as the stream that libsoup reads and writes. It lets through one checked request at a
- * time, holds the deadlines that libsoup lacks, watches a WebSocket's frames, and closes without blocking.
+ * One client's connection, as the stream that libsoup reads and writes. It lets through one checked request
+ * at a time, holds the deadlines that libsoup lacks, watches a WebSocket's frames, and closes without
+ * blocking.
  *
- *   HEAD ──complete, checked──> DELIVER ──> BODY ──> HOLD (being answered) ──mxr_connection_answered──> HEAD ...
- *     │ malformed, too large                          │ mxr_connection_upgrade
- *     v                                               v
- *   refused: a problem is written                  WEBSOCKET
+ *   HEAD ──complete, checked──> DELIVER ──> BODY ──> HOLD (being answered) ──mxr_connection_answered──> HEAD
+ * ... │ malformed, too large                          │ mxr_connection_upgrade v v refused: a problem is
+ * written                  WEBSOCKET
  *
- * libsoup closing it leads to a lingering close: what was written arrives although the client is still sending.
+ * libsoup closing it leads to a lingering close: what was written arrives although the client is still
+ * sending.
  *
  * Thread: control. Source: RFC 9112 9.6 (lingering close).
  */

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (mxr-room-error-quark, mxr_room_error)
+G_DEFINE_QUARK (mxr - room - error - quark, mxr_room_error)
 
-static void
-record (MxrHub *hub, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static void record (MxrHub *hub, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static void
 record (MxrHub *hub, const char *format, ...)
@@ -21,7 +20,8 @@ fail_as_told (MxrHub *hub, GError **error)
 {
   if (hub->next_error < 0)
     return false;
-  g_set_error (error, MXR_ROOM_ERROR, hub->next_error, "the fake room was told to fail with %d", hub->next_error);
+  g_set_error (error, MXR_ROOM_ERROR, hub->next_error, "the fake room was told to fail with %d",
+               hub->next_error);
   hub->next_error = -1;
   return true;
 }
@@ -81,10 +81,12 @@ mxr_fake_hub_was_called (MxrHub *hub, const char *call)
 MxrParticipant *
 mxr_fake_hub_last (MxrHub *hub)
 {
-  return hub->participants->len > 0 ? g_ptr_array_index (hub->participants, hub->participants->len - 1) : NULL;
+  return hub->participants->len > 0 ? g_ptr_array_index (hub->participants, hub->participants->len - 1)
+                                    : NULL;
 }
 
-/* ---- The hub -------------------------------------------------------------------------------------------- */
+/* ---- The hub --------------------------------------------------------------------------------------------
+ */
 
 bool
 mxr_hub_is_ready (MxrHub *hub, const char **out_reason)
@@ -112,7 +114,8 @@ mxr_hub_describe_room (MxrHub *hub, const char *room)
   g_variant_dict_insert (&dict, "name", "s", room);
   g_variant_dict_insert (&dict, "participants", "u", 3u);
   g_variant_dict_insert (&dict, "delay", "d", 0.5);
-  g_variant_dict_insert_value (&dict, "nested", g_variant_new_parsed ("[{'open': <true>, 'inner': <{'n': <int64 7>}>}]"));
+  g_variant_dict_insert_value (&dict, "nested",
+                               g_variant_new_parsed ("[{'open': <true>, 'inner': <{'n': <int64 7>}>}]"));
   return g_variant_dict_end (&dict);
 }
 
@@ -129,8 +132,8 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
 }
 
 MxrParticipant *
-mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
-              gpointer user_data, GError **error)
+mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
+              const MxrParticipantEvents *events, gpointer user_data, GError **error)
 {
   if (fail_as_told (hub, error))
     return NULL;
@@ -166,7 +169,8 @@ mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *even
   return NULL;
 }
 
-/* ---- A participant -------------------------------------------------------------------------------------- */
+/* ---- A participant --------------------------------------------------------------------------------------
+ */
 
 void
 mxr_participant_detach (MxrParticipant *self)

@@ -8,8 +8,8 @@
 /**
  * mxr_fragment_apply:
  * @body: of a PATCH
- * @out_ufrag: (out) (transfer full) (nullable): set when other ICE credentials than those in use ask for a restart;
- *   nothing is applied then
+ * @out_ufrag: (out) (transfer full) (nullable): set when other ICE credentials than those in use ask for a
+ * restart; nothing is applied then
  * @out_pwd: (out) (transfer full) (nullable)
  *
  * Gives the candidates of a trickle fragment to @participant. Errors: %MXR_ROOM_ERROR_BAD_CANDIDATE.

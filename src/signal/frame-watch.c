@@ -39,8 +39,8 @@ begin_frame (MxrFrameWatch *watch, const MxrFrameLimits *limits, gint64 now_us)
 
   watch->payload_left = payload_size (watch);
   watch->counts_as_data = !is_control;
-  if (limits->frames_per_second > 0 && opcode != OPCODE_CONTINUATION
-      && !mxr_bucket_take (&watch->rate, limits->frames_per_second, 4.0 * limits->frames_per_second, now_us))
+  if (limits->frames_per_second > 0 && opcode != OPCODE_CONTINUATION &&
+      !mxr_bucket_take (&watch->rate, limits->frames_per_second, 4.0 * limits->frames_per_second, now_us))
     return MXR_FRAME_TOO_FAST;
   if (is_control)
     return limits->max_message_bytes > 0 && watch->payload_left > 125 ? MXR_FRAME_TOO_BIG : MXR_FRAME_OK;

@@ -3,22 +3,23 @@
 
 #include "mixroom/base.h"
 
-/* Chromium splits what does not fit its send buffer: a message of the default 64 KiB comes in 1 to 4 frames. */
+/* Chromium splits what does not fit its send buffer: a message of the default 64 KiB comes in 1 to 4 frames.
+ */
 #define MXR_FRAME_MAX_FRAGMENTS 64
 
 typedef enum {
   MXR_FRAME_OK,
-  MXR_FRAME_TOO_BIG,       /* the message, over all its fragments */
-  MXR_FRAME_TOO_MANY,      /* fragments of one message */
-  MXR_FRAME_TOO_FAST,      /* messages and control frames a second */
+  MXR_FRAME_TOO_BIG,  /* the message, over all its fragments */
+  MXR_FRAME_TOO_MANY, /* fragments of one message */
+  MXR_FRAME_TOO_FAST, /* messages and control frames a second */
 } MxrFrameVerdict;
 
 /**
  * MxrFrameWatch:
  *
- * Reads along with one direction of a WebSocket: frame headers only, payload is skipped. libsoup 3.2 bounds single
- * frames, but neither a message of many fragments nor the pings it answers, and does not tell how much of what was
- * queued is sent yet. A zeroed one is ready for use.
+ * Reads along with one direction of a WebSocket: frame headers only, payload is skipped. libsoup 3.2 bounds
+ * single frames, but neither a message of many fragments nor the pings it answers, and does not tell how much
+ * of what was queued is sent yet. A zeroed one is ready for use.
  */
 typedef struct {
   guint8 header[14];

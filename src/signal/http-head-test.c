@@ -37,7 +37,9 @@ test_table (void)
     { GOOD "Content-Length: 99999999999999999999\r\n\r\n", 400 },
     { GOOD "Transfer-Encoding: gzip, chunked\r\n\r\n", 501 },
     { GOOD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501 },
-    { GOOD "Transfer-Encoding: \x0b" "chunked\r\n\r\n", 400 },
+    { GOOD "Transfer-Encoding: \x0b"
+           "chunked\r\n\r\n",
+      400 },
     { "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
     { GOOD " folded: line\r\n\r\n", 400 },
     { GOOD "Name: value\nOther: value\r\n\r\n", 400 },
@@ -92,7 +94,7 @@ test_cut_and_mutated (void)
       g_autofree char *mutant = g_memdup2 (head, sizeof head - 1);
       MxrHttpFraming framing = { 0 };
       const char *detail = NULL;
-      mutant[at] = (char) byte;
+      mutant[at] = (char)byte;
       guint status = mxr_http_head_check (mutant, sizeof head - 1, &framing, &detail);
       if (byte == 0)
         g_assert_cmpuint (status, !=, 0);

@@ -13,7 +13,7 @@ gsize
 mxr_http_head_find_end (const char *bytes, gsize n_bytes)
 {
   const char *end = n_bytes > 0 ? memmem (bytes, n_bytes, "\r\n\r\n", 4) : NULL;
-  return end != NULL ? (gsize) (end - bytes) + 4 : 0;
+  return end != NULL ? (gsize)(end - bytes) + 4 : 0;
 }
 
 static guint
@@ -48,16 +48,16 @@ check_request_line (Head *head, const char *line, gsize len)
   const char *method_end = memchr (line, ' ', len);
   const char *target_end = memrchr (line, ' ', len);
 
-  if (method_end == NULL || target_end == method_end || !is_token (line, method_end - line)
-      || !is_target (method_end + 1, target_end - method_end - 1))
+  if (method_end == NULL || target_end == method_end || !is_token (line, method_end - line) ||
+      !is_target (method_end + 1, target_end - method_end - 1))
     return refuse (head, 400, "The request line is not METHOD SP PATH SP VERSION.");
   gsize version_len = line + len - target_end - 1;
-  if (version_len != 8 || memcmp (target_end + 1, "HTTP/1.", 7) != 0
-      || (target_end[8] != '0' && target_end[8] != '1'))
+  if (version_len != 8 || memcmp (target_end + 1, "HTTP/1.", 7) != 0 ||
+      (target_end[8] != '0' && target_end[8] != '1'))
     return refuse (head, 505, "This server speaks HTTP/1.1 and HTTP/1.0.");
   head->minor_version = target_end[8] - '0';
-  if ((method_end - line == 7 && memcmp (line, "CONNECT", 7) == 0)
-      || (method_end - line == 5 && memcmp (line, "TRACE", 5) == 0))
+  if ((method_end - line == 7 && memcmp (line, "CONNECT", 7) == 0) ||
+      (method_end - line == 5 && memcmp (line, "TRACE", 5) == 0))
     return refuse (head, 405, "This server is no proxy; use GET, HEAD, POST, PATCH, DELETE or OPTIONS.");
   return 0;
 }
@@ -93,7 +93,7 @@ static guint
 check_field (Head *head, const char *line, gsize len)
 {
   const char *colon = memchr (line, ':', len);
-  gsize name_len = colon != NULL ? (gsize) (colon - line) : 0;
+  gsize name_len = colon != NULL ? (gsize)(colon - line) : 0;
 
   if (!is_token (line, name_len))
     return refuse (head, 400, "A header field is not NAME: VALUE (folded lines are not taken).");
@@ -107,7 +107,7 @@ check_field (Head *head, const char *line, gsize len)
   while (value_len > 0 && (value[value_len - 1] == ' ' || value[value_len - 1] == '\t'))
     value_len--;
   for (gsize i = 0; i < value_len; i++)
-    if (((guchar) value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+    if (((guchar)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
       return refuse (head, 400, "A header field holds a control character.");
 
   if (is_named (line, name_len, "Host"))
@@ -144,7 +144,8 @@ mxr_http_head_check (const char *bytes, gsize n_bytes, MxrHttpFraming *out_frami
     if (line_end == NULL)
       break;
     gsize len = line_end - line;
-    if (memchr (line, '\n', len) != NULL || memchr (line, '\r', len) != NULL || memchr (line, '\0', len) != NULL)
+    if (memchr (line, '\n', len) != NULL || memchr (line, '\r', len) != NULL ||
+        memchr (line, '\0', len) != NULL)
       status = refuse (&head, 400, "Lines must end with CR LF and hold no other control characters.");
     else
       status = is_first ? check_request_line (&head, line, len) : check_field (&head, line, len);

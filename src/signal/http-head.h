@@ -33,6 +33,7 @@ gsize mxr_http_head_find_end (const char *bytes, gsize n_bytes);
  * Returns: 0 when all is well, or the HTTP status to refuse it with.
  * Source: RFC 9112 2.2, 3, 5, 6.3; RFC 9110 5.6.2, 7.2.
  */
-guint mxr_http_head_check (const char *head, gsize n_bytes, MxrHttpFraming *out_framing, const char **out_detail);
+guint mxr_http_head_check (const char *head, gsize n_bytes, MxrHttpFraming *out_framing,
+                           const char **out_detail);
 
 #endif

@@ -39,8 +39,9 @@ write_link (MxrIceServers *self, const char *url)
     return g_strdup_printf ("<%s>; rel=\"ice-server\"", url);
   g_autofree char *username = quote (self->username);
   g_autofree char *password = quote (self->password);
-  return g_strdup_printf ("<%s>; rel=\"ice-server\"; username=%s; credential=%s; credential-type=\"password\"", url,
-                          username, password);
+  return g_strdup_printf (
+      "<%s>; rel=\"ice-server\"; username=%s; credential=%s; credential-type=\"password\"", url, username,
+      password);
 }
 
 /* Goes into a header and into pages, so nothing that could end either. */
@@ -71,7 +72,8 @@ mxr_ice_servers_new (const MxrConfig *config, GError **error)
     if (!is_ice_url (url)) {
       g_set_error (error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_ICE_SERVERS,
                    "ice.client_ice_servers holds '%s'; an entry must look like stun:HOST:PORT or "
-                   "turn:HOST:PORT?transport=udp", url);
+                   "turn:HOST:PORT?transport=udp",
+                   url);
       return NULL;
     }
     g_ptr_array_add (urls, g_strdup (url));
@@ -79,8 +81,8 @@ mxr_ice_servers_new (const MxrConfig *config, GError **error)
   }
   g_ptr_array_add (urls, NULL);
   g_ptr_array_add (links, NULL);
-  self->urls = (char **) g_ptr_array_free (g_steal_pointer (&urls), FALSE);
-  self->links = (char **) g_ptr_array_free (g_steal_pointer (&links), FALSE);
+  self->urls = (char **)g_ptr_array_free (g_steal_pointer (&urls), FALSE);
+  self->links = (char **)g_ptr_array_free (g_steal_pointer (&links), FALSE);
   return g_steal_pointer (&self);
 }
 

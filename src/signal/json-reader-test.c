@@ -5,7 +5,8 @@
 static void
 test_strings (void)
 {
-  static const char text[] = "{\"a\":\"\\u00e4\\ud83d\\ude00\\ud800x\",\"b\":\"x\\u0000y\",\"a2\":\"\\/\\b\\n\"}";
+  static const char text[] =
+      "{\"a\":\"\\u00e4\\ud83d\\ude00\\ud800x\",\"b\":\"x\\u0000y\",\"a2\":\"\\/\\b\\n\"}";
   g_autoptr (GHashTable) members = mxr_json_read_object (text, strlen (text), NULL);
   const MxrJsonValue *a = g_hash_table_lookup (members, "a");
   const MxrJsonValue *b = g_hash_table_lookup (members, "b");
@@ -60,7 +61,8 @@ static void
 test_corpus (void)
 {
   const char *corpora = g_getenv ("MIXROOM_CORPORA");
-  g_autofree char *beside = g_build_filename (g_getenv ("MIXROOM_SOURCE_ROOT"), "..", "shared", "corpora", NULL);
+  g_autofree char *beside =
+      g_build_filename (g_getenv ("MIXROOM_SOURCE_ROOT"), "..", "shared", "corpora", NULL);
   g_autofree char *path = g_build_filename (corpora != NULL ? corpora : beside, "json", "test_parsing", NULL);
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   guint n_files = 0;

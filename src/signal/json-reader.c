@@ -20,8 +20,8 @@ value_free (gpointer data)
 static void
 skip_space (Reader *reader)
 {
-  while (reader->at < reader->end
-         && (*reader->at == ' ' || *reader->at == '\t' || *reader->at == '\n' || *reader->at == '\r'))
+  while (reader->at < reader->end &&
+         (*reader->at == ' ' || *reader->at == '\t' || *reader->at == '\n' || *reader->at == '\r'))
     reader->at++;
 }
 
@@ -38,13 +38,14 @@ static bool
 take_word (Reader *reader, const char *word)
 {
   gsize len = strlen (word);
-  if ((gsize) (reader->end - reader->at) < len || memcmp (reader->at, word, len) != 0)
+  if ((gsize)(reader->end - reader->at) < len || memcmp (reader->at, word, len) != 0)
     return false;
   reader->at += len;
   return true;
 }
 
-/* ---- Strings (RFC 8259 7) ------------------------------------------------------------------------------- */
+/* ---- Strings (RFC 8259 7) -------------------------------------------------------------------------------
+ */
 
 static bool
 read_hex4 (Reader *reader, gunichar *out_unit)
@@ -56,7 +57,7 @@ read_hex4 (Reader *reader, gunichar *out_unit)
     int digit = g_ascii_xdigit_value (reader->at[i]);
     if (digit < 0)
       return false;
-    unit = unit << 4 | (guint) digit;
+    unit = unit << 4 | (guint)digit;
   }
   reader->at += 4;
   *out_unit = unit;
@@ -70,8 +71,8 @@ read_unicode_escape (Reader *reader, GString *text, bool *out_has_nul)
   gunichar unit, low;
   if (!read_hex4 (reader, &unit))
     return false;
-  if (unit >= 0xd800 && unit < 0xdc00 && reader->end - reader->at >= 6 && reader->at[0] == '\\'
-      && reader->at[1] == 'u') {
+  if (unit >= 0xd800 && unit < 0xdc00 && reader->end - reader->at >= 6 && reader->at[0] == '\\' &&
+      reader->at[1] == 'u') {
     Reader ahead = { reader->at + 2, reader->end, 0 };
     if (!read_hex4 (&ahead, &low))
       return false;
@@ -133,7 +134,8 @@ read_string (Reader *reader, MxrJsonValue *out_value)
   return true;
 }
 
-/* ---- Numbers (RFC 8259 6) ------------------------------------------------------------------------------- */
+/* ---- Numbers (RFC 8259 6) -------------------------------------------------------------------------------
+ */
 
 static bool
 skip_digits (Reader *reader)
@@ -166,7 +168,8 @@ read_number (Reader *reader, MxrJsonValue *out_value)
   return true;
 }
 
-/* ---- Arrays, objects ------------------------------------------------------------------------------------ */
+/* ---- Arrays, objects ------------------------------------------------------------------------------------
+ */
 
 static bool
 read_array (Reader *reader)

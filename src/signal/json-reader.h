@@ -13,15 +13,15 @@ typedef struct {
   MxrJsonType type;
   bool boolean;
   double number;
-  char *string;  /* without U+0000 it would end at: see has_nul */
+  char *string; /* without U+0000 it would end at: see has_nul */
   bool has_nul;
 } MxrJsonValue;
 
 /**
  * mxr_json_check:
  *
- * Whether @text is JSON: one value of any kind. Stricter than json-glib's parser, which takes comments, single
- * quotes and bare words. @out_position: (out) (optional): where it stops being JSON [bytes].
+ * Whether @text is JSON: one value of any kind. Stricter than json-glib's parser, which takes comments,
+ * single quotes and bare words. @out_position: (out) (optional): where it stops being JSON [bytes].
  *
  * Thread: any; pure. Source: RFC 8259.
  */
@@ -30,9 +30,9 @@ bool mxr_json_check (const char *text, gsize n_bytes, gsize *out_position);
 /**
  * mxr_json_read_object:
  *
- * Returns: (transfer full) (nullable): the members of the object (char * to #MxrJsonValue; the last of a name wins),
- * or %NULL when @text is not one JSON object of at most %MXR_JSON_MAX_MEMBERS members. Nested values are checked,
- * but their contents not kept: our messages are flat.
+ * Returns: (transfer full) (nullable): the members of the object (char * to #MxrJsonValue; the last of a name
+ * wins), or %NULL when @text is not one JSON object of at most %MXR_JSON_MAX_MEMBERS members. Nested values
+ * are checked, but their contents not kept: our messages are flat.
  */
 GHashTable *mxr_json_read_object (const char *text, gsize n_bytes, gsize *out_position);
 

@@ -51,7 +51,8 @@ typedef struct {
 
 static void start_accepting (MxrListener *self);
 
-/* ---- Connections ---------------------------------------------------------------------------------------- */
+/* ---- Connections ----------------------------------------------------------------------------------------
+ */
 
 static void
 on_connection_gone (MxrConnection *connection, gpointer user_data)
@@ -75,7 +76,8 @@ static const MxrConnectionEvents connection_events = {
   .on_refused = on_connection_refused,
 };
 
-/* ---- TLS ------------------------------------------------------------------------------------------------ */
+/* ---- TLS ------------------------------------------------------------------------------------------------
+ */
 
 static void
 handshake_free (Handshake *handshake)
@@ -138,9 +140,9 @@ on_hello_readable (GSocket *socket, GIOCondition condition, gpointer user_data)
   if (recv (g_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
     g_io_stream_close (G_IO_STREAM (handshake->connection), NULL, NULL);
     handshake_free (handshake);
-  } else if (self->n_handshakes >= HANDSHAKES_MAX
-             || mxr_address_table_get (self->addresses, handshake->address)->n_handshakes
-                    >= HANDSHAKES_MAX_PER_ADDRESS) {
+  } else if (self->n_handshakes >= HANDSHAKES_MAX ||
+             mxr_address_table_get (self->addresses, handshake->address)->n_handshakes >=
+                 HANDSHAKES_MAX_PER_ADDRESS) {
     wait_for_turn (handshake);
   } else if (!begin_handshake (handshake)) {
     handshake_free (handshake);
@@ -175,7 +177,8 @@ wait_for_turn (Handshake *handshake)
   g_source_attach (source, NULL);
 }
 
-/* ---- Accepting ------------------------------------------------------------------------------------------ */
+/* ---- Accepting ------------------------------------------------------------------------------------------
+ */
 
 static void
 take_connection (MxrListener *self, GSocket *socket)
@@ -188,8 +191,8 @@ take_connection (MxrListener *self, GSocket *socket)
     mxr_address_table_prune (self->addresses, g_get_monotonic_time ());
   MxrAddressEntry *entry = mxr_address_table_get (self->addresses, address);
 
-  if (g_hash_table_size (self->connections) >= self->config->http.max_connections
-      || entry->n_connections >= self->config->http.max_connections_per_address) {
+  if (g_hash_table_size (self->connections) >= self->config->http.max_connections ||
+      entry->n_connections >= self->config->http.max_connections_per_address) {
     self->counts.n_turned_away++;
     return;
   }
@@ -235,8 +238,9 @@ on_resume (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* No descriptor is left: the one in reserve serves to tell the first in line that it is turned away, rather than
- * leaving it in the backlog; then some time passes, or the loop would spin on a socket it cannot empty. */
+/* No descriptor is left: the one in reserve serves to tell the first in line that it is turned away, rather
+ * than leaving it in the backlog; then some time passes, or the loop would spin on a socket it cannot empty.
+ */
 static void
 give_up_spare (MxrListener *self, GSocket *listening)
 {
@@ -295,7 +299,8 @@ start_accepting (MxrListener *self)
   }
 }
 
-/* ---- Starting ------------------------------------------------------------------------------------------- */
+/* ---- Starting -------------------------------------------------------------------------------------------
+ */
 
 static bool
 load_certificate (MxrListener *self, GError **error)
@@ -312,18 +317,19 @@ load_certificate (MxrListener *self, GError **error)
   self->certificate = g_tls_certificate_new_from_files (self->config->server.tls_certificate,
                                                         self->config->server.tls_key, &cause);
   if (self->certificate == NULL)
-    g_set_error (error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_CERTIFICATE,
-                 "cannot use server.tls_certificate=%s with server.tls_key=%s: %s; both must be PEM files that "
-                 "this user may read",
-                 self->config->server.tls_certificate, self->config->server.tls_key, cause->message);
+    g_set_error (
+        error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_CERTIFICATE,
+        "cannot use server.tls_certificate=%s with server.tls_key=%s: %s; both must be PEM files that "
+        "this user may read",
+        self->config->server.tls_certificate, self->config->server.tls_key, cause->message);
   return self->certificate != NULL;
 }
 
 static bool
 listen_on (MxrListener *self, GSocketAddress *address, GError **error)
 {
-  g_autoptr (GSocket) socket
-      = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+  g_autoptr (GSocket) socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
+                                             G_SOCKET_PROTOCOL_TCP, error);
   if (socket == NULL)
     return false;
   g_socket_set_blocking (socket, FALSE);
@@ -346,21 +352,23 @@ listen_everywhere (MxrListener *self, GError **error)
   const char *listen = self->config->server.listen;
   g_autoptr (GError) cause = NULL;
   g_autoptr (GSocketConnectable) where = g_network_address_parse (listen, 0, &cause);
-  g_autoptr (GSocketAddressEnumerator) addresses = where != NULL ? g_socket_connectable_enumerate (where) : NULL;
+  g_autoptr (GSocketAddressEnumerator) addresses =
+      where != NULL ? g_socket_connectable_enumerate (where) : NULL;
 
   while (addresses != NULL) {
-    g_autoptr (GSocketAddress) address
-        = g_socket_address_enumerator_next (addresses, NULL, cause == NULL ? &cause : NULL);
+    g_autoptr (GSocketAddress) address =
+        g_socket_address_enumerator_next (addresses, NULL, cause == NULL ? &cause : NULL);
     if (address == NULL)
       break;
     listen_on (self, address, cause == NULL ? &cause : NULL);
   }
   if (self->sockets->len > 0)
     return true;
-  g_set_error (error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_LISTEN,
-               "cannot listen on %s: %s; stop what listens there, or choose another server.listen (port 0: any free "
-               "one; ports below 1024 need the right to)",
-               listen, cause != NULL ? cause->message : "the name has no address");
+  g_set_error (
+      error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_LISTEN,
+      "cannot listen on %s: %s; stop what listens there, or choose another server.listen (port 0: any free "
+      "one; ports below 1024 need the right to)",
+      listen, cause != NULL ? cause->message : "the name has no address");
   return false;
 }
 
@@ -375,7 +383,7 @@ mxr_listener_new (const MxrConfig *config, MxrAddressTable *addresses, const Mxr
   self->events = events;
   self->user_data = user_data;
   self->sockets = g_ptr_array_new_with_free_func (g_object_unref);
-  self->sources = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
+  self->sources = g_ptr_array_new_with_free_func ((GDestroyNotify)g_source_unref);
   self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   self->spare_fd = open_spare ();
   if (!load_certificate (self, error) || !listen_everywhere (self, error))

@@ -7,8 +7,8 @@
 /**
  * MxrListener:
  *
- * The listening sockets, the accept loop with its limits, and TLS handshakes. libsoup's own accept loop ends for
- * good with the first EMFILE, has a backlog of 10 and no deadline.
+ * The listening sockets, the accept loop with its limits, and TLS handshakes. libsoup's own accept loop ends
+ * for good with the first EMFILE, has a backlog of 10 and no deadline.
  *
  * Thread: control.
  */
@@ -35,8 +35,8 @@ typedef struct {
  *
  * Listens on config->server.listen. Errors: #MxrSignalError.
  */
-MxrListener *mxr_listener_new (const MxrConfig *config, MxrAddressTable *addresses, const MxrListenerEvents *events,
-                               gpointer user_data, GError **error);
+MxrListener *mxr_listener_new (const MxrConfig *config, MxrAddressTable *addresses,
+                               const MxrListenerEvents *events, gpointer user_data, GError **error);
 
 /** mxr_listener_free: Cuts every connection; all of them are gone when it returns. */
 void mxr_listener_free (MxrListener *listener);

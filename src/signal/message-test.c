@@ -31,8 +31,10 @@ static void
 test_ids (void)
 {
   static const char *const cases[][2] = {
-    { "5", "5" },       { "\"a\\\"b\"", "\"a\\\"b\"" }, { "-3", "-3" },  { "1.5", NULL },
-    { "1e300", NULL },  { "[1]", NULL },                { "null", NULL }, { "true", NULL },
+    { "5", "5" },      { "\"a\\\"b\"", "\"a\\\"b\"" },
+    { "-3", "-3" },    { "1.5", NULL },
+    { "1e300", NULL }, { "[1]", NULL },
+    { "null", NULL },  { "true", NULL },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *text = g_strdup_printf ("{\"type\":\"nonsense\",\"id\":%s}", cases[i][0]);
@@ -48,7 +50,8 @@ static void
 test_wrong_members (void)
 {
   g_autofree char *long_candidate = g_strnfill (600, 'x');
-  g_autofree char *candidate = g_strdup_printf ("{\"type\":\"candidate\",\"candidate\":\"%s\"}", long_candidate);
+  g_autofree char *candidate =
+      g_strdup_printf ("{\"type\":\"candidate\",\"candidate\":\"%s\"}", long_candidate);
   const char *const cases[] = {
     "{\"type\":\"join\",\"room\":\"r\"}",
     "{\"type\":\"join\",\"room\":\"r\\u0000\",\"name\":\"n\"}",

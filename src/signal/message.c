@@ -9,7 +9,7 @@
 /* An id is an opaque mark of the client; longer ones are somebody's mistake. */
 #define ID_MAX_BYTES 128
 
-G_DEFINE_QUARK (mxr-message-error-quark, mxr_message_error)
+G_DEFINE_QUARK (mxr - message - error - quark, mxr_message_error)
 
 typedef enum { FIELD_STRING, FIELD_BOOL } FieldType;
 
@@ -22,10 +22,14 @@ typedef struct {
   gsize has_offset; /* of a bool's has_..., 0: none */
 } Field;
 
-#define STRING(message_, name_, member, required) \
-  { message_, name_, FIELD_STRING, required, G_STRUCT_OFFSET (MxrMessage, member), 0 }
-#define BOOL(message_, name_, member, required, has) \
-  { message_, name_, FIELD_BOOL, required, G_STRUCT_OFFSET (MxrMessage, member), has }
+#define STRING(message_, name_, member, required)                                                            \
+  {                                                                                                          \
+    message_, name_, FIELD_STRING, required, G_STRUCT_OFFSET (MxrMessage, member), 0                         \
+  }
+#define BOOL(message_, name_, member, required, has)                                                         \
+  {                                                                                                          \
+    message_, name_, FIELD_BOOL, required, G_STRUCT_OFFSET (MxrMessage, member), has                         \
+  }
 
 static const Field fields[] = {
   STRING (MXR_MESSAGE_JOIN, "room", room, true),
@@ -61,23 +65,23 @@ fail_field (const Field *field, const char *problem, GError **error)
 static bool
 read_field (MxrMessage *message, const Field *field, const MxrJsonValue *value, GError **error)
 {
-  char *member = (char *) message + field->offset;
+  char *member = (char *)message + field->offset;
 
   if (value == NULL || value->type == MXR_JSON_NULL)
     return field->is_required ? fail_field (field, "is missing", error) : true;
   if (field->type == FIELD_BOOL) {
     if (value->type != MXR_JSON_BOOL)
       return fail_field (field, "must be true or false", error);
-    *(bool *) member = value->boolean;
+    *(bool *)member = value->boolean;
     if (field->has_offset != 0)
-      *(bool *) ((char *) message + field->has_offset) = true;
+      *(bool *)((char *)message + field->has_offset) = true;
     return true;
   }
   if (value->type != MXR_JSON_STRING)
     return fail_field (field, "must be a string", error);
   if (value->has_nul)
     return fail_field (field, "must not hold U+0000", error);
-  *(char **) member = g_strdup (value->string);
+  *(char **)member = g_strdup (value->string);
   return true;
 }
 
@@ -89,8 +93,9 @@ dup_id (const MxrJsonValue *id)
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_VALUE);
   if (id->type == MXR_JSON_STRING)
     json_node_set_string (node, id->string);
-  else if (id->type == MXR_JSON_NUMBER && fabs (id->number) <= 9007199254740992.0 && trunc (id->number) == id->number)
-    json_node_set_int (node, (gint64) id->number);
+  else if (id->type == MXR_JSON_NUMBER && fabs (id->number) <= 9007199254740992.0 &&
+           trunc (id->number) == id->number)
+    json_node_set_int (node, (gint64)id->number);
   else
     return NULL;
   return json_to_string (node, FALSE);
@@ -100,7 +105,8 @@ static bool
 find_type (const MxrJsonValue *type, MxrMessageType *out_type, GError **error)
 {
   if (type == NULL || type->type != MXR_JSON_STRING || type->has_nul) {
-    g_set_error_literal (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_BAD_MESSAGE, "'type' must be there, a string");
+    g_set_error_literal (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_BAD_MESSAGE,
+                         "'type' must be there, a string");
     return false;
   }
   for (guint i = 0; i < G_N_ELEMENTS (type_names); i++) {
@@ -109,8 +115,8 @@ find_type (const MxrJsonValue *type, MxrMessageType *out_type, GError **error)
       return true;
     }
   }
-  g_set_error (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_UNKNOWN_TYPE, "there is no message '%.32s' in mixroom.v1",
-               type->string);
+  g_set_error (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_UNKNOWN_TYPE,
+               "there is no message '%.32s' in mixroom.v1", type->string);
   return false;
 }
 
@@ -118,8 +124,8 @@ static bool
 read_fields (MxrMessage *message, GHashTable *members, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
-    if (fields[i].message == message->type
-        && !read_field (message, &fields[i], g_hash_table_lookup (members, fields[i].name), error))
+    if (fields[i].message == message->type &&
+        !read_field (message, &fields[i], g_hash_table_lookup (members, fields[i].name), error))
       return false;
   if (message->candidate != NULL && strlen (message->candidate) > MXR_CANDIDATE_MAX_BYTES) {
     g_set_error (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_BAD_MESSAGE,
@@ -143,8 +149,8 @@ mxr_message_parse (const char *text, gsize n_bytes, char **out_id, GError **erro
   }
   message->id = dup_id (g_hash_table_lookup (members, "id"));
   *out_id = g_strdup (message->id);
-  if (!find_type (g_hash_table_lookup (members, "type"), &message->type, error)
-      || !read_fields (message, members, error))
+  if (!find_type (g_hash_table_lookup (members, "type"), &message->type, error) ||
+      !read_fields (message, members, error))
     return NULL;
   return g_steal_pointer (&message);
 }
@@ -155,7 +161,7 @@ mxr_message_free (MxrMessage *message)
   g_free (message->id);
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     if (fields[i].type == FIELD_STRING)
-      g_free (*(char **) ((char *) message + fields[i].offset));
+      g_free (*(char **)((char *)message + fields[i].offset));
   g_free (message);
 }
 

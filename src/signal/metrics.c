@@ -18,8 +18,8 @@ get_cpu_s (void)
   struct rusage usage;
   if (getrusage (RUSAGE_SELF, &usage) != 0)
     return 0;
-  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-         + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / G_USEC_PER_SEC;
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / G_USEC_PER_SEC;
 }
 
 static guint
@@ -40,7 +40,7 @@ get_resident_bytes (void)
   unsigned long n_pages = 0;
   if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) || sscanf (text, "%*u %lu", &n_pages) != 1)
     return 0;
-  return (double) n_pages * (double) sysconf (_SC_PAGESIZE);
+  return (double)n_pages * (double)sysconf (_SC_PAGESIZE);
 }
 
 static void
@@ -70,14 +70,17 @@ mxr_metrics_write (MxrServer *server)
   MxrListenerCounts counts = mxr_listener_get_counts (server->listener);
 
   append_process (text);
-  append (text, "mixroom_http_connections", "gauge", "Open connections, WebSockets included.", counts.n_connections);
-  append (text, "mixroom_http_connections_total", "counter", "Connections accepted.", (double) counts.n_accepted);
+  append (text, "mixroom_http_connections", "gauge", "Open connections, WebSockets included.",
+          counts.n_connections);
+  append (text, "mixroom_http_connections_total", "counter", "Connections accepted.",
+          (double)counts.n_accepted);
   append (text, "mixroom_http_connections_refused_total", "counter", "Connections over a limit.",
-          (double) counts.n_turned_away);
+          (double)counts.n_turned_away);
   append (text, "mixroom_http_out_of_files_total", "counter", "Times that no descriptor was left.",
-          (double) counts.n_out_of_files);
+          (double)counts.n_out_of_files);
   append (text, "mixroom_websockets", "gauge", "Open WebSockets.", g_hash_table_size (server->sessions));
-  append (text, "mixroom_whip_sessions", "gauge", "Sessions of WHIP and WHEP.", g_hash_table_size (server->resources));
+  append (text, "mixroom_whip_sessions", "gauge", "Sessions of WHIP and WHEP.",
+          g_hash_table_size (server->resources));
   append_responses (server, text);
   mxr_hub_append_metrics (server->hub, text);
   return g_string_free (text, FALSE);

@@ -34,7 +34,8 @@ test_table (void)
     { "http://a.example", NULL, false, "", false },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    if (mxr_origin_is_allowed (cases[i].origin, cases[i].host, cases[i].is_tls, cases[i].allowed) != cases[i].is_allowed)
+    if (mxr_origin_is_allowed (cases[i].origin, cases[i].host, cases[i].is_tls, cases[i].allowed) !=
+        cases[i].is_allowed)
       g_error ("case %u: %s at %s", i, cases[i].origin, cases[i].host);
 }
 

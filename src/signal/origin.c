@@ -17,8 +17,9 @@ static GUri *
 parse_origin (const char *text)
 {
   g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
-  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0' || *g_uri_get_path (uri) != '\0'
-      || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL || g_uri_get_userinfo (uri) != NULL)
+  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0' ||
+      *g_uri_get_path (uri) != '\0' || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL ||
+      g_uri_get_userinfo (uri) != NULL)
     return NULL;
   if (g_strcmp0 (g_uri_get_scheme (uri), "http") != 0 && g_strcmp0 (g_uri_get_scheme (uri), "https") != 0)
     return NULL;
@@ -57,8 +58,9 @@ mxr_origin_is_allowed (const char *origin, const char *host, bool is_tls, const 
     return true;
   for (guint i = 0; entries[i] != NULL; i++) {
     g_autoptr (GUri) entry = parse_origin (entries[i]);
-    if (entry != NULL && g_strcmp0 (g_uri_get_scheme (entry), g_uri_get_scheme (uri)) == 0
-        && g_ascii_strcasecmp (g_uri_get_host (entry), g_uri_get_host (uri)) == 0 && port_of (entry) == port_of (uri))
+    if (entry != NULL && g_strcmp0 (g_uri_get_scheme (entry), g_uri_get_scheme (uri)) == 0 &&
+        g_ascii_strcasecmp (g_uri_get_host (entry), g_uri_get_host (uri)) == 0 &&
+        port_of (entry) == port_of (uri))
       return true;
   }
   return false;

@@ -10,8 +10,8 @@
  * @is_tls: whether it came over TLS
  * @allowed: comma separated origins, or "*"
  *
- * A page of the server's own origin always may. Behind a proxy that ends TLS the page is https and we are http, so
- * the scheme of the own origin is not compared; its port is, with the scheme's default.
+ * A page of the server's own origin always may. Behind a proxy that ends TLS the page is https and we are
+ * http, so the scheme of the own origin is not compared; its port is, with the scheme's default.
  *
  * Thread: any; pure. Source: RFC 6454 4, 6.
  */

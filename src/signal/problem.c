@@ -76,8 +76,9 @@ mxr_problem_respond (SoupServerMessage *msg, MxrProblem problem, const char *det
   soup_server_message_set_status (msg, kind->status, NULL);
   if (kind->status == 401)
     soup_message_headers_replace (headers, "WWW-Authenticate",
-                                  problem == MXR_PROBLEM_TOKEN_MISSING ? "Bearer realm=\"mixroom\""
-                                                                       : "Bearer realm=\"mixroom\", error=\"invalid_token\"");
+                                  problem == MXR_PROBLEM_TOKEN_MISSING
+                                      ? "Bearer realm=\"mixroom\""
+                                      : "Bearer realm=\"mixroom\", error=\"invalid_token\"");
   if (kind->status == 503 || kind->status == 429)
     soup_message_headers_replace (headers, "Retry-After", kind->status == 429 ? "60" : "5");
   soup_message_headers_replace (headers, "Cache-Control", "no-store");
@@ -95,14 +96,14 @@ mxr_problem_respond_method (SoupServerMessage *msg, const char *allow)
 void
 mxr_problem_respond_error (SoupServerMessage *msg, const GError *error)
 {
-  bool is_known = error->domain == MXR_ROOM_ERROR && (guint) error->code < G_N_ELEMENTS (of_room);
+  bool is_known = error->domain == MXR_ROOM_ERROR && (guint)error->code < G_N_ELEMENTS (of_room);
   mxr_problem_respond (msg, is_known ? of_room[error->code].problem : MXR_PROBLEM_FAILED, error->message);
 }
 
 const char *
 mxr_room_error_get_code (const GError *error)
 {
-  bool is_known = error->domain == MXR_ROOM_ERROR && (guint) error->code < G_N_ELEMENTS (of_room);
+  bool is_known = error->domain == MXR_ROOM_ERROR && (guint)error->code < G_N_ELEMENTS (of_room);
   return is_known ? of_room[error->code].code : "failed";
 }
 
@@ -143,9 +144,10 @@ mxr_problem_add_security_headers (SoupMessageHeaders *headers)
   static const struct {
     const char *name, *value;
   } fixed[] = {
-    { "Content-Security-Policy",
-      "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; "
-      "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'" },
+    { "Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' "
+                                 "data:; media-src 'self' blob: mediastream:; "
+                                 "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
+                                 "form-action 'self'; frame-ancestors 'self'" },
     { "Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), geolocation=()" },
     { "X-Content-Type-Options", "nosniff" },
     { "Referrer-Policy", "no-referrer" },

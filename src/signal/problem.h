@@ -44,7 +44,8 @@ void mxr_problem_respond_error (SoupServerMessage *msg, const GError *error);
 /**
  * mxr_problem_write_raw:
  *
- * Returns: (transfer full): a whole response, for a request that never reaches libsoup; it closes the connection.
+ * Returns: (transfer full): a whole response, for a request that never reaches libsoup; it closes the
+ * connection.
  */
 char *mxr_problem_write_raw (guint status, const char *detail);
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 static void
-expect (TestServer *test, const char *method, const char *path, const char *headers, guint status, const char *text)
+expect (TestServer *test, const char *method, const char *path, const char *headers, guint status,
+        const char *text)
 {
   g_autofree char *response = test_request (test, method, path, headers, NULL);
   if (test_get_status (response) != status || strstr (response, text) == NULL)
@@ -67,10 +68,11 @@ test_tokens (void)
   TestServer test;
   test_server_start (&test, "server.token_secret=s3cret", NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *token
-        = cases[i].claims != NULL ? test_make_token ("s3cret", "{\"alg\":\"HS256\"}", cases[i].claims) : NULL;
+    g_autofree char *token =
+        cases[i].claims != NULL ? test_make_token ("s3cret", "{\"alg\":\"HS256\"}", cases[i].claims) : NULL;
     g_autofree char *headers = token != NULL ? g_strdup_printf ("Authorization: Bearer %s\r\n", token) : NULL;
-    expect (&test, "GET", cases[i].path, headers, cases[i].status, cases[i].status == 401 ? "WWW-Authenticate: Bearer" : "");
+    expect (&test, "GET", cases[i].path, headers, cases[i].status,
+            cases[i].status == 401 ? "WWW-Authenticate: Bearer" : "");
   }
   test_server_stop (&test);
 }

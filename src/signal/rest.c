@@ -43,7 +43,8 @@ handle_ready (MxrServer *server, SoupServerMessage *msg)
   if (server->is_draining)
     mxr_problem_respond (msg, MXR_PROBLEM_DRAINING, "The server is going down; send newcomers elsewhere.");
   else if (!mxr_hub_is_ready (server->hub, &reason))
-    mxr_problem_respond (msg, MXR_PROBLEM_NOT_READY, reason != NULL ? reason : "The server takes no newcomers.");
+    mxr_problem_respond (msg, MXR_PROBLEM_NOT_READY,
+                         reason != NULL ? reason : "The server takes no newcomers.");
   else
     respond_text (msg, "text/plain; charset=utf-8", "ready\n");
 }
@@ -52,8 +53,8 @@ handle_ready (MxrServer *server, SoupServerMessage *msg)
 static void
 handle_metrics (MxrServer *server, SoupServerMessage *msg)
 {
-  if (!g_inet_address_get_is_loopback (mxr_server_get_address (msg))
-      && !mxr_server_authorize (server, msg, NULL, MXR_TOKEN_ADMIN))
+  if (!g_inet_address_get_is_loopback (mxr_server_get_address (msg)) &&
+      !mxr_server_authorize (server, msg, NULL, MXR_TOKEN_ADMIN))
     return;
   g_autofree char *text = mxr_metrics_write (server);
   respond_text (msg, "text/plain; version=0.0.4; charset=utf-8", text);

@@ -8,12 +8,13 @@
 #include "session.h"
 #include "token.h"
 
-G_DEFINE_QUARK (mxr-signal-error-quark, mxr_signal_error)
+G_DEFINE_QUARK (mxr - signal - error - quark, mxr_signal_error)
 
 #define ADDRESS_CONNECTION "mxr-connection"
 #define MESSAGE_BODY_BYTES "mxr-body-bytes"
 
-/* ---- What the parts ask ---------------------------------------------------------------------------------- */
+/* ---- What the parts ask ----------------------------------------------------------------------------------
+ */
 
 MxrConnection *
 mxr_server_get_connection (SoupServerMessage *msg)
@@ -24,7 +25,8 @@ mxr_server_get_connection (SoupServerMessage *msg)
 GInetAddress *
 mxr_server_get_address (SoupServerMessage *msg)
 {
-  return g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (soup_server_message_get_remote_address (msg)));
+  return g_inet_socket_address_get_address (
+      G_INET_SOCKET_ADDRESS (soup_server_message_get_remote_address (msg)));
 }
 
 bool
@@ -38,7 +40,8 @@ mxr_server_allow_join (MxrServer *server, GInetAddress *address)
 static const char *
 get_bearer (SoupServerMessage *msg)
 {
-  const char *value = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Authorization");
+  const char *value =
+      soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Authorization");
   if (value == NULL || g_ascii_strncasecmp (value, "Bearer ", 7) != 0)
     return NULL;
   return value + 7 + strspn (value + 7, " ");
@@ -55,8 +58,8 @@ mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *roo
   const char *secret = server->config->server.token_secret;
   g_autoptr (GError) error = NULL;
 
-  if (*secret == '\0'
-      || mxr_token_check (secret, get_bearer (msg), room, role, g_get_real_time () / G_USEC_PER_SEC, &error))
+  if (*secret == '\0' ||
+      mxr_token_check (secret, get_bearer (msg), room, role, g_get_real_time () / G_USEC_PER_SEC, &error))
     return true;
   mxr_problem_respond (msg, problems[error->code], error->message);
   return false;
@@ -66,12 +69,13 @@ bool
 mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
-  return mxr_origin_is_allowed (soup_message_headers_get_one (headers, "Origin"),
-                                soup_message_headers_get_one (headers, "Host"),
-                                mxr_listener_is_tls (server->listener), server->config->server.allowed_origins);
+  return mxr_origin_is_allowed (
+      soup_message_headers_get_one (headers, "Origin"), soup_message_headers_get_one (headers, "Host"),
+      mxr_listener_is_tls (server->listener), server->config->server.allowed_origins);
 }
 
-/* ---- Routing -------------------------------------------------------------------------------------------- */
+/* ---- Routing --------------------------------------------------------------------------------------------
+ */
 
 /* "/whip/my%20room" -> { "whip", "my room" }; NULL when a segment is no UTF-8 without U+0000. */
 static char **
@@ -101,7 +105,9 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
     mxr_problem_respond (msg, MXR_PROBLEM_BAD_REQUEST, "The path must be percent-encoded UTF-8.");
     return;
   }
-  if (strcmp (segments[0], "whip") == 0 || strcmp (segments[0], "whep") == 0) {
+  if (segments[0] == NULL) {
+    mxr_static_files_handle (self->files, msg, "/");
+  } else if (strcmp (segments[0], "whip") == 0 || strcmp (segments[0], "whep") == 0) {
     mxr_whip_handle (self, msg, segments, query);
   } else if (g_strv_contains (rest_roots, segments[0])) {
     mxr_rest_handle (self, msg, segments);
@@ -131,7 +137,8 @@ on_websocket (SoupServer *soup, SoupServerMessage *msg, const char *path, SoupWe
   mxr_session_new (self, ws, mxr_server_get_connection (msg), mxr_server_get_address (msg));
 }
 
-/* ---- A request's way through libsoup ----------------------------------------------------------------------- */
+/* ---- A request's way through libsoup
+ * ----------------------------------------------------------------------- */
 
 static void
 on_got_headers (SoupServerMessage *msg, gpointer user_data)
@@ -150,13 +157,13 @@ static void
 on_got_chunk (SoupServerMessage *msg, GBytes *chunk, gpointer user_data)
 {
   MxrServer *self = user_data;
-  gsize n_bytes = GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
+  gsize n_bytes =
+      GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
 
   g_object_set_data (G_OBJECT (msg), MESSAGE_BODY_BYTES, GSIZE_TO_POINTER (n_bytes));
-  if (n_bytes > self->config->http.max_body_bytes) {
-    soup_message_body_set_accumulate (soup_server_message_get_request_body (msg), FALSE);
-    mxr_connection_refuse (mxr_server_get_connection (msg), 413, "Send a smaller body; http.max_body_bytes is the limit.");
-  }
+  if (n_bytes > self->config->http.max_body_bytes)
+    mxr_connection_refuse (mxr_server_get_connection (msg), 413,
+                           "Send a smaller body; http.max_body_bytes is the limit.");
 }
 
 static void
@@ -203,7 +210,8 @@ on_request_aborted (SoupServer *soup, SoupServerMessage *msg, gpointer user_data
   mxr_whip_forget (user_data, msg);
 }
 
-/* ---- Connections ---------------------------------------------------------------------------------------- */
+/* ---- Connections ----------------------------------------------------------------------------------------
+ */
 
 static void
 on_connection (MxrConnection *connection, gpointer user_data)
@@ -217,11 +225,11 @@ on_connection (MxrConnection *connection, gpointer user_data)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
     return;
   }
-  /* libsoup hands back the address it was given, and nothing else, with each of the connection's messages: a copy,
-   * because GSocket keeps the other one. */
-  g_autoptr (GSocketAddress) mark
-      = g_inet_socket_address_new (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)),
-                                   g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (remote)));
+  /* libsoup hands back the address it was given, and nothing else, with each of the connection's messages: a
+   * copy, because GSocket keeps the other one. */
+  g_autoptr (GSocketAddress) mark =
+      g_inet_socket_address_new (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)),
+                                 g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (remote)));
   g_object_set_data_full (G_OBJECT (mark), ADDRESS_CONNECTION, g_object_ref (connection), g_object_unref);
   soup_server_accept_iostream (self->soup, G_IO_STREAM (connection), local, mark, NULL);
 }
@@ -237,7 +245,8 @@ static const MxrListenerEvents listener_events = {
   .on_refused = on_refused,
 };
 
-/* ---- Life ----------------------------------------------------------------------------------------------- */
+/* ---- Life -----------------------------------------------------------------------------------------------
+ */
 
 /* SoupServer keeps a connection alive only while it has a listener of its own. This one is a socket pair that
  * nobody ever writes to. */
@@ -264,7 +273,7 @@ make_soup (MxrServer *self)
   soup_server_remove_websocket_extension (soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   soup_server_add_handler (soup, "/", on_request, self, NULL);
   /* The origin is ours to check, in on_websocket_request(): libsoup knows one or any. */
-  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **) protocols, on_websocket, self, NULL);
+  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **)protocols, on_websocket, self, NULL);
   soup_server_add_handler (soup, "/ws", on_websocket_request, self, NULL);
   g_signal_connect (soup, "request-started", G_CALLBACK (on_request_started), self);
   g_signal_connect (soup, "request-finished", G_CALLBACK (on_request_finished), self);
@@ -279,7 +288,8 @@ write_uri (MxrServer *self)
   const char *host = g_network_address_get_hostname (G_NETWORK_ADDRESS (where));
   bool is_ipv6 = strchr (host, ':') != NULL;
   return g_strdup_printf ("%s://%s%s%s:%u/", mxr_listener_is_tls (self->listener) ? "https" : "http",
-                          is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", mxr_listener_get_port (self->listener));
+                          is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
+                          mxr_listener_get_port (self->listener));
 }
 
 MxrServer *
@@ -351,7 +361,7 @@ mxr_server_drain (MxrServer *self)
   self->is_draining = true;
   for (GList *link = sessions; link != NULL; link = link->next)
     mxr_session_tell_closing (link->data, "the server is going down",
-                              (gint64) self->config->server.drain_timeout_s * 1000);
+                              (gint64)self->config->server.drain_timeout_s * 1000);
 }
 
 guint

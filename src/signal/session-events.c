@@ -71,8 +71,8 @@ on_member (MxrParticipant *participant, const MxrMember *member, bool is_gone, g
 }
 
 static void
-on_tiles (MxrParticipant *participant, const char *view, guint width_px, guint height_px, const MxrTileInfo *tiles,
-          gsize n_tiles, gpointer user_data)
+on_tiles (MxrParticipant *participant, const char *view, guint width_px, guint height_px,
+          const MxrTileInfo *tiles, gsize n_tiles, gpointer user_data)
 {
   JsonBuilder *builder = mxr_session_begin ("tiles", NULL);
 

@@ -17,7 +17,8 @@ pending_offer_free (gpointer data)
   g_free (offer);
 }
 
-/* ---- Sending -------------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------------------
+ */
 
 JsonBuilder *
 mxr_session_begin (const char *type, const char *id)
@@ -81,7 +82,8 @@ mxr_session_close (MxrSession *self, guint code, const char *reason)
     soup_websocket_connection_close (self->ws, code, reason);
 }
 
-/* ---- Offers --------------------------------------------------------------------------------------------- */
+/* ---- Offers ---------------------------------------------------------------------------------------------
+ */
 
 static void
 free_when_done (MxrSession *self)
@@ -128,17 +130,14 @@ mxr_session_forget_offers (MxrSession *self)
   g_ptr_array_set_size (self->offers, 0);
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------------------ */
+/* ---- Receiving ------------------------------------------------------------------------------------------
+ */
 
 static const MxrMessageHandler handlers[] = {
-  [MXR_MESSAGE_JOIN] = mxr_message_handle_join,
-  [MXR_MESSAGE_OFFER] = mxr_message_handle_offer,
-  [MXR_MESSAGE_CANDIDATE] = mxr_message_handle_candidate,
-  [MXR_MESSAGE_LAYOUT] = mxr_message_handle_layout,
-  [MXR_MESSAGE_MUTE] = mxr_message_handle_mute,
-  [MXR_MESSAGE_HAND] = mxr_message_handle_hand,
-  [MXR_MESSAGE_CHAT] = mxr_message_handle_chat,
-  [MXR_MESSAGE_LEAVE] = mxr_message_handle_leave,
+  [MXR_MESSAGE_JOIN] = mxr_message_handle_join,           [MXR_MESSAGE_OFFER] = mxr_message_handle_offer,
+  [MXR_MESSAGE_CANDIDATE] = mxr_message_handle_candidate, [MXR_MESSAGE_LAYOUT] = mxr_message_handle_layout,
+  [MXR_MESSAGE_MUTE] = mxr_message_handle_mute,           [MXR_MESSAGE_HAND] = mxr_message_handle_hand,
+  [MXR_MESSAGE_CHAT] = mxr_message_handle_chat,           [MXR_MESSAGE_LEAVE] = mxr_message_handle_leave,
 };
 
 static void
@@ -173,7 +172,8 @@ on_frame_verdict (MxrFrameVerdict verdict, gpointer user_data)
   else if (verdict == MXR_FRAME_TOO_MANY)
     mxr_session_close (self, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "send messages in fewer fragments");
   else
-    mxr_session_close (self, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "send more slowly: http.messages_per_second");
+    mxr_session_close (self, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION,
+                       "send more slowly: http.messages_per_second");
 }
 
 static void
@@ -182,14 +182,15 @@ on_ws_closed (SoupWebsocketConnection *ws, gpointer user_data)
   mxr_session_end (user_data);
 }
 
-/* libsoup pings; here is who notices that nothing comes back. A client that is told to go and does not is cut. */
+/* libsoup pings; here is who notices that nothing comes back. A client that is told to go and does not is
+ * cut. */
 static gboolean
 on_tick (gpointer user_data)
 {
   MxrSession *self = user_data;
   gint64 silence_us = g_get_monotonic_time () - mxr_connection_get_read_time (self->connection);
 
-  if (silence_us < (gint64) self->server->config->http.ping_timeout_s * G_USEC_PER_SEC)
+  if (silence_us < (gint64)self->server->config->http.ping_timeout_s * G_USEC_PER_SEC)
     return G_SOURCE_CONTINUE;
   if (soup_websocket_connection_get_state (self->ws) == SOUP_WEBSOCKET_STATE_OPEN)
     mxr_session_close (self, MXR_CLOSE_SILENT, "nothing came from you, not even a pong");
@@ -198,7 +199,8 @@ on_tick (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------- */
+/* ---- Life -----------------------------------------------------------------------------------------------
+ */
 
 static GSource *
 start_tick (MxrSession *self)
@@ -211,7 +213,8 @@ start_tick (MxrSession *self)
 }
 
 void
-mxr_session_new (MxrServer *server, SoupWebsocketConnection *ws, MxrConnection *connection, GInetAddress *address)
+mxr_session_new (MxrServer *server, SoupWebsocketConnection *ws, MxrConnection *connection,
+                 GInetAddress *address)
 {
   MxrSession *self = g_new0 (MxrSession, 1);
 

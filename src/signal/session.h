@@ -6,12 +6,13 @@
 #include "server-private.h"
 
 /* Close codes beside RFC 6455's; README.md explains them to client authors. */
-#define MXR_CLOSE_REMOVED 4000          /* the participant is no more */
+#define MXR_CLOSE_REMOVED 4000           /* the participant is no more */
 #define MXR_CLOSE_RESUMED_ELSEWHERE 4001 /* another connection goes on in its place */
-#define MXR_CLOSE_SILENT 4002           /* not even a pong for http.ping_timeout_s */
-#define MXR_CLOSE_SLOW_READER 4003      /* does not read what it is told */
+#define MXR_CLOSE_SILENT 4002            /* not even a pong for http.ping_timeout_s */
+#define MXR_CLOSE_SLOW_READER 4003       /* does not read what it is told */
 
-/* What waits to be read by a client: the roster of a full room takes 60 KB, so this is minutes of a room's life. */
+/* What waits to be read by a client: the roster of a full room takes 60 KB, so this is minutes of a room's
+ * life. */
 #define MXR_SESSION_QUEUE_MAX_BYTES (1024 * 1024)
 
 /**
@@ -19,8 +20,8 @@
  *
  * One WebSocket of mixroom.v1 and the participant it speaks for, if it has joined.
  *
- * It ends when the WebSocket closes: the participant is detached then, and can be resumed. An offer still being
- * answered keeps the memory until the room has called back.
+ * It ends when the WebSocket closes: the participant is detached then, and can be resumed. An offer still
+ * being answered keeps the memory until the room has called back.
  */
 typedef struct _MxrSession MxrSession;
 struct _MxrSession {
@@ -47,7 +48,8 @@ void mxr_session_end (MxrSession *session);
 /** mxr_session_close: Says why and closes. */
 void mxr_session_close (MxrSession *session, guint code, const char *reason);
 
-/** mxr_session_tell_closing: `closing`, at most once. @reconnect_in_ms: negative: do not come back by yourself */
+/** mxr_session_tell_closing: `closing`, at most once. @reconnect_in_ms: negative: do not come back by
+ * yourself */
 void mxr_session_tell_closing (MxrSession *session, const char *reason, gint64 reconnect_in_ms);
 
 /**

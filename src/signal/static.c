@@ -10,7 +10,8 @@
 
 #include "problem.h"
 
-/* Read within one turn of the main loop, from the page cache: the largest module of a page is a tenth of this. */
+/* Read within one turn of the main loop, from the page cache: the largest module of a page is a tenth of
+ * this. */
 #define FILE_MAX_BYTES (4 * 1024 * 1024)
 #define FILES_MAX 512
 
@@ -22,7 +23,7 @@ typedef struct {
 } File;
 
 struct _MxrStaticFiles {
-  int root_fd; /* -1: there is no page */
+  int root_fd;       /* -1: there is no page */
   GHashTable *files; /* path -> File */
 };
 
@@ -75,7 +76,8 @@ open_root (const char *root)
     if (fd >= 0)
       return fd;
   }
-  mxr_warning ("signal", "no folder with the page at %s: set server.web_root", is_given ? root : MXR_INSTALLED_WEB_DIR);
+  mxr_warning ("signal", "no folder with the page at %s: set server.web_root",
+               is_given ? root : MXR_INSTALLED_WEB_DIR);
   return -1;
 }
 
@@ -104,7 +106,7 @@ is_plain_path (const char *path)
   if (*path != '/' || strlen (path) > 512)
     return false;
   for (const char *c = path; *c != '\0'; c++)
-    if ((guchar) *c < ' ' || *c == '\\' || *c == 0x7f || (*c == '/' && (c[1] == '.' || c[1] == '/')))
+    if ((guchar)*c < ' ' || *c == '\\' || *c == 0x7f || (*c == '/' && (c[1] == '.' || c[1] == '/')))
       return false;
   return true;
 }
@@ -119,7 +121,7 @@ open_file (MxrStaticFiles *self, const char *path)
   };
   if (self->root_fd < 0 || !is_plain_path (path))
     return -1;
-  return (int) syscall (SYS_openat2, self->root_fd, path + 1, &how, sizeof how);
+  return (int)syscall (SYS_openat2, self->root_fd, path + 1, &how, sizeof how);
 }
 
 static GBytes *
@@ -148,8 +150,8 @@ look_up (MxrStaticFiles *self, const char *path, int fd)
 
   if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode) || status.st_size > FILE_MAX_BYTES)
     return NULL;
-  if (file != NULL && file->size == status.st_size && file->modified.tv_sec == status.st_mtim.tv_sec
-      && file->modified.tv_nsec == status.st_mtim.tv_nsec)
+  if (file != NULL && file->size == status.st_size && file->modified.tv_sec == status.st_mtim.tv_sec &&
+      file->modified.tv_nsec == status.st_mtim.tv_nsec)
     return file;
 
   g_autoptr (GBytes) bytes = read_all (fd, status.st_size);
@@ -171,7 +173,8 @@ static void
 respond_file (SoupServerMessage *msg, const File *file, const char *path)
 {
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
-  const char *known = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-None-Match");
+  const char *known =
+      soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-None-Match");
 
   soup_message_headers_replace (headers, "ETag", file->etag);
   soup_message_headers_replace (headers, "Cache-Control", "no-cache"); /* always ask; 304 answers */

@@ -8,12 +8,13 @@
 /**
  * MxrStaticFiles:
  *
- * The page's files. They are small, so each is read at its first request and kept until its modification time or
- * size changes: a request costs one fstat().
+ * The page's files. They are small, so each is read at its first request and kept until its modification time
+ * or size changes: a request costs one fstat().
  */
 typedef struct _MxrStaticFiles MxrStaticFiles;
 
-/** mxr_static_files_new: @root: (nullable): folder; %NULL or "": the installed one, or web/ of the source tree. */
+/** mxr_static_files_new: @root: (nullable): folder; %NULL or "": the installed one, or web/ of the source
+ * tree. */
 MxrStaticFiles *mxr_static_files_new (const char *root);
 void mxr_static_files_free (MxrStaticFiles *files);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrStaticFiles, mxr_static_files_free)

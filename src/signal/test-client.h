@@ -5,7 +5,8 @@
 
 #include "fake-room.h"
 
-/* A server on a free port with a fake room, and clients that speak through raw sockets, all in the test's thread. */
+/* A server on a free port with a fake room, and clients that speak through raw sockets, all in the test's
+ * thread. */
 typedef struct {
   MxrConfig *config;
   MxrHub *hub;
@@ -18,7 +19,8 @@ void test_server_stop (TestServer *test);
 
 typedef bool (*TestCondition) (gpointer user_data);
 
-/** test_until: Runs the main context until @condition holds. Returns: false when it did not within @seconds. */
+/** test_until: Runs the main context until @condition holds. Returns: false when it did not within @seconds.
+ */
 bool test_until (TestCondition condition, gpointer user_data, guint seconds);
 void test_run_ms (guint ms);
 
@@ -36,16 +38,18 @@ void test_client_send (TestClient *client, const void *bytes, gssize n_bytes);
 bool test_client_wait_for (TestClient *client, const char *text);
 bool test_client_wait_closed (TestClient *client);
 
-/** test_request: One request on a connection of its own; returns the whole answer. @request: (nullable) body */
-char *test_request (TestServer *test, const char *method, const char *path, const char *headers, const char *body);
+/** test_request: One request on a connection of its own; returns the whole answer. @request: (nullable) body
+ */
+char *test_request (TestServer *test, const char *method, const char *path, const char *headers,
+                    const char *body);
 guint test_get_status (const char *response);
 /** test_get_header: Returns: (transfer full) (nullable). */
 char *test_get_header (const char *response, const char *name);
 
 /* ---- WebSocket ---- */
 
-#define TEST_UPGRADE \
-  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" \
+#define TEST_UPGRADE                                                                                         \
+  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"                               \
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 TestClient *test_ws_new (TestServer *test);

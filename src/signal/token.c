@@ -8,7 +8,7 @@
 #define TOKEN_MAX_BYTES 4096
 #define SHA256_BYTES 32
 
-G_DEFINE_QUARK (mxr-token-error-quark, mxr_token_error)
+G_DEFINE_QUARK (mxr - token - error - quark, mxr_token_error)
 
 static bool
 fail (GError **error, MxrTokenError code, const char *text)
@@ -31,7 +31,7 @@ decode_base64url (const char *text, gsize len, gsize *out_len)
     const char *found = text[i] != '\0' ? strchr (alphabet, text[i]) : NULL;
     if (found == NULL)
       return NULL;
-    bits = bits << 6 | (guint32) (found - alphabet);
+    bits = bits << 6 | (guint32)(found - alphabet);
     n_bits += 6;
     if (n_bits >= 8) {
       n_bits -= 8;
@@ -59,11 +59,11 @@ check_signature (const char *secret, const char *token, const char *signature_do
 {
   gsize n_bytes = 0;
   g_autofree guchar *given = decode_base64url (signature_dot + 1, strlen (signature_dot + 1), &n_bytes);
-  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *) secret, strlen (secret));
+  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *)secret, strlen (secret));
   guchar wanted[SHA256_BYTES];
   gsize n_wanted = sizeof wanted;
 
-  g_hmac_update (hmac, (const guchar *) token, signature_dot - token);
+  g_hmac_update (hmac, (const guchar *)token, signature_dot - token);
   g_hmac_get_digest (hmac, wanted, &n_wanted);
   return given != NULL && n_bytes == n_wanted && is_equal (given, wanted, n_wanted);
 }
@@ -73,7 +73,7 @@ decode_part (const char *start, const char *end)
 {
   gsize n_bytes = 0;
   g_autofree guchar *bytes = decode_base64url (start, end - start, &n_bytes);
-  return bytes != NULL ? mxr_json_read_object ((const char *) bytes, n_bytes, NULL) : NULL;
+  return bytes != NULL ? mxr_json_read_object ((const char *)bytes, n_bytes, NULL) : NULL;
 }
 
 static const char *
@@ -91,9 +91,9 @@ check_times (GHashTable *claims, gint64 now_s, GError **error)
 
   if (exp == NULL || exp->type != MXR_JSON_NUMBER)
     return fail (error, MXR_TOKEN_ERROR_INVALID, "The token has no 'exp'; get one with an end.");
-  if ((double) now_s >= exp->number)
+  if ((double)now_s >= exp->number)
     return fail (error, MXR_TOKEN_ERROR_INVALID, "The token has expired; get a new one.");
-  if (nbf != NULL && (nbf->type != MXR_JSON_NUMBER || (double) now_s < nbf->number))
+  if (nbf != NULL && (nbf->type != MXR_JSON_NUMBER || (double)now_s < nbf->number))
     return fail (error, MXR_TOKEN_ERROR_INVALID, "The token is not valid yet; try again later.");
   return true;
 }
@@ -132,7 +132,8 @@ check_rights (GHashTable *claims, const char *room, MxrTokenRole role, GError **
   if (strcmp (allowed_room, "*") != 0 && g_strcmp0 (allowed_room, room) != 0)
     return fail (error, MXR_TOKEN_ERROR_TOO_WEAK, "The token is for another room; get one for this room.");
   if (allowed_role < role)
-    return fail (error, MXR_TOKEN_ERROR_TOO_WEAK, "The token's role does not allow this; get one with a higher role.");
+    return fail (error, MXR_TOKEN_ERROR_TOO_WEAK,
+                 "The token's role does not allow this; get one with a higher role.");
   return true;
 }
 
@@ -144,14 +145,14 @@ mxr_token_check (const char *secret, const char *token, const char *room, MxrTok
     return fail (error, MXR_TOKEN_ERROR_MISSING, "Send a token (a JWT signed with the server's secret).");
   const char *payload_dot = strchr (token, '.');
   const char *signature_dot = payload_dot != NULL ? strchr (payload_dot + 1, '.') : NULL;
-  if (strlen (token) > TOKEN_MAX_BYTES || signature_dot == NULL
-      || !check_signature (secret, token, signature_dot))
+  if (strlen (token) > TOKEN_MAX_BYTES || signature_dot == NULL ||
+      !check_signature (secret, token, signature_dot))
     return fail (error, MXR_TOKEN_ERROR_INVALID, "The token is not a JWT signed with this server's secret.");
 
   g_autoptr (GHashTable) header = decode_part (token, payload_dot);
   g_autoptr (GHashTable) claims = decode_part (payload_dot + 1, signature_dot);
-  if (header == NULL || claims == NULL || g_strcmp0 (get_string (header, "alg"), "HS256") != 0
-      || g_hash_table_lookup (header, "crit") != NULL)
+  if (header == NULL || claims == NULL || g_strcmp0 (get_string (header, "alg"), "HS256") != 0 ||
+      g_hash_table_lookup (header, "crit") != NULL)
     return fail (error, MXR_TOKEN_ERROR_INVALID, "The token must be a JWT with 'alg' HS256.");
   return check_times (claims, now_s, error) && check_rights (claims, room, role, error);
 }

@@ -23,13 +23,13 @@ typedef enum {
  * @role: what it must at least allow
  * @now_s: Unix time
  *
- * Claims: `exp` and `room` (a name, or "*") are required; `nbf` is honoured; `role` is viewer, participant, host or
- * admin and participant when missing. Only HS256 is taken, whatever the header asks for.
+ * Claims: `exp` and `room` (a name, or "*") are required; `nbf` is honoured; `role` is viewer, participant,
+ * host or admin and participant when missing. Only HS256 is taken, whatever the header asks for.
  *
  * Thread: any; pure.
  * Source: RFC 7519 4.1; RFC 7515 5.2; RFC 8725 3.1 (algorithm fixed by the verifier).
  */
-bool mxr_token_check (const char *secret, const char *token, const char *room, MxrTokenRole role, gint64 now_s,
-                      GError **error);
+bool mxr_token_check (const char *secret, const char *token, const char *room, MxrTokenRole role,
+                      gint64 now_s, GError **error);
 
 #endif

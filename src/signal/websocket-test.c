@@ -31,12 +31,13 @@ is_called (gpointer user_data)
 static void
 expect_call (TestServer *test, const char *call)
 {
-  gpointer args[] = { test->hub, (gpointer) call };
+  gpointer args[] = { test->hub, (gpointer)call };
   if (!test_until (is_called, args, 5))
     g_error ("the room was not asked '%s'", call);
 }
 
-/* ---- Handshake ------------------------------------------------------------------------------------------ */
+/* ---- Handshake ------------------------------------------------------------------------------------------
+ */
 
 static void
 test_handshake_refusals (void)
@@ -49,7 +50,8 @@ test_handshake_refusals (void)
     { TEST_UPGRADE, 400 }, /* no subprotocol */
     { TEST_UPGRADE "Sec-WebSocket-Protocol: other\r\n", 400 },
     { "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 12\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mixroom.v1\r\n", 400 },
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mixroom.v1\r\n",
+      400 },
     { TEST_UPGRADE "Sec-WebSocket-Protocol: mixroom.v1\r\nOrigin: https://evil.example\r\n", 403 },
     { TEST_UPGRADE "Sec-WebSocket-Protocol: mixroom.v1\r\nOrigin: null\r\n", 403 },
   };
@@ -89,7 +91,8 @@ test_own_origin_and_deflate (void)
   test_server_stop (&test);
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------- */
+/* ---- Messages -------------------------------------------------------------------------------------------
+ */
 
 static void
 test_join_and_talk (void)
@@ -101,10 +104,12 @@ test_join_and_talk (void)
 
   test_ws_send (client, "{\"type\":\"chat\",\"id\":7,\"text\":\"hello\"}");
   expect (client, "\"id\":7,\"code\":\"not-joined\"");
-  test_ws_send (client, "{\"type\":\"join\",\"id\":\"a\\\"b\",\"room\":\"stage\",\"name\":\"Ann\",\"offer\":\"v=0\"}");
-  g_assert_true (test_client_wait_for (client, "\"type\":\"joined\",\"id\":\"a\\\"b\",\"room\":\"stage\",\"participant\":\"p1\","
-                                               "\"resume\":\"resume-1\",\"iceServers\":[{\"urls\":\"stun:stun.example:3478\"},"
-                                               "{\"urls\":\"turn:turn.example:3478\",\"username\":\"u\",\"credential\":\"p\"}]"));
+  test_ws_send (
+      client, "{\"type\":\"join\",\"id\":\"a\\\"b\",\"room\":\"stage\",\"name\":\"Ann\",\"offer\":\"v=0\"}");
+  g_assert_true (test_client_wait_for (
+      client, "\"type\":\"joined\",\"id\":\"a\\\"b\",\"room\":\"stage\",\"participant\":\"p1\","
+              "\"resume\":\"resume-1\",\"iceServers\":[{\"urls\":\"stun:stun.example:3478\"},"
+              "{\"urls\":\"turn:turn.example:3478\",\"username\":\"u\",\"credential\":\"p\"}]"));
   expect (client, "\"type\":\"answer\",\"id\":\"a\\\"b\",\"sdp\":\"v=0 answer\"");
   expect_call (&test, "join stage Ann 0");
   expect_call (&test, "negotiate p1 v=0 0");
@@ -141,7 +146,8 @@ test_bad_messages_keep_it_open (void)
     { "[]", "\"code\":\"bad-json\"" },
     { "{\"type\":\"join\"} {}", "\"code\":\"bad-json\"" },
     { "{\"id\":1}", "'type' must be there" },
-    { "{\"type\":\"join\",\"id\":2,\"name\":\"x\"}", "\"id\":2,\"code\":\"bad-message\",\"detail\":\"'room' of 'join' is missing" },
+    { "{\"type\":\"join\",\"id\":2,\"name\":\"x\"}",
+      "\"id\":2,\"code\":\"bad-message\",\"detail\":\"'room' of 'join' is missing" },
     { "{\"type\":\"join\",\"room\":5,\"name\":\"x\"}", "'room' of 'join' must be a string" },
     { "{\"type\":\"hand\",\"raised\":\"yes\"}", "'raised' of 'hand' must be true or false" },
   };
@@ -195,14 +201,17 @@ test_events (void)
   p->events->on_candidate (p, "candidate:1", "0", p->user_data);
   expect (client, "{\"type\":\"candidate\",\"candidate\":\"candidate:1\",\"sdpMid\":\"0\"}");
   p->events->on_roster (p, members, 1, p->user_data);
-  expect (client, "{\"type\":\"participants\",\"list\":[{\"id\":\"p1\",\"name\":\"Ann\",\"audioMuted\":true,"
-                  "\"videoMuted\":false,\"hand\":false,\"talking\":false,\"uplink\":{\"audio\":false,\"video\":true}}]}");
+  expect (
+      client,
+      "{\"type\":\"participants\",\"list\":[{\"id\":\"p1\",\"name\":\"Ann\",\"audioMuted\":true,"
+      "\"videoMuted\":false,\"hand\":false,\"talking\":false,\"uplink\":{\"audio\":false,\"video\":true}}]}");
   test_ws_send (client, "{\"type\":\"mute\",\"video\":true}"); /* the roster said that the sound is off */
   expect_call (&test, "mute 1 1");
   p->events->on_member (p, members, true, p->user_data);
   expect (client, "\"gone\":true}");
   p->events->on_tiles (p, "main", 1280, 720, tiles, 1, p->user_data);
-  expect (client, "\"view\":\"main\",\"canvas\":{\"width\":1280,\"height\":720},\"tiles\":[{\"participant\":\"p1\",");
+  expect (client,
+          "\"view\":\"main\",\"canvas\":{\"width\":1280,\"height\":720},\"tiles\":[{\"participant\":\"p1\",");
   p->events->on_talking (p, "p1", true, p->user_data);
   expect (client, "{\"type\":\"talking\",\"participant\":\"p1\",\"talking\":true}");
   p->events->on_chat (p, &line, p->user_data);
@@ -216,7 +225,8 @@ test_events (void)
   test_server_stop (&test);
 }
 
-/* ---- Resuming, leaving in every state --------------------------------------------------------------------- */
+/* ---- Resuming, leaving in every state ---------------------------------------------------------------------
+ */
 
 static void
 test_resume (void)
@@ -295,7 +305,8 @@ test_drain (void)
   test_server_stop (&test);
 }
 
-/* ---- Limits --------------------------------------------------------------------------------------------- */
+/* ---- Limits ---------------------------------------------------------------------------------------------
+ */
 
 static void
 test_size_limits (void)
@@ -362,7 +373,8 @@ test_join_rate (void)
   g_autoptr (TestClient) c = test_ws_new (&test);
   test_ws_send (c, JOIN);
   expect (c, "rate-limited");
-  g_autofree char *whip = test_request (&test, "POST", "/whip/stage", "Content-Type: application/sdp\r\n", "v=0");
+  g_autofree char *whip =
+      test_request (&test, "POST", "/whip/stage", "Content-Type: application/sdp\r\n", "v=0");
   g_autofree char *retry = test_get_header (whip, "Retry-After");
   g_assert_cmpuint (test_get_status (whip), ==, 429);
   g_assert_nonnull (retry);
@@ -413,7 +425,8 @@ test_slow_reader (void)
   test_server_stop (&test);
 }
 
-/* ---- Tokens --------------------------------------------------------------------------------------------- */
+/* ---- Tokens ---------------------------------------------------------------------------------------------
+ */
 
 static void
 test_tokens (void)
@@ -422,7 +435,8 @@ test_tokens (void)
   test_server_start (&test, "server.token_secret=s3cret", NULL);
   static const char header[] = "{\"alg\":\"HS256\"}";
   g_autofree char *good = test_make_token ("s3cret", header, "{\"exp\":99999999999,\"room\":\"stage\"}");
-  g_autofree char *weak = test_make_token ("s3cret", header, "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"viewer\"}");
+  g_autofree char *weak =
+      test_make_token ("s3cret", header, "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"viewer\"}");
   const char *const tokens[] = { "", weak, good };
   const char *const answers[] = { "unauthorized", "forbidden", "joined" };
   g_autoptr (TestClient) client = test_ws_new (&test);

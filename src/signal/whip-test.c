@@ -4,11 +4,10 @@
 
 #define SDP "Content-Type: application/sdp\r\n"
 #define FRAGMENT "Content-Type: application/trickle-ice-sdpfrag\r\n"
-#define TRICKLE \
-  "a=ice-ufrag:known\r\na=ice-pwd:0123456789012345678901\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n" \
+#define TRICKLE                                                                                              \
+  "a=ice-ufrag:known\r\na=ice-pwd:0123456789012345678901\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"              \
   "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\r\na=end-of-candidates\r\n"
-#define RESTART \
-  "a=ice-ufrag:other\r\na=ice-pwd:9876543210987654321098\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
+#define RESTART "a=ice-ufrag:other\r\na=ice-pwd:9876543210987654321098\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
 
 static void
 expect_status (const char *response, guint status)
@@ -39,8 +38,9 @@ test_join_and_leave (void)
   g_assert_true (g_str_has_prefix (location, "/whip/a%2Fb%20c/"));
   g_assert_cmpuint (strlen (location), ==, strlen ("/whip/a%2Fb%20c/") + 32);
   g_assert_nonnull (strstr (created, "Link: <stun:s.example>; rel=\"ice-server\"\r\n"));
-  g_assert_nonnull (strstr (created, "Link: <turn:t.example?transport=udp>; rel=\"ice-server\"; username=\"u\"; "
-                                     "credential=\"p\\\"q\"; credential-type=\"password\"\r\n"));
+  g_assert_nonnull (strstr (created,
+                            "Link: <turn:t.example?transport=udp>; rel=\"ice-server\"; username=\"u\"; "
+                            "credential=\"p\\\"q\"; credential-type=\"password\"\r\n"));
   g_assert_true (mxr_fake_hub_was_called (test.hub, "join a/b c Ann B 1"));
   g_assert_true (mxr_fake_hub_was_called (test.hub, "negotiate p1 v=0 1"));
 
@@ -88,7 +88,8 @@ test_refusals (void)
   TestServer test;
   test_server_start (&test, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *response = test_request (&test, cases[i].method, cases[i].path, cases[i].headers, cases[i].body);
+    g_autofree char *response =
+        test_request (&test, cases[i].method, cases[i].path, cases[i].headers, cases[i].body);
     g_autofree char *type = test_get_header (response, "Content-Type");
     expect_status (response, cases[i].status);
     g_assert_cmpstr (type, ==, "application/problem+json");
@@ -116,7 +117,7 @@ is_called (gpointer user_data)
 static void
 expect_call (TestServer *test, const char *call)
 {
-  gpointer args[] = { test->hub, (gpointer) call };
+  gpointer args[] = { test->hub, (gpointer)call };
   if (!test_until (is_called, args, 5))
     g_error ("the room was not asked '%s'", call);
 }
@@ -175,7 +176,8 @@ test_patch (void)
   g_assert_cmpuint (ask (&test, "PATCH", "/whip/stage/unknown", match, TRICKLE), ==, 404);
   g_assert_cmpuint (ask (&test, "PATCH", location, match, "no fragment"), ==, 400);
   g_assert_cmpuint (ask (&test, "PATCH", location, match, TRICKLE), ==, 204);
-  g_assert_true (mxr_fake_hub_was_called (test.hub, "candidate candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host 0"));
+  g_assert_true (
+      mxr_fake_hub_was_called (test.hub, "candidate candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host 0"));
   g_assert_true (mxr_fake_hub_was_called (test.hub, "candidate  0"));
   test.hub->next_error = MXR_ROOM_ERROR_BAD_CANDIDATE;
   g_assert_cmpuint (ask (&test, "PATCH", location, match, TRICKLE), ==, 400);
@@ -199,9 +201,9 @@ test_cors (void)
 {
   TestServer test;
   test_server_start (&test, "server.allowed_origins=https://app.example", NULL);
-  g_autofree char *options
-      = test_request (&test, "OPTIONS", "/whip/stage",
-                      "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", NULL);
+  g_autofree char *options =
+      test_request (&test, "OPTIONS", "/whip/stage",
+                    "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", NULL);
   g_autofree char *origin = test_get_header (options, "Access-Control-Allow-Origin");
   g_autofree char *accept = test_get_header (options, "Accept-Post");
   g_autofree char *methods = test_get_header (options, "Access-Control-Allow-Methods");
@@ -209,7 +211,8 @@ test_cors (void)
   g_assert_cmpstr (origin, ==, "https://app.example");
   g_assert_cmpstr (accept, ==, "application/sdp");
   g_assert_nonnull (strstr (methods, "PATCH"));
-  g_autofree char *created = test_request (&test, "POST", "/whip/stage", SDP "Origin: https://app.example\r\n", "v=0");
+  g_autofree char *created =
+      test_request (&test, "POST", "/whip/stage", SDP "Origin: https://app.example\r\n", "v=0");
   g_autofree char *exposed = test_get_header (created, "Access-Control-Expose-Headers");
   expect_status (created, 201);
   g_assert_nonnull (strstr (exposed, "Location"));
@@ -221,11 +224,12 @@ test_tokens (void)
 {
   TestServer test;
   test_server_start (&test, "server.token_secret=s3cret", NULL);
-  g_autofree char *viewer
-      = test_make_token ("s3cret", "{\"alg\":\"HS256\"}", "{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"viewer\"}");
+  g_autofree char *viewer = test_make_token ("s3cret", "{\"alg\":\"HS256\"}",
+                                             "{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"viewer\"}");
   g_autofree char *headers = g_strdup_printf (SDP "Authorization: Bearer %s\r\n", viewer);
   g_assert_cmpuint (ask (&test, "POST", "/whip/stage", SDP, "v=0"), ==, 401);
-  g_assert_cmpuint (ask (&test, "POST", "/whip/stage", SDP "Authorization: Bearer x.y.z\r\n", "v=0"), ==, 401);
+  g_assert_cmpuint (ask (&test, "POST", "/whip/stage", SDP "Authorization: Bearer x.y.z\r\n", "v=0"), ==,
+                    401);
   g_assert_cmpuint (ask (&test, "POST", "/whip/stage", headers, "v=0"), ==, 403);
   g_assert_cmpuint (ask (&test, "POST", "/whep/other", headers, "v=0"), ==, 403);
   g_autofree char *created = test_request (&test, "POST", "/whep/stage", headers, "v=0");

@@ -46,7 +46,8 @@ make_secret (void)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* ---- Life of a resource --------------------------------------------------------------------------------- */
+/* ---- Life of a resource ---------------------------------------------------------------------------------
+ */
 
 static void
 request_free (gpointer data)
@@ -99,7 +100,8 @@ mxr_resource_free (gpointer resource)
     mxr_participant_leave (g_steal_pointer (&self->participant));
     for (guint i = 0; i < self->requests->len; i++) {
       Request *request = g_ptr_array_index (self->requests, i);
-      mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND, "The session was ended meanwhile; POST a new offer.");
+      mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND,
+                           "The session was ended meanwhile; POST a new offer.");
       soup_server_message_unpause (request->msg);
     }
     g_ptr_array_set_size (self->requests, 0);
@@ -131,7 +133,8 @@ mxr_whip_forget (MxrServer *server, SoupServerMessage *msg)
     g_hash_table_foreach_remove (server->resources, is_asked_by, msg);
 }
 
-/* ---- POST: join ----------------------------------------------------------------------------------------- */
+/* ---- POST: join -----------------------------------------------------------------------------------------
+ */
 
 static void
 respond_created (MxrResource *self, SoupServerMessage *msg, const char *answer)
@@ -166,7 +169,8 @@ on_negotiated (GObject *source, GAsyncResult *result, gpointer user_data)
   if (error != NULL)
     mxr_problem_respond_error (request->msg, error);
   else
-    mxr_problem_respond (request->msg, MXR_PROBLEM_FAILED, "The session ended before it began; POST a new offer.");
+    mxr_problem_respond (request->msg, MXR_PROBLEM_FAILED,
+                         "The session ended before it began; POST a new offer.");
   if (self->participant == NULL) {
     request_done (request);
     return;
@@ -180,7 +184,8 @@ on_negotiated (GObject *source, GAsyncResult *result, gpointer user_data)
 static bool
 has_content_type (SoupServerMessage *msg, const char *wanted)
 {
-  const char *type = soup_message_headers_get_content_type (soup_server_message_get_request_headers (msg), NULL);
+  const char *type =
+      soup_message_headers_get_content_type (soup_server_message_get_request_headers (msg), NULL);
   return type != NULL && g_ascii_strcasecmp (type, wanted) == 0;
 }
 
@@ -218,8 +223,12 @@ resource_new (MxrServer *server, const char *kind, const char *room, const char 
   self->room = g_strdup (room);
   self->etag = g_strdup_printf ("\"%s\"", tag);
   self->requests = g_ptr_array_new_with_free_func (request_free);
-  self->participant = mxr_hub_join (server->hub, room, name != NULL ? name : is_whip ? "Guest" : "Viewer",
-                                    is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER, &resource_events, self, error);
+  self->participant =
+      mxr_hub_join (server->hub, room,
+                    name != NULL ? name
+                    : is_whip    ? "Guest"
+                                 : "Viewer",
+                    is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER, &resource_events, self, error);
   if (self->participant != NULL) {
     g_hash_table_insert (server->resources, self->id, self);
     return self;
@@ -245,7 +254,8 @@ handle_post (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTa
     return;
   }
   if (!mxr_server_allow_join (server, mxr_server_get_address (msg))) {
-    mxr_problem_respond (msg, MXR_PROBLEM_TOO_MANY_JOINS, "Wait a minute; http.joins_per_minute is the limit.");
+    mxr_problem_respond (msg, MXR_PROBLEM_TOO_MANY_JOINS,
+                         "Wait a minute; http.joins_per_minute is the limit.");
     return;
   }
   MxrResource *resource = resource_new (server, segments[0], segments[1], name, &error);
@@ -253,10 +263,12 @@ handle_post (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTa
     mxr_problem_respond_error (msg, error);
     return;
   }
-  mxr_participant_negotiate_async (resource->participant, offer, true, on_negotiated, request_new (resource, msg));
+  mxr_participant_negotiate_async (resource->participant, offer, true, on_negotiated,
+                                   request_new (resource, msg));
 }
 
-/* ---- PATCH: trickle and ICE restart (RFC 9725 4.3) -------------------------------------------------------- */
+/* ---- PATCH: trickle and ICE restart (RFC 9725 4.3) --------------------------------------------------------
+ */
 
 static void
 on_restarted (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -273,7 +285,8 @@ on_restarted (GObject *source, GAsyncResult *result, gpointer user_data)
     self->etag = g_strdup_printf ("\"%s\"", tag);
     soup_server_message_set_status (request->msg, SOUP_STATUS_OK, NULL);
     soup_message_headers_replace (headers, "ETag", self->etag);
-    soup_server_message_set_response (request->msg, MXR_FRAGMENT_TYPE, SOUP_MEMORY_COPY, fragment, strlen (fragment));
+    soup_server_message_set_response (request->msg, MXR_FRAGMENT_TYPE, SOUP_MEMORY_COPY, fragment,
+                                      strlen (fragment));
   } else {
     mxr_problem_respond_error (request->msg, error);
   }
@@ -284,10 +297,12 @@ on_restarted (GObject *source, GAsyncResult *result, gpointer user_data)
 static bool
 check_if_match (MxrResource *self, SoupServerMessage *msg)
 {
-  const char *if_match = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-Match");
+  const char *if_match =
+      soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-Match");
 
   if (if_match == NULL)
-    mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISSING, "Send If-Match with the ETag of the 201, or * to restart ICE.");
+    mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISSING,
+                         "Send If-Match with the ETag of the 201, or * to restart ICE.");
   else if (strcmp (if_match, "*") != 0 && strcmp (if_match, self->etag) != 0)
     mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISMATCH, "Send the ETag of the last 201 or 200.");
   else
@@ -317,7 +332,8 @@ handle_patch (MxrResource *self, SoupServerMessage *msg)
     soup_server_message_set_status (msg, SOUP_STATUS_NO_CONTENT, NULL);
 }
 
-/* ---- Dispatch ------------------------------------------------------------------------------------------- */
+/* ---- Dispatch -------------------------------------------------------------------------------------------
+ */
 
 static void
 handle_resource (MxrServer *server, SoupServerMessage *msg, char **segments)
@@ -325,7 +341,8 @@ handle_resource (MxrServer *server, SoupServerMessage *msg, char **segments)
   const char *method = soup_server_message_get_method (msg);
   MxrResource *self = g_hash_table_lookup (server->resources, segments[2]);
   bool is_patch = strcmp (method, "PATCH") == 0;
-  bool is_here = self != NULL && strcmp (self->room, segments[1]) == 0 && g_str_has_prefix (self->path + 1, segments[0]);
+  bool is_here =
+      self != NULL && strcmp (self->room, segments[1]) == 0 && g_str_has_prefix (self->path + 1, segments[0]);
 
   if (!is_patch && method != SOUP_METHOD_DELETE) {
     mxr_problem_respond_method (msg, "PATCH, DELETE, OPTIONS");
@@ -365,7 +382,8 @@ respond_options (SoupServerMessage *msg, bool is_resource)
   soup_server_message_set_status (msg, SOUP_STATUS_NO_CONTENT, NULL);
   soup_message_headers_replace (headers, "Allow", is_resource ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
   soup_message_headers_replace (headers, "Access-Control-Allow-Methods", "POST, PATCH, DELETE, OPTIONS");
-  soup_message_headers_replace (headers, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+  soup_message_headers_replace (headers, "Access-Control-Allow-Headers",
+                                "Authorization, Content-Type, If-Match");
   soup_message_headers_replace (headers, "Access-Control-Max-Age", "86400");
   if (is_resource)
     soup_message_headers_replace (headers, "Accept-Patch", MXR_FRAGMENT_TYPE);
@@ -384,7 +402,8 @@ mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHa
     return;
   }
   if (!mxr_server_is_origin_allowed (server, msg)) {
-    mxr_problem_respond (msg, MXR_PROBLEM_ORIGIN, "Pages of this origin need to stand in server.allowed_origins.");
+    mxr_problem_respond (msg, MXR_PROBLEM_ORIGIN,
+                         "Pages of this origin need to stand in server.allowed_origins.");
     return;
   }
   add_cors (msg);

@@ -10,21 +10,21 @@ check_token (MxrSession *session, const MxrMessage *message)
   const char *secret = session->server->config->server.token_secret;
   g_autoptr (GError) error = NULL;
 
-  if (*secret == '\0'
-      || mxr_token_check (secret, message->token, message->room, MXR_TOKEN_PARTICIPANT,
-                          g_get_real_time () / G_USEC_PER_SEC, &error))
+  if (*secret == '\0' || mxr_token_check (secret, message->token, message->room, MXR_TOKEN_PARTICIPANT,
+                                          g_get_real_time () / G_USEC_PER_SEC, &error))
     return true;
   bool is_weak = g_error_matches (error, MXR_TOKEN_ERROR, MXR_TOKEN_ERROR_TOO_WEAK);
   mxr_session_send_error (session, is_weak ? "forbidden" : "unauthorized", error->message, message->id);
   return false;
 }
 
-/* The resume token is a secret, but the room that was asked for is what the other token is checked against. */
+/* The resume token is a secret, but the room that was asked for is what the other token is checked against.
+ */
 static MxrParticipant *
 resume (MxrSession *session, const MxrMessage *message, GError **error)
 {
-  MxrParticipant *participant
-      = mxr_hub_resume (session->server->hub, message->resume, &mxr_session_events, session, error);
+  MxrParticipant *participant =
+      mxr_hub_resume (session->server->hub, message->resume, &mxr_session_events, session, error);
   if (participant == NULL || strcmp (mxr_participant_get_room (participant), message->room) == 0)
     return participant;
   mxr_participant_detach (participant);
@@ -51,11 +51,13 @@ mxr_message_handle_join (MxrSession *session, const MxrMessage *message)
   g_autoptr (GError) error = NULL;
 
   if (session->participant != NULL) {
-    mxr_session_send_error (session, "already-joined", "One WebSocket, one participant; open another.", message->id);
+    mxr_session_send_error (session, "already-joined", "One WebSocket, one participant; open another.",
+                            message->id);
     return;
   }
   if (!mxr_server_allow_join (server, session->address)) {
-    mxr_session_send_error (session, "rate-limited", "Too many joins from this address; wait a minute.", message->id);
+    mxr_session_send_error (session, "rate-limited", "Too many joins from this address; wait a minute.",
+                            message->id);
     return;
   }
   if (!check_token (session, message))
@@ -63,7 +65,8 @@ mxr_message_handle_join (MxrSession *session, const MxrMessage *message)
   if (message->resume != NULL)
     session->participant = resume (session, message, &error);
   else if (server->is_draining)
-    g_set_error_literal (&error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_DRAINING, "the server is going down; try again soon");
+    g_set_error_literal (&error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_DRAINING,
+                         "the server is going down; try again soon");
   else
     session->participant = mxr_hub_join (server->hub, message->room, message->name, MXR_ROLE_SESSION,
                                          &mxr_session_events, session, &error);

@@ -4,5 +4,6 @@
 void
 mxr_message_handle_layout (MxrSession *session, const MxrMessage *message)
 {
-  mxr_session_send_error (session, "not-supported", "This server shows everybody the same view.", message->id);
+  mxr_session_send_error (session, "not-supported", "This server shows everybody the same view.",
+                          message->id);
 }
