@@ -45,8 +45,8 @@ mxr_session_send (MxrSession *self, JsonBuilder *builder)
   gsize n_bytes = strlen (text);
   guint64 waiting_bytes = self->queued_bytes - mxr_connection_get_sent_bytes (self->connection);
   if (waiting_bytes + n_bytes > MXR_SESSION_QUEUE_MAX_BYTES) {
-    /* A farewell would wait behind a megabyte: the client learns of it when it reads on, or by the cut. */
-    mxr_session_close (self, MXR_CLOSE_SLOW_READER, "too much waits to be read");
+    /* A farewell would wait behind a megabyte that nobody reads. */
+    mxr_connection_abort (self->connection);
     return;
   }
   self->queued_bytes += n_bytes;

@@ -9,7 +9,6 @@
 #define MXR_CLOSE_REMOVED 4000           /* the participant is no more */
 #define MXR_CLOSE_RESUMED_ELSEWHERE 4001 /* another connection goes on in its place */
 #define MXR_CLOSE_SILENT 4002            /* not even a pong for http.ping_timeout_s */
-#define MXR_CLOSE_SLOW_READER 4003       /* does not read what it is told */
 
 /* What waits to be read by a client: the roster of a full room takes 60 KB, so this is minutes of a room's
  * life. */
