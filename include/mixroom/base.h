@@ -60,6 +60,7 @@ struct _MxrConfig {
   struct {
     guint net_threads; /* 0: one per core */
     char *pipeline_dir;
+    char *video_codec; /* preferred: VP8 or H264 */
     char *vp8_encoder; /* names of fragments */
     char *h264_encoder;
     char *opus_encoder;
@@ -69,6 +70,7 @@ struct _MxrConfig {
     guint jitter_ms;
     guint video_bitrate_bps;
     guint audio_bitrate_bps;
+    guint audio_channels;
     guint keyframe_interval_ms;
   } media;
   struct {

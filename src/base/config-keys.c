@@ -46,6 +46,7 @@ const MxrKey mxr_config_keys[] = {
 
   UINT (media, net_threads, 0, 0, 64),
   STRING (media, pipeline_dir, ""),
+  CHOICE (media, video_codec, "VP8", "VP8 H264"),
   STRING (media, vp8_encoder, "vp8enc"),
   STRING (media, h264_encoder, "openh264enc"),
   STRING (media, opus_encoder, "opusenc"),
@@ -55,6 +56,7 @@ const MxrKey mxr_config_keys[] = {
   UINT (media, jitter_ms, 40, 0, 1000),
   UINT (media, video_bitrate_bps, 1500000, 50000, 50000000),
   UINT (media, audio_bitrate_bps, 32000, 6000, 510000),
+  UINT (media, audio_channels, 1, 1, 2),
   UINT (media, keyframe_interval_ms, 500, 100, 10000),
 
   UINT (room, max_rooms, 100, 1, 10000),
