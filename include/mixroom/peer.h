@@ -1,0 +1,233 @@
+#ifndef MIXROOM_PEER_H
+#define MIXROOM_PEER_H
+
+#include <gst/gst.h>
+
+#include "mixroom/base.h"
+#include "mixroom/pipeline.h"
+#include "mixroom/rtp.h"
+#include "mixroom/transport.h"
+
+G_BEGIN_DECLS
+
+/* Audio and video: size of what is indexed by MxrRtpKind. */
+#define MXR_PEER_N_KINDS 2
+
+/* One client: its negotiation, its uplinks, its downlink; and the fan-out that feeds downlinks. */
+
+/* ---- Fan-out: from one stream's RTP packets to many downlinks ------------------------------------------ */
+
+/**
+ * MxrFanout:
+ *
+ * Takes the RTP packets of a stream (a rung's, or an uplink passed through) from one media thread and hands them
+ * to subscribers on every network thread. A thread that falls behind by more than its ring loses packets, which are
+ * counted; it slows nobody else. No thread and no element exists per subscriber.
+ */
+typedef struct _MxrFanout MxrFanout;
+
+/** MxrFanoutFunc: A batch of packets in order, borrowed. Thread: the subscriber's network thread. */
+typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data);
+
+typedef struct {
+  guint64 packets, bytes; /* pushed */
+  guint64 dropped;        /* by lanes whose ring was full */
+  guint subscribers;
+} MxrFanoutStats;
+
+/** mxr_fanout_new: Thread: control. @net outlives the fan-out. */
+MxrFanout *mxr_fanout_new (MxrNet *net);
+MxrFanout *mxr_fanout_ref (MxrFanout *fanout);
+void mxr_fanout_unref (MxrFanout *fanout);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
+
+/** mxr_fanout_close: No more deliveries, soon. Thread: control, after the producer has stopped. Subscribers still
+ * unsubscribe. */
+void mxr_fanout_close (MxrFanout *fanout);
+
+/** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */
+void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
+void mxr_fanout_flush (MxrFanout *fanout);
+
+/** mxr_fanout_push_sample: All RTP buffers of @sample (one, or a list), then a flush. Thread: the producer. */
+void mxr_fanout_push_sample (MxrFanout *fanout, GstSample *sample);
+
+/** mxr_fanout_subscribe: Thread: the network thread on which @func shall be called. Not from within @func. */
+void mxr_fanout_subscribe (MxrFanout *fanout, MxrFanoutFunc func, gpointer user_data);
+/** mxr_fanout_unsubscribe: Thread: the one that subscribed. @user_data is not called any more. */
+void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
+
+/** mxr_fanout_get_stats: Thread: any. */
+void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
+
+/* ---- Uplink: from RTP packets to decoded media --------------------------------------------------------- */
+
+/**
+ * MxrUplink:
+ *
+ * A bin of jitter buffer, depayloader and decoder with one open source pad "src", and the feed that puts packets
+ * into it. The control thread makes it, adds the bin to a pipeline and takes it out; one network thread pushes.
+ */
+typedef struct _MxrUplink MxrUplink;
+
+/** MxrUplinkFunc: Thread: any media thread. */
+typedef void (*MxrUplinkFunc) (MxrUplink *uplink, gpointer user_data);
+
+typedef struct {
+  const char *name; /* of the bin */
+  MxrRtpKind kind;
+  const char *codec; /* encoding name: OPUS, VP8, H264 */
+  int payload_type;
+  int clock_rate;
+  gint64 timeline_us; /* monotonic time at which the pipeline's running time is 0 */
+  const MxrFragment *decoder;
+  const MxrConfig *config;
+} MxrUplinkParams;
+
+/**
+ * mxr_uplink_new:
+ * @on_keyframe_needed: the decoder cannot go on without a key frame
+ * @destroy: (nullable): frees @user_data with the last reference, or at once on failure
+ */
+MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
+                           GDestroyNotify destroy, GError **error);
+MxrUplink *mxr_uplink_ref (MxrUplink *uplink);
+void mxr_uplink_unref (MxrUplink *uplink);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrUplink, mxr_uplink_unref)
+
+/** mxr_uplink_get_bin: Returns: (transfer none): to be added to the pipeline. */
+GstElement *mxr_uplink_get_bin (MxrUplink *uplink);
+
+/** mxr_uplink_open: Connects the feed; after the bin was added, because adding unlinks its pads. Thread: control. */
+void mxr_uplink_open (MxrUplink *uplink);
+
+/** mxr_uplink_close: Pushes nothing more. Thread: control; before the bin leaves its pipeline. */
+void mxr_uplink_close (MxrUplink *uplink);
+
+/**
+ * mxr_uplink_push:
+ * @rtp: one whole packet
+ * @orientation: (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from the packet's video orientation
+ *   extension; %NULL when it has none
+ * @now_us: monotonic arrival
+ *
+ * Returns: whether the bin took it. Thread: the one network thread of this uplink.
+ */
+bool mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us);
+
+/* ---- Peer: the WebRTC connection of a participant ------------------------------------------------------ */
+
+#define MXR_PEER_ERROR (mxr_peer_error_quark ())
+GQuark mxr_peer_error_quark (void);
+
+typedef enum {
+  MXR_PEER_ERROR_BAD_SDP,
+  MXR_PEER_ERROR_NOTHING_USABLE,
+  MXR_PEER_ERROR_BAD_CANDIDATE,
+  MXR_PEER_ERROR_NOT_NEGOTIATED,
+  MXR_PEER_ERROR_BUSY,
+  MXR_PEER_ERROR_CLOSED,
+  MXR_PEER_ERROR_FAILED,
+} MxrPeerError;
+
+/**
+ * MxrPeer:
+ *
+ * Two halves: one on the control thread, one on a network thread (the "link": transport and RTP session). They talk
+ * through mailboxes only. All functions below and all events belong to the control thread.
+ */
+typedef struct _MxrPeer MxrPeer;
+
+/* What the peers of a room share; outlives them. */
+typedef struct {
+  const MxrConfig *config;
+  MxrNet *net;
+  MxrFragments *fragments;
+  MxrMailbox *control; /* of the control thread */
+  gint64 timeline_us;  /* monotonic time at which the running time of the room's pipeline is 0 */
+} MxrPeerEnv;
+
+typedef struct {
+  /* From within mxr_peer_negotiate(): an uplink's bin is there, to be added to the pipeline and linked; or it is to
+   * be taken out (mxr_uplink_close() has been called). */
+  void (*on_uplink_added) (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data);
+  void (*on_uplink_removed) (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data);
+  /* After an answer: the downlink now is (@codec) or is no more (%NULL). Subscribe it with mxr_peer_subscribe(). */
+  void (*on_downlink) (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data);
+  /* Candidate of ours, without "a="; "" after the last. Only after the answer that it belongs to. */
+  void (*on_candidate) (MxrPeer *peer, const char *candidate, gpointer user_data);
+  void (*on_connected) (MxrPeer *peer, gpointer user_data);
+  /* The client cannot decode without a key frame. */
+  void (*on_keyframe_request) (MxrPeer *peer, gpointer user_data);
+  /* ICE, DTLS or consent failed, or the client closed the connection. */
+  void (*on_failed) (MxrPeer *peer, const char *reason, gpointer user_data);
+} MxrPeerEvents;
+
+typedef struct {
+  bool connected;
+  const char *local_type, *remote_type, *protocol; /* of the candidate pair in use; static */
+  bool has_uplink[MXR_PEER_N_KINDS], has_downlink[MXR_PEER_N_KINDS];
+  MxrRtpReceiverStats uplink[MXR_PEER_N_KINDS];
+  MxrRtpSenderStats downlink[MXR_PEER_N_KINDS];
+  guint64 packets_refused; /* unauthenticated, replayed, malformed, too early */
+  guint64 send_drops;      /* the socket took no more */
+} MxrPeerStats;
+
+/**
+ * mxr_peer_new:
+ * @id: of the participant: names the bins and the log's lines
+ * @takes_uplink: false for viewers: what they would send is refused in the answer
+ */
+MxrPeer *mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const MxrPeerEvents *events, gpointer user_data);
+
+/** mxr_peer_close: The last call: no event comes after it, but on_uplink_removed from within. The connection ends
+ * with BYE and close_notify, its memory goes when the network thread is done. */
+void mxr_peer_close (MxrPeer *peer);
+
+/** MxrPeerAnswerFunc: Exactly one of @answer and @error is set; both are borrowed. */
+typedef void (*MxrPeerAnswerFunc) (const char *answer, const GError *error, gpointer user_data);
+
+/**
+ * mxr_peer_negotiate:
+ * @wait_for_candidates: hold the answer until gathering is done, for a second at most
+ * @func: called once, later, unless the call returned false
+ *
+ * Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED.
+ */
+bool mxr_peer_negotiate (MxrPeer *peer, const char *offer, bool wait_for_candidates, MxrPeerAnswerFunc func,
+                         gpointer user_data, GError **error);
+
+/** mxr_peer_restart_ice: by a trickle fragment; finishes with a fragment. Errors: NOT_NEGOTIATED, BUSY. */
+bool mxr_peer_restart_ice (MxrPeer *peer, const char *ufrag, const char *pwd, MxrPeerAnswerFunc func,
+                           gpointer user_data, GError **error);
+bool mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char *pwd);
+
+/** mxr_peer_add_candidate: Errors: BAD_CANDIDATE (its syntax, or one too many), NOT_NEGOTIATED. */
+bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error);
+
+/** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
+typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
+
+/**
+ * mxr_peer_subscribe:
+ * @fanout: (nullable): %NULL ends the subscription
+ * @func: (nullable): called when nothing of the earlier fan-out will be sent any more
+ *
+ * One fan-out feeds a downlink at a time. Video starts with the next key frame, which the caller asks the rung for.
+ */
+void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
+
+/** mxr_peer_take_audio_level: Loudest level since the last call [dBov, 0..-127], or false when nothing came. */
+bool mxr_peer_take_audio_level (MxrPeer *peer, int *out_level_dbov, bool *out_voice);
+
+/** mxr_peer_get_last_packet_us: Monotonic time of the last media packet of that kind, 0: none yet. */
+gint64 mxr_peer_get_last_packet_us (MxrPeer *peer, MxrRtpKind kind);
+
+/** mxr_peer_get_stats: As of about a second ago. */
+void mxr_peer_get_stats (MxrPeer *peer, MxrPeerStats *out_stats);
+
+bool mxr_peer_has_uplink (MxrPeer *peer, MxrRtpKind kind);
+
+G_END_DECLS
+
+#endif

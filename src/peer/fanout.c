@@ -1,0 +1,262 @@
+/* One lane per network thread: a ring from the producer, and the subscribers that live on that thread. A packet
+ * crosses a thread once per lane, not once per subscriber. */
+
+#include "mixroom/peer.h"
+
+#include <stdatomic.h>
+
+/* 720p at 1.5 Mbit/s is about 170 packets a second and a key frame about 60 at once: room for three of those. */
+#define RING_PACKETS 256
+#define BATCH_PACKETS 64
+
+typedef struct {
+  MxrFanoutFunc func;
+  gpointer user_data;
+} Subscriber;
+
+typedef struct {
+  MxrNetThread *thread;
+  MxrRing *ring; /* of MxrRtpPacket: producer to net thread */
+  GSource *source;
+  atomic_uint n_subscribers; /* read by the producer */
+  atomic_bool signalled;
+  atomic_uint_fast64_t n_dropped;
+  GArray *subscribers; /* Subscriber; net thread only */
+} Lane;
+
+typedef struct {
+  GSource source;
+  Lane *lane;
+} LaneSource;
+
+struct _MxrFanout {
+  gatomicrefcount refs;
+  guint n_lanes;
+  Lane *lanes;
+  bool inside_frame; /* producer only: the last packet pushed was not the end of its frame */
+  atomic_uint_fast64_t n_packets;
+  atomic_uint_fast64_t n_bytes;
+};
+
+static guint
+pop_batch (Lane *lane, MxrRtpPacket **out_packets)
+{
+  guint n = 0;
+  while (n < BATCH_PACKETS && (out_packets[n] = mxr_ring_pop (lane->ring)) != NULL)
+    n++;
+  return n;
+}
+
+static void
+deliver (const Lane *lane, MxrRtpPacket *const *packets, guint n_packets)
+{
+  for (guint i = 0; i < lane->subscribers->len; i++) {
+    const Subscriber *subscriber = &g_array_index (lane->subscribers, Subscriber, i);
+    subscriber->func (packets, n_packets, subscriber->user_data);
+  }
+}
+
+static gboolean
+on_lane_ready (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  Lane *lane = ((LaneSource *) source)->lane;
+  MxrRtpPacket *packets[BATCH_PACKETS];
+  guint n_packets;
+
+  /* First the flag, then the ring: what is pushed after the last pop signals again. */
+  g_source_set_ready_time (source, -1);
+  atomic_store (&lane->signalled, false);
+  while ((n_packets = pop_batch (lane, packets)) > 0) {
+    deliver (lane, packets, n_packets);
+    for (guint i = 0; i < n_packets; i++)
+      mxr_rtp_packet_unref (packets[i]);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs lane_source_funcs = { .dispatch = on_lane_ready };
+
+static void
+lane_init (Lane *lane, MxrNetThread *thread)
+{
+  lane->thread = thread;
+  lane->ring = mxr_ring_new (RING_PACKETS, (GDestroyNotify) mxr_rtp_packet_unref);
+  lane->subscribers = g_array_new (FALSE, FALSE, sizeof (Subscriber));
+  lane->source = g_source_new (&lane_source_funcs, sizeof (LaneSource));
+  ((LaneSource *) lane->source)->lane = lane;
+  g_source_set_name (lane->source, "fanout");
+  g_source_set_priority (lane->source, G_PRIORITY_HIGH);
+  g_source_attach (lane->source, mxr_net_thread_get_context (thread));
+}
+
+static void
+lane_clear (Lane *lane)
+{
+  g_source_destroy (lane->source); /* already done, unless the thread had no room for the call */
+  g_source_unref (lane->source);
+  g_array_unref (lane->subscribers);
+  mxr_ring_free (lane->ring);
+}
+
+MxrFanout *
+mxr_fanout_new (MxrNet *net)
+{
+  MxrFanout *fanout = g_new0 (MxrFanout, 1);
+
+  g_atomic_ref_count_init (&fanout->refs);
+  fanout->n_lanes = mxr_net_get_n_threads (net);
+  fanout->lanes = g_new0 (Lane, fanout->n_lanes);
+  for (guint i = 0; i < fanout->n_lanes; i++)
+    lane_init (&fanout->lanes[i], mxr_net_get_thread (net, i));
+  return fanout;
+}
+
+MxrFanout *
+mxr_fanout_ref (MxrFanout *fanout)
+{
+  g_atomic_ref_count_inc (&fanout->refs);
+  return fanout;
+}
+
+void
+mxr_fanout_unref (MxrFanout *fanout)
+{
+  if (!g_atomic_ref_count_dec (&fanout->refs))
+    return;
+  for (guint i = 0; i < fanout->n_lanes; i++)
+    lane_clear (&fanout->lanes[i]);
+  g_free (fanout->lanes);
+  g_free (fanout);
+}
+
+typedef struct {
+  MxrFanout *fanout;
+  Lane *lane;
+} LaneCall;
+
+static void
+lane_call_free (gpointer data)
+{
+  LaneCall *call = data;
+  mxr_fanout_unref (call->fanout);
+  g_free (call);
+}
+
+/* A source is destroyed in its own thread, or its dispatch could still be running in there. */
+static void
+close_lane (gpointer data)
+{
+  g_source_destroy (((LaneCall *) data)->lane->source);
+}
+
+void
+mxr_fanout_close (MxrFanout *fanout)
+{
+  for (guint i = 0; i < fanout->n_lanes; i++) {
+    LaneCall *call = g_new (LaneCall, 1);
+    call->fanout = mxr_fanout_ref (fanout);
+    call->lane = &fanout->lanes[i];
+    mxr_mailbox_post (mxr_net_thread_get_mailbox (call->lane->thread), close_lane, call, lane_call_free);
+  }
+}
+
+void
+mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes)
+{
+  atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
+  for (guint i = 0; i < fanout->n_lanes; i++) {
+    Lane *lane = &fanout->lanes[i];
+    if (atomic_load_explicit (&lane->n_subscribers, memory_order_relaxed) == 0)
+      continue;
+    if (mxr_ring_push (lane->ring, mxr_rtp_packet_ref (packet)))
+      continue;
+    mxr_rtp_packet_unref (packet);
+    atomic_fetch_add_explicit (&lane->n_dropped, 1, memory_order_relaxed);
+  }
+}
+
+void
+mxr_fanout_flush (MxrFanout *fanout)
+{
+  for (guint i = 0; i < fanout->n_lanes; i++) {
+    Lane *lane = &fanout->lanes[i];
+    if (atomic_load_explicit (&lane->n_subscribers, memory_order_relaxed) > 0 &&
+        !atomic_exchange (&lane->signalled, true))
+      g_source_set_ready_time (lane->source, 0);
+  }
+}
+
+static gboolean
+push_buffer (GstBuffer **buffer, guint index, gpointer user_data)
+{
+  MxrFanout *fanout = user_data;
+  GstMapInfo map;
+
+  if (!gst_buffer_map (*buffer, &map, GST_MAP_READ))
+    return TRUE;
+  bool starts_keyframe = !fanout->inside_frame && !GST_BUFFER_FLAG_IS_SET (*buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  fanout->inside_frame = !GST_BUFFER_FLAG_IS_SET (*buffer, GST_BUFFER_FLAG_MARKER);
+  MxrRtpPacket *packet = mxr_rtp_packet_new_from_rtp (map.data, map.size, starts_keyframe);
+  if (packet != NULL) {
+    mxr_fanout_push (fanout, packet, map.size);
+    mxr_rtp_packet_unref (packet);
+  }
+  gst_buffer_unmap (*buffer, &map);
+  return TRUE;
+}
+
+void
+mxr_fanout_push_sample (MxrFanout *fanout, GstSample *sample)
+{
+  GstBufferList *list = gst_sample_get_buffer_list (sample);
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+
+  if (list != NULL)
+    gst_buffer_list_foreach (list, push_buffer, fanout);
+  else if (buffer != NULL)
+    push_buffer (&buffer, 0, fanout);
+  mxr_fanout_flush (fanout);
+}
+
+static Lane *
+find_lane (MxrFanout *fanout)
+{
+  for (guint i = 0; i < fanout->n_lanes; i++)
+    if (mxr_net_thread_is_current (fanout->lanes[i].thread))
+      return &fanout->lanes[i];
+  g_assert_not_reached ();
+}
+
+void
+mxr_fanout_subscribe (MxrFanout *fanout, MxrFanoutFunc func, gpointer user_data)
+{
+  Lane *lane = find_lane (fanout);
+  const Subscriber subscriber = { func, user_data };
+
+  g_array_append_val (lane->subscribers, subscriber);
+  atomic_store (&lane->n_subscribers, lane->subscribers->len);
+}
+
+void
+mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data)
+{
+  Lane *lane = find_lane (fanout);
+
+  for (guint i = lane->subscribers->len; i > 0; i--)
+    if (g_array_index (lane->subscribers, Subscriber, i - 1).user_data == user_data)
+      g_array_remove_index_fast (lane->subscribers, i - 1);
+  atomic_store (&lane->n_subscribers, lane->subscribers->len);
+}
+
+void
+mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats)
+{
+  MxrFanoutStats stats = { .packets = atomic_load (&fanout->n_packets), .bytes = atomic_load (&fanout->n_bytes) };
+
+  for (guint i = 0; i < fanout->n_lanes; i++) {
+    stats.dropped += atomic_load (&fanout->lanes[i].n_dropped);
+    stats.subscribers += atomic_load (&fanout->lanes[i].n_subscribers);
+  }
+  *out_stats = stats;
+}

@@ -1,0 +1,114 @@
+#ifndef MXR_PEER_PRIVATE_H
+#define MXR_PEER_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "mixroom/peer.h"
+#include "mixroom/sdp.h"
+
+/* The network half of a peer. Every function belongs to the peer's network thread. */
+typedef struct _MxrLink MxrLink;
+
+/* What a negotiation decided, handed from the control thread to the link. */
+typedef struct {
+  MxrSdpOffer *offer;
+  MxrSdpCodec video_codec;
+  MxrUplink *uplinks[MXR_PEER_N_KINDS]; /* NULL: none */
+  bool is_ice_restart;
+  bool wait_for_candidates;
+} MxrLinkPlan;
+
+/* What the link answers: our side of ICE. */
+typedef struct {
+  GError *error; /* NULL when it went well */
+  char *ufrag;
+  char *pwd;
+  GPtrArray *candidates; /* char *, NULL-terminated */
+  bool end_of_candidates;
+} MxrLinkReply;
+
+struct _MxrPeer {
+  gatomicrefcount refs;
+
+  /* Set once, read by both halves. */
+  MxrPeerEnv env;
+  char *id;
+  bool takes_uplink;
+  MxrNetThread *thread;
+  guint32 ssrc[MXR_PEER_N_KINDS];
+  guint32 rtx_ssrc[MXR_PEER_N_KINDS];
+  char *cname;
+
+  /* Written by the network half, read by the control half. */
+  atomic_uint audio_level; /* see level_pack() */
+  atomic_int_fast64_t last_packet_us[MXR_PEER_N_KINDS];
+  GMutex stats_lock;
+  MxrPeerStats stats; /* guarded by stats_lock */
+
+  /* Control thread. */
+  MxrPeerEvents events;
+  gpointer user_data;
+  bool closed;
+  bool link_wanted; /* the link was asked to be: a close must be posted */
+  MxrSdpOffer *offer;
+  MxrSdpOffer *next_offer; /* being answered */
+  MxrSdpCodec video_codec;
+  MxrSdpSetup setup;
+  guint64 session_id;
+  guint64 session_version;
+  MxrUplink *uplinks[MXR_PEER_N_KINDS];
+  const char *downlink_codecs[MXR_PEER_N_KINDS];
+  char *remote_ufrag, *remote_pwd; /* the peer's in use */
+  guint n_candidates;              /* trickled by the peer since these */
+  bool pending_is_fragment;
+  MxrPeerAnswerFunc pending; /* NULL: no negotiation under way */
+  gpointer pending_data;
+
+  /* Network thread. */
+  MxrLink *link;
+};
+
+MxrPeer *mxr_peer_ref (MxrPeer *peer);
+void mxr_peer_unref (MxrPeer *peer);
+
+/** mxr_peer_post_net: @data is freed by @destroy in any case. Thread: control or media. */
+void mxr_peer_post_net (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
+                        GDestroyNotify destroy);
+/** mxr_peer_post_control: dropped once the peer is closed. Thread: network. */
+void mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
+                            GDestroyNotify destroy);
+
+/* negotiate.c, control thread */
+void mxr_peer_on_link_reply (MxrPeer *peer, gpointer reply);
+void mxr_peer_on_link_candidate (MxrPeer *peer, gpointer candidate);
+void mxr_peer_on_link_connected (MxrPeer *peer, gpointer unused);
+void mxr_peer_on_link_failed (MxrPeer *peer, gpointer reason);
+void mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused);
+
+void mxr_link_plan_free (gpointer plan);
+void mxr_link_reply_free (gpointer reply);
+
+/* link.c, network thread; each takes what mxr_peer_post_net() brought */
+void mxr_link_apply (MxrPeer *peer, gpointer plan);
+void mxr_link_restart (MxrPeer *peer, gpointer credentials);
+void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
+void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
+void mxr_link_close (MxrPeer *peer, gpointer unused);
+
+typedef struct {
+  MxrRtpKind kind;
+  MxrFanout *fanout;
+  MxrPeerFunc func;
+  gpointer user_data;
+} MxrLinkSubscription;
+void mxr_link_subscribe (MxrPeer *peer, gpointer subscription);
+void mxr_link_subscription_free (gpointer subscription);
+
+/* Loudness [0..127], voice and "there was one" in one atomic word; a larger word is louder. */
+static inline guint
+level_pack (int level_dbov, bool voice)
+{
+  return 1u << 8 | (guint) (127 + CLAMP (level_dbov, -127, 0)) << 1 | voice;
+}
+
+#endif

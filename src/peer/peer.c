@@ -1,0 +1,195 @@
+/* The control half: life, hand-offs, what the room asks. Negotiation is in negotiate.c. */
+
+#include "peer-private.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK (mxr-peer-error-quark, mxr_peer_error)
+
+typedef struct {
+  MxrPeer *peer;
+  void (*func) (MxrPeer *peer, gpointer data);
+  gpointer data;
+  GDestroyNotify destroy;
+} PeerCall;
+
+static PeerCall *
+peer_call_new (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpointer data, GDestroyNotify destroy)
+{
+  PeerCall *call = g_new (PeerCall, 1);
+  *call = (PeerCall){ mxr_peer_ref (peer), func, data, destroy };
+  return call;
+}
+
+static void
+peer_call_free (gpointer data)
+{
+  PeerCall *call = data;
+  if (call->destroy != NULL)
+    call->destroy (call->data);
+  mxr_peer_unref (call->peer);
+  g_free (call);
+}
+
+static void
+call_net (gpointer data)
+{
+  PeerCall *call = data;
+  call->func (call->peer, call->data);
+}
+
+static void
+call_control (gpointer data)
+{
+  PeerCall *call = data;
+  if (!call->peer->closed)
+    call->func (call->peer, call->data);
+}
+
+void
+mxr_peer_post_net (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpointer data, GDestroyNotify destroy)
+{
+  mxr_mailbox_post (mxr_net_thread_get_mailbox (peer->thread), call_net, peer_call_new (peer, func, data, destroy),
+                    peer_call_free);
+}
+
+void
+mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpointer data, GDestroyNotify destroy)
+{
+  mxr_mailbox_post (peer->env.control, call_control, peer_call_new (peer, func, data, destroy), peer_call_free);
+}
+
+static guint32
+random_ssrc (void)
+{
+  return MAX (g_random_int (), 1);
+}
+
+MxrPeer *
+mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const MxrPeerEvents *events, gpointer user_data)
+{
+  MxrPeer *peer = g_new0 (MxrPeer, 1);
+
+  g_atomic_ref_count_init (&peer->refs);
+  peer->env = *env;
+  peer->id = g_strdup (id);
+  peer->takes_uplink = takes_uplink;
+  peer->events = *events;
+  peer->user_data = user_data;
+  peer->thread = mxr_net_pick (env->net);
+  peer->cname = g_strdup_printf ("mixroom-%08x", g_random_int ());
+  peer->session_id = ((guint64) g_random_int () << 31) | g_random_int ();
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    peer->ssrc[i] = random_ssrc ();
+    peer->rtx_ssrc[i] = random_ssrc ();
+  }
+  g_mutex_init (&peer->stats_lock);
+  peer->stats.local_type = peer->stats.remote_type = peer->stats.protocol = "";
+  return peer;
+}
+
+MxrPeer *
+mxr_peer_ref (MxrPeer *peer)
+{
+  g_atomic_ref_count_inc (&peer->refs);
+  return peer;
+}
+
+void
+mxr_peer_unref (MxrPeer *peer)
+{
+  if (!g_atomic_ref_count_dec (&peer->refs))
+    return;
+  g_clear_pointer (&peer->offer, mxr_sdp_offer_unref);
+  g_clear_pointer (&peer->next_offer, mxr_sdp_offer_unref);
+  g_free (peer->remote_ufrag);
+  g_free (peer->remote_pwd);
+  g_free (peer->cname);
+  g_free (peer->id);
+  g_mutex_clear (&peer->stats_lock);
+  g_free (peer);
+}
+
+void
+mxr_peer_close (MxrPeer *peer)
+{
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    if (peer->uplinks[i] == NULL)
+      continue;
+    mxr_uplink_close (peer->uplinks[i]);
+    peer->events.on_uplink_removed (peer, i, mxr_uplink_get_bin (peer->uplinks[i]), peer->user_data);
+    g_clear_pointer (&peer->uplinks[i], mxr_uplink_unref);
+  }
+  peer->closed = true;
+  if (peer->pending != NULL) {
+    g_autoptr (GError) error = g_error_new_literal (MXR_PEER_ERROR, MXR_PEER_ERROR_CLOSED, "the participant left");
+    g_steal_pointer (&peer->pending) (NULL, error, peer->pending_data);
+  }
+  if (peer->link_wanted)
+    mxr_peer_post_net (peer, mxr_link_close, NULL, NULL);
+  else
+    mxr_net_unpick (peer->thread);
+  mxr_peer_unref (peer);
+}
+
+bool
+mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error)
+{
+  if (!peer->link_wanted) {
+    g_set_error_literal (error, MXR_PEER_ERROR, MXR_PEER_ERROR_NOT_NEGOTIATED,
+                         "a candidate came before any offer; send the offer first");
+    return false;
+  }
+  /* Its grammar is judged on the network thread: what is wrong with it harms only the peer's own connectivity. */
+  if (strlen (candidate) > MXR_CANDIDATE_MAX_BYTES) {
+    g_set_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BAD_CANDIDATE, "a candidate may have %d bytes at most",
+                 MXR_CANDIDATE_MAX_BYTES);
+    return false;
+  }
+  if (*candidate != '\0' && ++peer->n_candidates > MXR_CANDIDATES_MAX) {
+    g_set_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BAD_CANDIDATE, "more than %d candidates; the rest is not tried",
+                 MXR_CANDIDATES_MAX);
+    return false;
+  }
+  mxr_peer_post_net (peer, mxr_link_add_candidate, g_strdup (candidate), g_free);
+  return true;
+}
+
+void
+mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data)
+{
+  MxrLinkSubscription *subscription = g_new (MxrLinkSubscription, 1);
+  *subscription = (MxrLinkSubscription){ kind, fanout != NULL ? mxr_fanout_ref (fanout) : NULL, func, user_data };
+  mxr_peer_post_net (peer, mxr_link_subscribe, subscription, mxr_link_subscription_free);
+}
+
+bool
+mxr_peer_take_audio_level (MxrPeer *peer, int *out_level_dbov, bool *out_voice)
+{
+  guint word = atomic_exchange (&peer->audio_level, 0);
+  if (word == 0)
+    return false;
+  *out_level_dbov = (int) (word >> 1 & 127) - 127;
+  *out_voice = word & 1;
+  return true;
+}
+
+gint64
+mxr_peer_get_last_packet_us (MxrPeer *peer, MxrRtpKind kind)
+{
+  return atomic_load (&peer->last_packet_us[kind]);
+}
+
+void
+mxr_peer_get_stats (MxrPeer *peer, MxrPeerStats *out_stats)
+{
+  g_mutex_lock (&peer->stats_lock);
+  *out_stats = peer->stats;
+  g_mutex_unlock (&peer->stats_lock);
+}
+
+bool
+mxr_peer_has_uplink (MxrPeer *peer, MxrRtpKind kind)
+{
+  return peer->uplinks[kind] != NULL;
+}

@@ -1,0 +1,206 @@
+/* The network thread pushes straight into the jitter buffer's sink pad: that pad only queues, so the push is short,
+ * and no thread and no second queue is needed in between (an appsrc would bring both). */
+
+#include "mixroom/peer.h"
+#include "mixroom/pipeline.h"
+
+#include <stdatomic.h>
+
+struct _MxrUplink {
+  gatomicrefcount refs;
+  MxrRtpKind kind;
+  GstElement *bin; /* owned by the room's pipeline once added; our reference keeps it for close */
+  GstPad *feed;    /* source pad without a parent, linked to the bin's sink */
+  GstCaps *caps;
+  gint64 timeline_us;
+  const char *orientation; /* net thread: last one pushed */
+  bool started;            /* net thread: the sticky events are out */
+  atomic_bool closed;
+  MxrUplinkFunc on_keyframe_needed;
+  gpointer user_data;
+  GDestroyNotify destroy;
+};
+
+static gboolean
+on_feed_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  MxrUplink *uplink = gst_pad_get_element_private (pad);
+
+  if (gst_event_has_name (event, "GstForceKeyUnit") && !atomic_load (&uplink->closed))
+    uplink->on_keyframe_needed (uplink, uplink->user_data);
+  gst_event_unref (event); /* what else comes upstream (QoS, latency, reconfigure) has nobody to go to */
+  return TRUE;
+}
+
+/* Live, and with no delay of its own: the jitter buffer adds its own to the answer. */
+static gboolean
+on_feed_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+static GstElement *
+new_jitterbuffer (const MxrConfig *config, GError **error)
+{
+  GstElement *element = gst_element_factory_make ("rtpjitterbuffer", "jitter");
+  if (element == NULL) {
+    g_set_error_literal (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
+                         "GStreamer has no rtpjitterbuffer; install gstreamer1.0-plugins-good");
+    return NULL;
+  }
+  g_object_set (element, "latency", config->media.jitter_ms, "do-lost", TRUE, "do-retransmission", FALSE, NULL);
+  return element;
+}
+
+static void
+add_ghost_pad (GstElement *bin, GstElement *element, const char *name)
+{
+  g_autoptr (GstPad) target = gst_element_get_static_pad (element, name);
+  GstPad *ghost = gst_ghost_pad_new (name, target);
+  gst_pad_set_active (ghost, TRUE);
+  gst_element_add_pad (bin, ghost);
+}
+
+static GstElement *
+new_bin (const MxrUplinkParams *params, GError **error)
+{
+  GstElement *decoder = mxr_fragment_new_bin (params->decoder, "decoder", error);
+  if (decoder == NULL)
+    return NULL;
+  GstElement *jitter = new_jitterbuffer (params->config, error);
+  if (jitter == NULL) {
+    gst_object_unref (gst_object_ref_sink (decoder));
+    return NULL;
+  }
+  g_autoptr (GstElement) bin = gst_object_ref_sink (gst_bin_new (params->name));
+  gst_bin_add_many (GST_BIN (bin), jitter, decoder, NULL);
+  if (!gst_element_link (jitter, decoder)) {
+    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, "the jitter buffer does not link to the %s decoder",
+                 params->codec);
+    return NULL;
+  }
+  add_ghost_pad (bin, jitter, "sink");
+  add_ghost_pad (bin, decoder, "src");
+  return g_steal_pointer (&bin);
+}
+
+static GstPad *
+new_feed (MxrUplink *uplink)
+{
+  g_autofree char *name = g_strdup_printf ("feed-%s", GST_OBJECT_NAME (uplink->bin));
+  GstPad *feed = gst_object_ref_sink (gst_pad_new (name, GST_PAD_SRC));
+
+  gst_pad_set_element_private (feed, uplink);
+  gst_pad_set_event_function (feed, on_feed_event);
+  gst_pad_set_query_function (feed, on_feed_query);
+  gst_pad_set_active (feed, TRUE);
+  return feed;
+}
+
+MxrUplink *
+mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
+                GDestroyNotify destroy, GError **error)
+{
+  GstElement *bin = new_bin (params, error);
+  if (bin == NULL) {
+    if (destroy != NULL)
+      destroy (user_data);
+    return NULL;
+  }
+  MxrUplink *uplink = g_new0 (MxrUplink, 1);
+  g_atomic_ref_count_init (&uplink->refs);
+  uplink->kind = params->kind;
+  uplink->timeline_us = params->timeline_us;
+  uplink->on_keyframe_needed = on_keyframe_needed;
+  uplink->user_data = user_data;
+  uplink->destroy = destroy;
+  uplink->caps = gst_caps_new_simple (
+    "application/x-rtp", "media", G_TYPE_STRING, params->kind == MXR_RTP_AUDIO ? "audio" : "video", "clock-rate",
+    G_TYPE_INT, params->clock_rate, "encoding-name", G_TYPE_STRING, params->codec, "payload", G_TYPE_INT,
+    params->payload_type, NULL);
+  uplink->bin = bin;
+  uplink->feed = new_feed (uplink);
+  return uplink;
+}
+
+MxrUplink *
+mxr_uplink_ref (MxrUplink *uplink)
+{
+  g_atomic_ref_count_inc (&uplink->refs);
+  return uplink;
+}
+
+void
+mxr_uplink_unref (MxrUplink *uplink)
+{
+  if (!g_atomic_ref_count_dec (&uplink->refs))
+    return;
+  gst_pad_set_active (uplink->feed, FALSE);
+  gst_object_unref (uplink->feed);
+  gst_object_unref (uplink->bin);
+  gst_caps_unref (uplink->caps);
+  if (uplink->destroy != NULL)
+    uplink->destroy (uplink->user_data);
+  g_free (uplink);
+}
+
+void
+mxr_uplink_close (MxrUplink *uplink)
+{
+  atomic_store (&uplink->closed, true);
+  gst_pad_set_active (uplink->feed, FALSE);
+}
+
+void
+mxr_uplink_open (MxrUplink *uplink)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (uplink->bin, "sink");
+  gst_pad_link_full (uplink->feed, sink, GST_PAD_LINK_CHECK_NOTHING);
+}
+
+GstElement *
+mxr_uplink_get_bin (MxrUplink *uplink)
+{
+  return uplink->bin;
+}
+
+static void
+push_start (MxrUplink *uplink)
+{
+  g_autofree char *id = g_strdup_printf ("mixroom/%s", GST_OBJECT_NAME (uplink->bin));
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (uplink->feed, gst_event_new_stream_start (id));
+  gst_pad_push_event (uplink->feed, gst_event_new_caps (uplink->caps));
+  gst_pad_push_event (uplink->feed, gst_event_new_segment (&segment));
+  uplink->started = true;
+}
+
+/* The orientation travels as a tag between the packets, so that it meets the very frames it belongs to. */
+static void
+push_orientation (MxrUplink *uplink, const char *orientation)
+{
+  GstTagList *tags = gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, orientation, NULL);
+
+  gst_pad_push_event (uplink->feed, gst_event_new_tag (tags));
+  uplink->orientation = orientation;
+}
+
+bool
+mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us)
+{
+  if (atomic_load_explicit (&uplink->closed, memory_order_relaxed))
+    return false;
+  if (!uplink->started)
+    push_start (uplink);
+  if (orientation != NULL && orientation != uplink->orientation)
+    push_orientation (uplink, orientation);
+
+  GstBuffer *buffer = gst_buffer_new_memdup (rtp, n_bytes);
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = MAX (now_us - uplink->timeline_us, 0) * GST_USECOND;
+  return gst_pad_push (uplink->feed, buffer) == GST_FLOW_OK;
+}
