@@ -138,7 +138,8 @@ MxrParticipant *mxr_hub_join (MxrHub *hub, const char *room, const char *name, M
  * mxr_hub_resume:
  * @token: of an earlier mxr_participant_get_resume_token(), a bearer secret
  *
- * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere").
+ * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere")
+ * from within this call.
  * Roster, tiles and rung are sent again. Errors: NOT_FOUND.
  */
 MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events,

@@ -1,0 +1,148 @@
+/* One pipeline per room: the two mixers for good, everything else comes and goes while it plays. */
+
+#include "room-private.h"
+
+
+typedef struct {
+  MxrGraphErrorFunc on_error;
+  gpointer user_data;
+} BusData;
+
+static gboolean
+on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  const BusData *data = user_data;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    g_autoptr (GError) error = NULL;
+    gst_message_parse_error (message, &error, NULL);
+    data->on_error (GST_MESSAGE_SRC (message), error, data->user_data);
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING) {
+    g_autoptr (GError) error = NULL;
+    gst_message_parse_warning (message, &error, NULL);
+    mxr_debug ("room", "%s: %s", GST_MESSAGE_SRC_NAME (message), error->message);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static GstElement *
+make (const char *factory, const char *name, GError **error)
+{
+  GstElement *element = gst_element_factory_make (factory, name);
+  if (element == NULL)
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "GStreamer has no element '%s' here", factory);
+  return element;
+}
+
+static bool
+add_mixers (MxrGraph *graph, const MxrConfig *config, GError **error)
+{
+  graph->sound = make ("mxraudiomix", "sound", error);
+  graph->picture = graph->sound != NULL ? make ("mxrtilemix", "picture", error) : NULL;
+  graph->tee = graph->picture != NULL ? make ("tee", "view", error) : NULL;
+  if (graph->tee == NULL)
+    return false;
+  g_object_set (graph->sound, "channels", config->media.audio_channels, NULL);
+  g_object_set (graph->picture, "tick-framerate", config->room.framerate, 1, NULL);
+  g_object_set (graph->tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add_many (GST_BIN (graph->pipeline), graph->sound, graph->picture, graph->tee, NULL);
+
+  graph->view = gst_element_request_pad_simple (graph->picture, "src_0");
+  g_object_set (graph->view, "width", config->room.width_px, "height", config->room.height_px, "framerate",
+                config->room.framerate, 1, "labels", config->room.labels, NULL);
+  return true;
+}
+
+/* The base time is set by hand, because the senders' reports and the uplinks' time stamps are on the same timeline
+ * and must know it. GstSystemClock is g_get_monotonic_time() in nanoseconds. */
+static bool
+play (MxrGraph *graph, GError **error)
+{
+  g_autoptr (GstClock) clock = gst_system_clock_obtain ();
+
+  gst_pipeline_use_clock (GST_PIPELINE (graph->pipeline), clock);
+  gst_element_set_start_time (graph->pipeline, GST_CLOCK_TIME_NONE);
+  graph->timeline_us = g_get_monotonic_time ();
+  gst_element_set_base_time (graph->pipeline, graph->timeline_us * GST_USECOND);
+  if (gst_element_set_state (graph->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE)
+    return true;
+  g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the room's pipeline does not start");
+  return false;
+}
+
+MxrGraph *
+mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_error, gpointer user_data, GError **error)
+{
+  g_autoptr (MxrGraph) graph = g_new0 (MxrGraph, 1);
+
+  graph->pipeline = gst_object_ref_sink (gst_pipeline_new (name));
+  if (!add_mixers (graph, config, error) || !play (graph, error))
+    return NULL;
+
+  BusData *data = g_new (BusData, 1);
+  *data = (BusData){ on_error, user_data };
+  g_autoptr (GstBus) bus = gst_pipeline_get_bus (GST_PIPELINE (graph->pipeline));
+  graph->bus_watch = gst_bus_add_watch_full (bus, G_PRIORITY_DEFAULT, on_bus_message, data, g_free);
+  return g_steal_pointer (&graph);
+}
+
+void
+mxr_graph_free (MxrGraph *graph)
+{
+  if (graph->bus_watch != 0)
+    g_source_remove (graph->bus_watch);
+  gst_element_set_state (graph->pipeline, GST_STATE_NULL);
+  if (graph->view != NULL) {
+    gst_element_release_request_pad (graph->picture, graph->view);
+    gst_object_unref (graph->view);
+  }
+  gst_object_unref (graph->pipeline);
+  g_free (graph);
+}
+
+bool
+mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error)
+{
+  if (!mxr_branch_add (GST_BIN (graph->pipeline), bin, error))
+    return false;
+  g_autoptr (GstPad) src = gst_element_get_static_pad (bin, "src");
+  GstPadLinkReturn result = gst_pad_link (src, sink);
+  if (result == GST_PAD_LINK_OK)
+    return true;
+  g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to the mixer: %s", GST_OBJECT_NAME (bin),
+               gst_pad_link_get_name (result));
+  mxr_branch_remove (GST_BIN (graph->pipeline), bin, NULL, NULL, NULL);
+  return false;
+}
+
+typedef struct {
+  GstElement *element;
+  GstPad *pad;
+} Request;
+
+static void
+release_request (gpointer data)
+{
+  Request *request = data;
+  gst_element_release_request_pad (request->element, request->pad);
+  gst_object_unref (request->pad);
+  gst_object_unref (request->element);
+  g_free (request);
+}
+
+void
+mxr_graph_remove_input (MxrGraph *graph, GstElement *bin, GstElement *mixer, GstPad *sink)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (bin, "src");
+  g_autoptr (GstPad) peer = gst_pad_get_peer (src);
+
+  if (peer != NULL)
+    gst_pad_unlink (src, peer);
+  if (sink == NULL) {
+    mxr_branch_remove (GST_BIN (graph->pipeline), bin, NULL, NULL, NULL);
+    return;
+  }
+  Request *request = g_new (Request, 1);
+  *request = (Request){ gst_object_ref (mixer), gst_object_ref (sink) };
+  mxr_branch_remove (GST_BIN (graph->pipeline), bin, NULL, release_request, request);
+}

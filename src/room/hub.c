@@ -1,0 +1,266 @@
+/* All rooms, and what they share: network threads, fragments, the control mailbox, one timer. */
+
+#include "room-private.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+G_DEFINE_QUARK (mxr-room-error-quark, mxr_room_error)
+
+/* Levels are taken, speakers chosen and pending key frames made this often: below a syllable, above the cost. */
+#define TICK_MS 50
+/* Calls from the network threads that may wait for the control thread: a few per peer and second. */
+#define CONTROL_CALLS_MAX 65536
+
+char *
+mxr_random_name (const char *prefix, guint n_bytes)
+{
+  guint8 bytes[32];
+
+  g_assert (n_bytes <= sizeof bytes);
+  if (getrandom (bytes, n_bytes, 0) != (gssize) n_bytes)
+    g_error ("the system has no random numbers");
+  g_autofree char *text = g_base64_encode (bytes, n_bytes);
+  g_strdelimit (text, "+", '-');
+  g_strdelimit (text, "/", '_');
+  g_strdelimit (text, "=", '\0');
+  return g_strconcat (prefix, "-", text, NULL);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------ */
+
+static MxrFragments *
+load_fragments (const MxrConfig *config, GError **error)
+{
+  g_autofree char *source_dir = g_build_filename (MXR_SOURCE_ROOT, "pipelines", NULL);
+  const char *dirs[] = { config->media.pipeline_dir, "/etc/mixroom/pipelines", MXR_PIPELINE_DIR, source_dir, NULL };
+  return mxr_fragments_load (dirs, error);
+}
+
+static const char *
+encoder_name (const MxrConfig *config, const char *codec)
+{
+  if (strcmp (codec, "VP8") == 0)
+    return config->media.vp8_encoder;
+  return strcmp (codec, "H264") == 0 ? config->media.h264_encoder : config->media.opus_encoder;
+}
+
+const MxrFragment *
+mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error)
+{
+  return mxr_fragments_find (hub->fragments, encoder_name (hub->config, codec), MXR_FRAGMENT_ENCODE, codec, error);
+}
+
+/* What the configuration names must work here, or the first call would find out. */
+static bool
+check_fragments (MxrHub *hub, GError **error)
+{
+  const MxrConfig *config = hub->config;
+  return mxr_hub_find_encoder (hub, "VP8", error) != NULL && mxr_hub_find_encoder (hub, "H264", error) != NULL &&
+         mxr_hub_find_encoder (hub, "OPUS", error) != NULL &&
+         mxr_fragments_find (hub->fragments, config->media.vp8_decoder, MXR_FRAGMENT_DECODE, "VP8", error) != NULL &&
+         mxr_fragments_find (hub->fragments, config->media.h264_decoder, MXR_FRAGMENT_DECODE, "H264", error) != NULL &&
+         mxr_fragments_find (hub->fragments, config->media.opus_decoder, MXR_FRAGMENT_DECODE, "OPUS", error) != NULL;
+}
+
+MxrHub *
+mxr_hub_new (const MxrConfig *config, GError **error)
+{
+  g_autoptr (MxrHub) hub = g_new0 (MxrHub, 1);
+
+  hub->config = config;
+  hub->rooms = g_hash_table_new (g_str_hash, g_str_equal);
+  hub->tokens = g_hash_table_new (g_str_hash, g_str_equal);
+  hub->control = mxr_mailbox_new (NULL, "control", CONTROL_CALLS_MAX);
+  if (!mxr_elements_register (NULL)) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the mixers cannot be registered");
+    return NULL;
+  }
+  hub->fragments = load_fragments (config, error);
+  if (hub->fragments == NULL || !check_fragments (hub, error))
+    return NULL;
+  hub->net = mxr_net_new (config, error);
+  return hub->net != NULL ? g_steal_pointer (&hub) : NULL;
+}
+
+static void
+remove_everybody (MxrHub *hub)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  while (g_hash_table_iter_init (&iter, hub->rooms), g_hash_table_iter_next (&iter, NULL, &value)) {
+    g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (value);
+    for (guint i = 0; i < everybody->len; i++)
+      mxr_participant_remove (everybody->pdata[i], "the server ends");
+  }
+}
+
+void
+mxr_hub_free (MxrHub *hub)
+{
+  remove_everybody (hub);
+  while (hub->n_ending > 0) /* branches of pipelines are being taken down by workers */
+    g_main_context_iteration (NULL, TRUE);
+  g_clear_pointer (&hub->net, mxr_net_free);
+  mxr_mailbox_close (hub->control);
+  mxr_mailbox_unref (hub->control);
+  g_clear_pointer (&hub->fragments, mxr_fragments_free);
+  g_hash_table_unref (hub->rooms);
+  g_hash_table_unref (hub->tokens);
+  g_free (hub);
+}
+
+void
+mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms)
+{
+  hub->draining = true;
+  g_autoptr (GList) rooms = g_hash_table_get_values (hub->rooms);
+  for (GList *l = rooms; l != NULL; l = l->next) {
+    g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (l->data);
+    for (guint k = 0; k < everybody->len; k++) {
+      MxrParticipant *participant = everybody->pdata[k];
+      if (participant->room != NULL && participant->events.on_closing != NULL)
+        participant->events.on_closing (participant, "the server is going down for maintenance", reconnect_in_ms,
+                                        participant->user_data);
+    }
+  }
+}
+
+bool
+mxr_hub_is_ready (MxrHub *hub, const char **out_reason)
+{
+  const char *reason = hub->draining ? "draining" : NULL;
+  if (out_reason != NULL)
+    *out_reason = reason;
+  return reason == NULL;
+}
+
+/* ---- Rooms ----------------------------------------------------------------------------------------------- */
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  MxrHub *hub = user_data;
+  gint64 now_us = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer room;
+
+  g_hash_table_iter_init (&iter, hub->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &room))
+    mxr_room_tick (room, now_us);
+  return G_SOURCE_CONTINUE;
+}
+
+static MxrRoom *
+add_room (MxrHub *hub, const char *name, GError **error)
+{
+  if (g_hash_table_size (hub->rooms) >= hub->config->room.max_rooms) {
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FULL,
+                 "the server has its %u rooms; try again later, or join one that is there", hub->config->room.max_rooms);
+    return NULL;
+  }
+  MxrRoom *room = mxr_room_new (hub, name, error);
+  if (room == NULL)
+    return NULL;
+  g_hash_table_insert (hub->rooms, room->name, room);
+  if (hub->tick == 0)
+    hub->tick = g_timeout_add (TICK_MS, on_tick, hub);
+  return room;
+}
+
+/* Its branches are still being taken down by workers, which need the pipeline. */
+static gboolean
+on_ending (gpointer user_data)
+{
+  MxrRoom *room = user_data;
+  MxrHub *hub = room->hub;
+
+  if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0)
+    return G_SOURCE_CONTINUE;
+  hub->n_ending--;
+  mxr_room_unref (room);
+  return G_SOURCE_REMOVE;
+}
+
+void
+mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
+{
+  g_hash_table_remove (hub->rooms, room->name);
+  if (g_hash_table_size (hub->rooms) == 0)
+    g_clear_handle_id (&hub->tick, g_source_remove);
+  mxr_sound_clear (room);
+  mxr_stage_clear (room);
+  hub->n_ending++;
+  g_timeout_add (10, on_ending, room);
+}
+
+/* ---- Joining --------------------------------------------------------------------------------------------- */
+
+static bool
+check_name (const char *what, const char *name, GError **error)
+{
+  bool is_good = g_utf8_validate (name, -1, NULL);
+  glong n_chars = is_good ? g_utf8_strlen (name, -1) : 0;
+
+  for (const char *p = name; is_good && *p != '\0'; p = g_utf8_next_char (p))
+    is_good = g_unichar_type (g_utf8_get_char (p)) != G_UNICODE_CONTROL;
+  if (is_good && n_chars >= 1 && n_chars <= MXR_NAME_MAX_CHARS)
+    return true;
+  g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BAD_NAME, "a %s has 1 to %d characters, none of them a control character",
+               what, MXR_NAME_MAX_CHARS);
+  return false;
+}
+
+static MxrParticipant *
+join (MxrHub *hub, const char *name_of_room, const char *name, MxrRole role, const MxrParticipantEvents *events,
+      gpointer user_data, GError **error)
+{
+  if (hub->draining) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_DRAINING,
+                         "the server is going down and takes nobody in; try again in a moment");
+    return NULL;
+  }
+  MxrRoom *room = g_hash_table_lookup (hub->rooms, name_of_room);
+  if (room == NULL)
+    room = add_room (hub, name_of_room, error);
+  return room != NULL ? mxr_room_add (room, name, role, events, user_data, error) : NULL;
+}
+
+MxrParticipant *
+mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
+              gpointer user_data, GError **error)
+{
+  if (!check_name ("room's name", room, error) || !check_name ("name", name, error))
+    return NULL;
+  MxrParticipant *participant = join (hub, room, name, role, events, user_data, error);
+  if (participant == NULL) {
+    hub->counters.refusals++;
+    return NULL;
+  }
+  hub->counters.joins++;
+  g_hash_table_insert (hub->tokens, participant->resume_token, participant);
+  mxr_log (MXR_LOG_INFO, "room", room, participant->id, "joined");
+  return participant;
+}
+
+MxrParticipant *
+mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events, gpointer user_data, GError **error)
+{
+  MxrParticipant *participant = g_hash_table_lookup (hub->tokens, token);
+
+  if (participant == NULL || participant->role != MXR_ROLE_SESSION) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND,
+                         "there is nothing to resume: the session ended, or the server was started anew; join again");
+    return NULL;
+  }
+  MxrParticipantEvents former = participant->events;
+  gpointer former_data = participant->user_data;
+  mxr_participant_attach (participant, events, user_data);
+  if (former.on_removed != NULL)
+    former.on_removed (participant, "resumed elsewhere", former_data);
+  mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "resumed");
+  participant->needs_welcome = true;
+  mxr_room_flush_soon (participant->room);
+  return participant;
+}

@@ -1,0 +1,383 @@
+/* A participant: what its connection asks for, what its peer tells. */
+
+#include "room-private.h"
+
+#include <string.h>
+
+/* ---- What the peer tells -------------------------------------------------------------------------------- */
+
+static void
+on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  MxrRoom *room = participant->room;
+  g_autoptr (GError) error = NULL;
+  bool ok = kind == MXR_RTP_AUDIO
+              ? mxr_sound_add_uplink (room, participant, bin, &error)
+              : mxr_graph_add_input (room->graph, bin, participant->picture_sink, &error);
+  if (!ok) {
+    mxr_log (MXR_LOG_ERROR, "room", room->name, participant->id, "uplink not added: %s", error->message);
+    return;
+  }
+  participant->uplinks[kind] = bin;
+  participant->is_changed = true;
+  mxr_room_flush_soon (room);
+}
+
+static void
+on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  MxrRoom *room = participant->room;
+
+  if (participant->uplinks[kind] != bin)
+    return; /* it could not be added */
+  participant->uplinks[kind] = NULL;
+  if (kind == MXR_RTP_AUDIO)
+    mxr_sound_remove_uplink (room, participant, bin);
+  else
+    mxr_graph_remove_input (room->graph, bin, NULL, NULL);
+  participant->is_changed = true;
+  mxr_room_flush_soon (room);
+}
+
+static void
+on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  if (kind == MXR_RTP_AUDIO)
+    mxr_sound_set_downlink (participant->room, participant, codec != NULL);
+  else
+    mxr_stage_set_codec (participant->room, participant, codec);
+}
+
+static void
+on_candidate (MxrPeer *peer, const char *candidate, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  if (participant->events.on_candidate != NULL)
+    participant->events.on_candidate (participant, candidate, NULL, participant->user_data);
+}
+
+static void
+on_connected (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "connected");
+  participant->is_connected = true;
+  mxr_stage_request_keyframe (participant->room, participant);
+}
+
+static void
+on_keyframe_request (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  mxr_stage_request_keyframe (participant->room, participant);
+}
+
+static void
+on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
+{
+  mxr_participant_remove (user_data, reason);
+}
+
+static const MxrPeerEvents peer_events = {
+  .on_uplink_added = on_uplink_added,
+  .on_uplink_removed = on_uplink_removed,
+  .on_downlink = on_downlink,
+  .on_candidate = on_candidate,
+  .on_connected = on_connected,
+  .on_keyframe_request = on_keyframe_request,
+  .on_failed = on_failed,
+};
+
+/* ---- Life ----------------------------------------------------------------------------------------------- */
+
+static void
+request_picture_sink (MxrParticipant *participant)
+{
+  const MxrConfig *config = participant->room->hub->config;
+  g_autofree char *name = g_strdup_printf ("sink_%u", participant->key);
+
+  participant->picture_sink = gst_element_request_pad_simple (participant->room->graph->picture, name);
+  g_object_set (participant->picture_sink, "title", participant->name, "stale-after", config->ice.silence_timeout_ms,
+                NULL);
+}
+
+MxrParticipant *
+mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key, const MxrParticipantEvents *events,
+                     gpointer user_data)
+{
+  MxrParticipant *participant = g_new0 (MxrParticipant, 1);
+
+  participant->refs = 1;
+  participant->room = mxr_room_ref (room);
+  participant->id = mxr_random_name ("p", 6);
+  participant->name = g_strdup (name);
+  participant->resume_token = mxr_random_name ("r", 18);
+  participant->role = role;
+  participant->key = key;
+  participant->needs_welcome = true;
+  participant->is_changed = true;
+  mxr_participant_attach (participant, events, user_data);
+  participant->peer = mxr_peer_new (&room->env, participant->id, role != MXR_ROLE_VIEWER, &peer_events, participant);
+  if (mxr_participant_has_tile (participant))
+    request_picture_sink (participant);
+  return participant;
+}
+
+MxrParticipant *
+mxr_participant_ref (MxrParticipant *participant)
+{
+  participant->refs++;
+  return participant;
+}
+
+void
+mxr_participant_unref (MxrParticipant *participant)
+{
+  if (--participant->refs > 0)
+    return;
+  g_free (participant->id);
+  g_free (participant->name);
+  g_free (participant->resume_token);
+  g_free (participant);
+}
+
+void
+mxr_participant_attach (MxrParticipant *participant, const MxrParticipantEvents *events, gpointer user_data)
+{
+  g_clear_handle_id (&participant->resume_timeout, g_source_remove);
+  participant->events = events != NULL ? *events : (MxrParticipantEvents){ 0 };
+  participant->user_data = user_data;
+}
+
+static void
+release_media (MxrParticipant *participant, MxrRoom *room)
+{
+  mxr_sound_set_downlink (room, participant, false);
+  mxr_stage_set_codec (room, participant, NULL);
+  mxr_peer_close (g_steal_pointer (&participant->peer));
+  if (participant->picture_sink != NULL)
+    gst_element_release_request_pad (room->graph->picture, participant->picture_sink);
+  g_clear_object (&participant->picture_sink);
+}
+
+void
+mxr_participant_remove (MxrParticipant *participant, const char *reason)
+{
+  if (participant->room == NULL)
+    return;
+  g_autoptr (MxrParticipant) self = mxr_participant_ref (participant);
+  g_autoptr (MxrRoom) room = mxr_room_ref (participant->room);
+  MxrParticipantEvents events = self->events;
+  gpointer user_data = self->user_data;
+
+  mxr_log (MXR_LOG_INFO, "room", room->name, self->id, "left: %s", reason != NULL ? reason : "by itself");
+  mxr_participant_attach (self, NULL, NULL);
+  release_media (self, room);
+  room->hub->counters.removals++;
+  mxr_room_forget (room, self);
+  g_clear_pointer (&self->room, mxr_room_unref);
+  if (reason != NULL && events.on_removed != NULL)
+    events.on_removed (self, reason, user_data);
+}
+
+void
+mxr_participant_leave (MxrParticipant *participant)
+{
+  mxr_participant_remove (participant, NULL);
+}
+
+static gboolean
+on_resume_timeout (gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  participant->resume_timeout = 0;
+  mxr_participant_remove (participant, "did not come back");
+  return G_SOURCE_REMOVE;
+}
+
+void
+mxr_participant_detach (MxrParticipant *participant)
+{
+  mxr_participant_attach (participant, NULL, NULL);
+  mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "connection lost; may resume");
+  participant->resume_timeout =
+    g_timeout_add_seconds (participant->room->hub->config->room.resume_timeout_s, on_resume_timeout, participant);
+}
+
+/* ---- What the connection asks ---------------------------------------------------------------------------- */
+
+const char *
+mxr_participant_get_id (MxrParticipant *participant)
+{
+  return participant->id;
+}
+
+const char *
+mxr_participant_get_room (MxrParticipant *participant)
+{
+  return participant->room->name;
+}
+
+const char *
+mxr_participant_get_resume_token (MxrParticipant *participant)
+{
+  return participant->resume_token;
+}
+
+bool
+mxr_participant_has_tile (const MxrParticipant *participant)
+{
+  return participant->role != MXR_ROLE_VIEWER;
+}
+
+void
+mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_member)
+{
+  *out_member = (MxrMember){
+    .id = participant->id,
+    .name = participant->name,
+    .audio_muted = participant->audio_muted,
+    .video_muted = participant->video_muted,
+    .hand_raised = participant->hand_raised,
+    .talking = participant->talking,
+    .sends_audio = participant->uplinks[MXR_RTP_AUDIO] != NULL,
+    .sends_video = participant->uplinks[MXR_RTP_VIDEO] != NULL,
+  };
+}
+
+void
+mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video)
+{
+  if (participant->audio_muted != audio) {
+    participant->audio_muted = audio;
+    mxr_sound_set_muted (participant->room, participant);
+  }
+  if (participant->video_muted != video && participant->picture_sink != NULL)
+    g_object_set (participant->picture_sink, "video", !video, NULL);
+  participant->video_muted = video;
+  participant->is_changed = true;
+  mxr_room_flush_soon (participant->room);
+}
+
+void
+mxr_participant_set_hand (MxrParticipant *participant, bool raised)
+{
+  participant->hand_raised = raised;
+  participant->is_changed = true;
+  mxr_room_flush_soon (participant->room);
+}
+
+bool
+mxr_participant_chat (MxrParticipant *participant, const char *text, GError **error)
+{
+  MxrRoom *room = participant->room;
+  glong n_chars = g_utf8_validate (text, -1, NULL) ? g_utf8_strlen (text, -1) : 0;
+
+  if (n_chars == 0 || n_chars > MXR_CHAT_MAX_CHARS) {
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BAD_NAME, "a chat message has 1 to %d characters",
+                 MXR_CHAT_MAX_CHARS);
+    return false;
+  }
+  MxrChatEntry *entry = g_new (MxrChatEntry, 1);
+  *entry = (MxrChatEntry){ g_strdup (participant->id), g_strdup (participant->name), g_strdup (text),
+                           g_get_real_time () / 1000 };
+  g_queue_push_tail (&room->chat_unsent, entry);
+  mxr_room_flush_soon (room);
+  return true;
+}
+
+/* ---- Negotiation ------------------------------------------------------------------------------------------ */
+
+static MxrRoomError
+room_error_code (const GError *error)
+{
+  static const struct {
+    MxrPeerError peer;
+    MxrRoomError room;
+  } codes[] = {
+    { MXR_PEER_ERROR_BAD_SDP, MXR_ROOM_ERROR_BAD_SDP },
+    { MXR_PEER_ERROR_NOTHING_USABLE, MXR_ROOM_ERROR_NOTHING_USABLE },
+    { MXR_PEER_ERROR_BAD_CANDIDATE, MXR_ROOM_ERROR_BAD_CANDIDATE },
+    { MXR_PEER_ERROR_NOT_NEGOTIATED, MXR_ROOM_ERROR_NOT_NEGOTIATED },
+    { MXR_PEER_ERROR_BUSY, MXR_ROOM_ERROR_BUSY },
+    { MXR_PEER_ERROR_CLOSED, MXR_ROOM_ERROR_NOT_FOUND },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (g_error_matches (error, MXR_PEER_ERROR, codes[i].peer))
+      return codes[i].room;
+  return MXR_ROOM_ERROR_FAILED;
+}
+
+static GError *
+as_room_error (const GError *error)
+{
+  return g_error_new_literal (MXR_ROOM_ERROR, room_error_code (error), error->message);
+}
+
+/* A task ends in a later round of the main loop, as GTask promises, so an answer is never delivered from within the
+ * call that asked for it. */
+static void
+on_answer (const char *answer, const GError *error, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  if (error != NULL)
+    g_task_return_error (task, as_room_error (error));
+  else
+    g_task_return_pointer (task, g_strdup (answer), g_free);
+}
+
+void
+mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_task_set_source_tag (task, mxr_participant_negotiate_async);
+  if (!mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, task, &error))
+    on_answer (NULL, error, task);
+}
+
+char *
+mxr_participant_negotiate_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
+                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_task_set_source_tag (task, mxr_participant_restart_ice_async);
+  if (!mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, task, &error))
+    on_answer (NULL, error, task);
+}
+
+char *
+mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+bool
+mxr_participant_has_ice_credentials (MxrParticipant *participant, const char *ufrag, const char *pwd)
+{
+  return mxr_peer_has_ice_credentials (participant->peer, ufrag, pwd);
+}
+
+bool
+mxr_participant_add_candidate (MxrParticipant *participant, const char *candidate, const char *mid, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  if (mxr_peer_add_candidate (participant->peer, candidate, &cause))
+    return true;
+  g_propagate_error (error, as_room_error (cause));
+  return false;
+}

@@ -1,0 +1,214 @@
+#ifndef MXR_ROOM_PRIVATE_H
+#define MXR_ROOM_PRIVATE_H
+
+#include <gst/gst.h>
+
+#include "mixroom/elements.h"
+#include "mixroom/layout.h"
+#include "mixroom/limits.h"
+#include "mixroom/peer.h"
+#include "mixroom/pipeline.h"
+#include "mixroom/room.h"
+#include "mixroom/transport.h"
+
+/* All of this belongs to the control thread. */
+
+typedef struct _MxrRoom MxrRoom;
+
+/* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
+
+typedef struct {
+  GstElement *pipeline;
+  GstElement *sound;   /* mxraudiomix */
+  GstElement *picture; /* mxrtilemix */
+  GstPad *view;        /* of picture: the room's one view */
+  GstElement *tee;     /* from the view to its rungs; linked while there is one */
+  gint64 timeline_us;  /* monotonic time at which running time is 0 */
+  guint bus_watch;
+} MxrGraph;
+
+/** MxrGraphErrorFunc: @source is what posted the error. */
+typedef void (*MxrGraphErrorFunc) (GstObject *source, const GError *error, gpointer user_data);
+
+MxrGraph *mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_error, gpointer user_data,
+                         GError **error);
+void mxr_graph_free (MxrGraph *graph);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
+
+/** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
+bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
+/** mxr_graph_remove_input: Takes @bin out; @mixer and @sink: released afterwards, or NULL when @sink stays. */
+void mxr_graph_remove_input (MxrGraph *graph, GstElement *bin, GstElement *mixer, GstPad *sink);
+
+/* ---- rung.c: one encoding, with its fan-out ------------------------------------------------------------ */
+
+typedef struct _MxrRung MxrRung;
+
+typedef struct {
+  const MxrFragment *encoder;
+  const char *name;
+  const char *codec;
+  guint bitrate_bps;
+  guint width_px, height_px, framerate; /* of a picture */
+  guint keyframe_interval_ms;
+  bool is_picture; /* a thread of its own, from the graph's tee */
+  GstPad *source;  /* of a sound: the mixer's source pad */
+  bool is_request; /* @source is a request pad, to be released with the rung */
+} MxrRungParams;
+
+MxrRung *mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError **error);
+/** mxr_rung_remove: Ends it; memory goes when its pipeline branch has stopped. */
+void mxr_rung_remove (MxrRung *rung);
+MxrFanout *mxr_rung_get_fanout (MxrRung *rung);
+const MxrRungParams *mxr_rung_get_params (MxrRung *rung);
+bool mxr_rung_is_ancestor (MxrRung *rung, GstObject *object);
+void mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us);
+/** mxr_rung_tick: Makes the key frame that was asked for inside the interval. */
+void mxr_rung_tick (MxrRung *rung, gint64 now_us);
+guint64 mxr_rung_count_keyframes (MxrRung *rung);
+
+/* ---- participant.c ------------------------------------------------------------------------------------- */
+
+struct _MxrParticipant {
+  int refs;
+  MxrRoom *room; /* NULL once removed */
+  char *id;
+  char *name;
+  char *resume_token;
+  MxrRole role;
+  guint32 key; /* of this participant in layouts, speakers and the mixers' pads */
+  MxrParticipantEvents events;
+  gpointer user_data;
+  guint resume_timeout; /* source id while detached */
+
+  MxrPeer *peer;
+  GstElement *uplinks[MXR_PEER_N_KINDS]; /* unowned: bins in the pipeline */
+  GstPad *picture_sink;                  /* NULL for viewers */
+  GstPad *sound_sink;                    /* while there is an audio uplink */
+  bool has_downlink[MXR_PEER_N_KINDS];
+  const char *video_codec; /* of the downlink */
+
+  MxrRung *own_sound;    /* the mix without this participant */
+  bool is_mixed;         /* in the mix */
+  gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
+
+  bool audio_muted, video_muted, hand_raised, talking;
+  bool is_connected;
+  bool has_levels;    /* the client sends RFC 6464 */
+  bool talking_is_changed; /* the same, in short */
+  bool needs_welcome; /* roster, tiles and rung not told yet */
+  bool is_changed;    /* the others are to be told */
+};
+
+MxrParticipant *mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
+                                     const MxrParticipantEvents *events, gpointer user_data);
+MxrParticipant *mxr_participant_ref (MxrParticipant *participant);
+void mxr_participant_unref (MxrParticipant *participant);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrParticipant, mxr_participant_unref)
+
+/** mxr_participant_remove: Out of its room; @reason (nullable): tell its connection. */
+void mxr_participant_remove (MxrParticipant *participant, const char *reason);
+void mxr_participant_attach (MxrParticipant *participant, const MxrParticipantEvents *events, gpointer user_data);
+void mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_member);
+bool mxr_participant_has_tile (const MxrParticipant *participant);
+
+/* ---- room.c -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  char *participant;
+  char *name;
+  char *text;
+  gint64 time_ms;
+} MxrChatEntry;
+
+struct _MxrRoom {
+  int refs;
+  MxrHub *hub;
+  char *name;
+  MxrGraph *graph;
+  MxrPeerEnv env;
+  GPtrArray *participants; /* MxrParticipant, owned, in order of joining */
+  guint32 next_key;
+  bool flush_is_posted;
+  GPtrArray *departed; /* char *: ids the others are to be told of */
+  GQueue chat;         /* MxrChatEntry: history */
+  GQueue chat_unsent;  /* the same, not told yet */
+
+  /* stage.c */
+  MxrRung *pictures[2]; /* by stage_codec() */
+  guint n_viewers[2];
+  MxrLayoutTile tiles[MXR_TILES_MAX];
+  guint n_tiles;
+  bool layout_is_dirty;
+
+  /* sound.c */
+  MxrSpeakers *speakers;
+  MxrRung *shared_sound;
+  guint n_listeners; /* of shared_sound */
+};
+
+MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
+MxrRoom *mxr_room_ref (MxrRoom *room);
+void mxr_room_unref (MxrRoom *room);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRoom, mxr_room_unref)
+
+MxrParticipant *mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
+                              gpointer user_data, GError **error);
+/** mxr_room_forget: @participant is being removed: out of the list, tell the others; the last one ends the room. */
+void mxr_room_forget (MxrRoom *room, MxrParticipant *participant);
+void mxr_room_tick (MxrRoom *room, gint64 now_us);
+/** mxr_room_flush_soon: Changes are told from the main loop, many at once, never from within the call that made
+ * them. */
+void mxr_room_flush_soon (MxrRoom *room);
+/** mxr_room_copy_participants: Returns: (transfer full): for loops that call out: a callback may remove anybody. Who
+ * was removed meanwhile has no room. */
+GPtrArray *mxr_room_copy_participants (MxrRoom *room);
+MxrParticipant *mxr_room_find_key (MxrRoom *room, guint32 key);
+
+/* ---- stage.c: the picture ------------------------------------------------------------------------------ */
+
+void mxr_stage_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
+void mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant);
+/** mxr_stage_update: Arranges the tiles; when they changed, tells everybody and then the mixer. */
+void mxr_stage_update (MxrRoom *room);
+void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
+void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
+void mxr_stage_tick (MxrRoom *room, gint64 now_us);
+bool mxr_stage_recover (MxrRoom *room, GstObject *source);
+void mxr_stage_clear (MxrRoom *room);
+
+/* ---- sound.c ------------------------------------------------------------------------------------------- */
+
+bool mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin, GError **error);
+void mxr_sound_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);
+void mxr_sound_set_downlink (MxrRoom *room, MxrParticipant *participant, bool has_downlink);
+void mxr_sound_set_muted (MxrRoom *room, MxrParticipant *participant);
+void mxr_sound_tick (MxrRoom *room, gint64 now_us);
+void mxr_sound_clear (MxrRoom *room);
+
+/* ---- hub.c --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  guint64 joins, refusals, removals, media_errors;
+} MxrHubCounters;
+
+struct _MxrHub {
+  const MxrConfig *config;
+  MxrNet *net;
+  MxrFragments *fragments;
+  MxrMailbox *control;
+  GHashTable *rooms;  /* name: MxrRoom, owned */
+  GHashTable *tokens; /* resume token: MxrParticipant, unowned */
+  guint tick;         /* source id while there are rooms */
+  guint n_ending;     /* rooms without participants whose pipelines are being taken down */
+  bool draining;
+  MxrHubCounters counters;
+};
+
+void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
+const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
+
+/** mxr_random_name: Returns: (transfer full): @n_bytes from the system's random source, base64url. */
+char *mxr_random_name (const char *prefix, guint n_bytes);
+
+#endif

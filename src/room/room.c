@@ -1,0 +1,295 @@
+/* A room: who is in it, and what they are told of each other. */
+
+#include "room-private.h"
+
+#include <string.h>
+
+#define SPEAKER_HOLD_MS 3000
+
+static void
+chat_entry_free (gpointer data)
+{
+  MxrChatEntry *entry = data;
+  g_free (entry->participant);
+  g_free (entry->name);
+  g_free (entry->text);
+  g_free (entry);
+}
+
+/* ---- Errors of the pipeline ------------------------------------------------------------------------------ */
+
+static MxrParticipant *
+find_by_element (MxrRoom *room, GstObject *source)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    for (guint k = 0; k < MXR_PEER_N_KINDS; k++)
+      if (participant->uplinks[k] != NULL &&
+          gst_object_has_as_ancestor (source, GST_OBJECT (participant->uplinks[k])))
+        return participant;
+  }
+  return NULL;
+}
+
+/* One participant's media can break nothing but that participant. */
+static void
+on_graph_error (GstObject *source, const GError *error, gpointer user_data)
+{
+  MxrRoom *room = user_data;
+  MxrParticipant *participant = find_by_element (room, source);
+
+  room->hub->counters.media_errors++;
+  mxr_log (MXR_LOG_ERROR, "room", room->name, participant != NULL ? participant->id : NULL, "%s: %s",
+           GST_OBJECT_NAME (source), error->message);
+  if (participant != NULL)
+    mxr_participant_remove (participant, "its media could not be decoded");
+  else if (room->participants->len > 0)
+    mxr_stage_recover (room, source);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------ */
+
+MxrRoom *
+mxr_room_new (MxrHub *hub, const char *name, GError **error)
+{
+  g_autoptr (MxrRoom) room = g_new0 (MxrRoom, 1);
+  const MxrSpeakersConfig speakers = {
+    .max_speakers = hub->config->room.max_speakers,
+    .hold_ms = SPEAKER_HOLD_MS,
+    .dominant_hold_ms = hub->config->room.speaker_hold_ms,
+  };
+
+  room->refs = 1;
+  room->hub = hub;
+  room->name = g_strdup (name);
+  room->participants = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_participant_unref);
+  room->departed = g_ptr_array_new_with_free_func (g_free);
+  room->speakers = mxr_speakers_new (&speakers);
+  g_queue_init (&room->chat);
+  g_queue_init (&room->chat_unsent);
+  room->graph = mxr_graph_new (hub->config, "room", on_graph_error, room, error);
+  if (room->graph == NULL)
+    return NULL;
+  room->env = (MxrPeerEnv){ hub->config, hub->net, hub->fragments, hub->control, room->graph->timeline_us };
+  return g_steal_pointer (&room);
+}
+
+MxrRoom *
+mxr_room_ref (MxrRoom *room)
+{
+  room->refs++;
+  return room;
+}
+
+void
+mxr_room_unref (MxrRoom *room)
+{
+  if (--room->refs > 0)
+    return;
+  g_clear_pointer (&room->graph, mxr_graph_free);
+  mxr_speakers_free (room->speakers);
+  g_ptr_array_unref (room->participants);
+  g_ptr_array_unref (room->departed);
+  g_queue_clear_full (&room->chat, chat_entry_free);
+  g_queue_clear_full (&room->chat_unsent, chat_entry_free);
+  g_free (room->name);
+  g_free (room);
+}
+
+MxrParticipant *
+mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipantEvents *events, gpointer user_data,
+              GError **error)
+{
+  guint max = room->hub->config->room.max_participants;
+
+  if (room->participants->len >= max) {
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FULL, "the room has its %u participants; try again when one left",
+                 max);
+    return NULL;
+  }
+  MxrParticipant *participant = mxr_participant_new (room, name, role, room->next_key++, events, user_data);
+  g_ptr_array_add (room->participants, participant);
+  room->layout_is_dirty = true;
+  mxr_room_flush_soon (room);
+  return participant;
+}
+
+void
+mxr_room_forget (MxrRoom *room, MxrParticipant *participant)
+{
+  g_hash_table_remove (room->hub->tokens, participant->resume_token);
+  if (participant->role != MXR_ROLE_VIEWER)
+    g_ptr_array_add (room->departed, g_strdup (participant->id));
+  g_ptr_array_remove (room->participants, participant);
+  room->layout_is_dirty = true;
+  if (room->participants->len == 0)
+    mxr_hub_remove_room (room->hub, room);
+  else
+    mxr_room_flush_soon (room);
+}
+
+GPtrArray *
+mxr_room_copy_participants (MxrRoom *room)
+{
+  GPtrArray *copy = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_participant_unref);
+  for (guint i = 0; i < room->participants->len; i++)
+    g_ptr_array_add (copy, mxr_participant_ref (room->participants->pdata[i]));
+  return copy;
+}
+
+MxrParticipant *
+mxr_room_find_key (MxrRoom *room, guint32 key)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->key == key)
+      return participant;
+  }
+  return NULL;
+}
+
+void
+mxr_room_tick (MxrRoom *room, gint64 now_us)
+{
+  mxr_sound_tick (room, now_us);
+  mxr_stage_tick (room, now_us);
+}
+
+/* ---- Telling --------------------------------------------------------------------------------------------- */
+
+static void
+tell_chat (MxrParticipant *participant, const MxrChatEntry *entry)
+{
+  const MxrChatLine line = { entry->participant, entry->name, entry->text, entry->time_ms };
+  if (participant->events.on_chat != NULL)
+    participant->events.on_chat (participant, &line, participant->user_data);
+}
+
+static void
+tell_roster (MxrRoom *room, MxrParticipant *participant)
+{
+  g_autofree MxrMember *members = g_new0 (MxrMember, room->participants->len);
+  gsize n = 0;
+
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *other = room->participants->pdata[i];
+    if (other->role != MXR_ROLE_VIEWER)
+      mxr_participant_describe (other, &members[n++]);
+  }
+  participant->events.on_roster (participant, members, n, participant->user_data);
+}
+
+/* Somebody new, or back again: everything there is, in the state it is in. */
+static void
+welcome (MxrRoom *room, MxrParticipant *participant)
+{
+  participant->needs_welcome = false;
+  if (participant->events.on_roster == NULL)
+    return;
+  tell_roster (room, participant);
+  mxr_stage_tell_tiles (room, participant);
+  mxr_stage_tell_rung (room, participant);
+  for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
+    tell_chat (participant, l->data);
+}
+
+static void
+tell_member (GPtrArray *everybody, const MxrMember *member, bool is_gone)
+{
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *to = everybody->pdata[i];
+    if (to->room != NULL && !to->needs_welcome && to->events.on_member != NULL)
+      to->events.on_member (to, member, is_gone, to->user_data);
+  }
+}
+
+static void
+tell_departures (MxrRoom *room, GPtrArray *everybody)
+{
+  g_autoptr (GPtrArray) departed = g_steal_pointer (&room->departed);
+  room->departed = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < departed->len; i++) {
+    const MxrMember member = { .id = departed->pdata[i], .name = "" };
+    tell_member (everybody, &member, true);
+  }
+}
+
+static void
+tell_changes (GPtrArray *everybody)
+{
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    MxrMember member;
+    if (!participant->is_changed || participant->room == NULL)
+      continue;
+    participant->is_changed = participant->talking_is_changed = false;
+    mxr_participant_describe (participant, &member);
+    if (participant->role != MXR_ROLE_VIEWER)
+      tell_member (everybody, &member, false);
+  }
+}
+
+static void
+tell_talking (GPtrArray *everybody)
+{
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *speaker = everybody->pdata[i];
+    if (!speaker->talking_is_changed)
+      continue;
+    speaker->talking_is_changed = false;
+    for (guint k = 0; k < everybody->len; k++) {
+      MxrParticipant *to = everybody->pdata[k];
+      if (to->room != NULL && to->events.on_talking != NULL)
+        to->events.on_talking (to, speaker->id, speaker->talking, to->user_data);
+    }
+  }
+}
+
+static void
+tell_chats (MxrRoom *room, GPtrArray *everybody)
+{
+  MxrChatEntry *entry;
+
+  while ((entry = g_queue_pop_head (&room->chat_unsent)) != NULL) {
+    for (guint i = 0; i < everybody->len; i++) {
+      MxrParticipant *to = everybody->pdata[i];
+      if (to->room != NULL)
+        tell_chat (to, entry);
+    }
+    g_queue_push_tail (&room->chat, entry);
+    if (room->chat.length > room->hub->config->room.chat_history)
+      chat_entry_free (g_queue_pop_head (&room->chat));
+  }
+}
+
+/* Tiles before the roster's changes would name people nobody knows; so first people, then places. */
+static void
+flush (gpointer user_data)
+{
+  MxrRoom *room = user_data;
+
+  room->flush_is_posted = false;
+  if (room->participants->len == 0)
+    return;
+  g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
+  tell_departures (room, everybody);
+  tell_changes (everybody);
+  if (room->layout_is_dirty)
+    mxr_stage_update (room);
+  tell_talking (everybody);
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    if (participant->needs_welcome && participant->room != NULL)
+      welcome (room, participant);
+  }
+  tell_chats (room, everybody);
+}
+
+void
+mxr_room_flush_soon (MxrRoom *room)
+{
+  if (room->flush_is_posted)
+    return;
+  room->flush_is_posted =
+    mxr_mailbox_post (room->hub->control, flush, mxr_room_ref (room), (GDestroyNotify) mxr_room_unref);
+}

@@ -1,0 +1,198 @@
+/* raw media -> [queue] -> encoder and payloader -> appsink -> fan-out. A picture has a queue, so that a slow encoder
+ * loses frames and never holds the mixer up; sounds are encoded in the mixer's thread, where all of them together
+ * cost less than the threads would. */
+
+#include "room-private.h"
+
+#include <stdatomic.h>
+#include <gst/app/gstappsink.h>
+#include <string.h>
+
+struct _MxrRung {
+  MxrRungParams params; /* strings owned below */
+  char *name;
+  char *codec;
+  MxrGraph *graph;
+  GstElement *bin;
+  GstElement *encoder;
+  GstPad *upstream;    /* feeds the bin; owned */
+  GstElement *parent;  /* of @upstream, when that is a request pad to be released; owned */
+  MxrFanout *fanout;
+  MxrKeyframeGovernor governor;
+  guint64 n_keyframes;
+};
+
+static GstFlowReturn
+on_new_sample (GstAppSink *sink, gpointer user_data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  if (sample != NULL)
+    mxr_fanout_push_sample (user_data, sample);
+  return GST_FLOW_OK;
+}
+
+static GstElement *
+new_sink (MxrFanout *fanout)
+{
+  GstElement *sink = gst_element_factory_make ("appsink", "sink");
+  GstAppSinkCallbacks callbacks = { .new_sample = on_new_sample };
+
+  /* async=false: the pipeline must not wait for a branch's preroll. */
+  g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, "buffer-list", TRUE, NULL);
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_fanout_ref (fanout),
+                              (GDestroyNotify) mxr_fanout_unref);
+  return sink;
+}
+
+/* Two frames: one being encoded, one waiting. What is older than the newest two is of no use to anybody. */
+static GstElement *
+new_queue (void)
+{
+  GstElement *queue = gst_element_factory_make ("queue", "queue");
+  g_object_set (queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", (guint64) 0, "silent", TRUE, NULL);
+  gst_util_set_object_arg (G_OBJECT (queue), "leaky", "downstream");
+  return queue;
+}
+
+static bool
+fill_bin (MxrRung *rung, GError **error)
+{
+  GstElement *encoder = mxr_fragment_new_bin (rung->params.encoder, "encoder", error);
+  if (encoder == NULL)
+    return false;
+
+  GstElement *sink = new_sink (rung->fanout);
+  GstElement *queue = rung->params.is_picture ? new_queue () : NULL;
+  gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
+  rung->encoder = encoder;
+  mxr_fragment_bin_set_bitrate (encoder, rung->params.bitrate_bps);
+  if (!gst_element_link (encoder, sink) || (queue != NULL && !gst_element_link (queue, encoder))) {
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
+    return false;
+  }
+  g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoder, "sink");
+  GstPad *ghost = gst_ghost_pad_new ("sink", target);
+  gst_pad_set_active (ghost, TRUE);
+  return gst_element_add_pad (rung->bin, ghost);
+}
+
+/* The tee is linked to its view for as long as it has a rung, so that nothing is composed for nobody. */
+static void
+link_view (MxrGraph *graph)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (graph->tee, "sink");
+
+  if (graph->tee->numsrcpads > 0 && !gst_pad_is_linked (sink))
+    gst_pad_link (graph->view, sink);
+  else if (graph->tee->numsrcpads == 0 && gst_pad_is_linked (sink))
+    gst_pad_unlink (graph->view, sink);
+}
+
+static bool
+connect_bin (MxrRung *rung, GError **error)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
+
+  if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
+    return false;
+  if (rung->params.is_picture) {
+    rung->parent = gst_object_ref (rung->graph->tee);
+    rung->upstream = gst_element_request_pad_simple (rung->parent, "src_%u");
+  } else {
+    rung->upstream = gst_object_ref (rung->params.source);
+    rung->parent = rung->params.is_request ? gst_pad_get_parent_element (rung->upstream) : NULL;
+  }
+  gst_pad_link (rung->upstream, sink);
+  if (rung->params.is_picture)
+    link_view (rung->graph);
+  return true;
+}
+
+static void
+rung_free (gpointer data)
+{
+  MxrRung *rung = data;
+
+  if (rung->parent != NULL) {
+    gst_element_release_request_pad (rung->parent, rung->upstream);
+    if (rung->params.is_picture)
+      link_view (rung->graph);
+  }
+  mxr_fanout_close (rung->fanout);
+  mxr_fanout_unref (rung->fanout);
+  g_clear_object (&rung->upstream);
+  g_clear_object (&rung->parent);
+  g_clear_object (&rung->bin);
+  g_free (rung->name);
+  g_free (rung->codec);
+  g_free (rung);
+}
+
+MxrRung *
+mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError **error)
+{
+  MxrRung *rung = g_new0 (MxrRung, 1);
+
+  rung->params = *params;
+  rung->params.name = rung->name = g_strdup (params->name);
+  rung->params.codec = rung->codec = g_strdup (params->codec);
+  rung->graph = graph;
+  rung->fanout = mxr_fanout_new (net);
+  rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
+  mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
+  if (fill_bin (rung, error) && connect_bin (rung, error))
+    return rung;
+  rung_free (rung);
+  return NULL;
+}
+
+void
+mxr_rung_remove (MxrRung *rung)
+{
+  mxr_branch_remove (GST_BIN (rung->graph->pipeline), rung->bin, rung->upstream, rung_free, rung);
+}
+
+MxrFanout *
+mxr_rung_get_fanout (MxrRung *rung)
+{
+  return rung->fanout;
+}
+
+const MxrRungParams *
+mxr_rung_get_params (MxrRung *rung)
+{
+  return &rung->params;
+}
+
+bool
+mxr_rung_is_ancestor (MxrRung *rung, GstObject *object)
+{
+  return gst_object_has_as_ancestor (object, GST_OBJECT (rung->bin));
+}
+
+static void
+make_keyframe (MxrRung *rung)
+{
+  rung->n_keyframes++;
+  mxr_fragment_bin_request_keyframe (rung->encoder);
+}
+
+void
+mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us)
+{
+  if (mxr_keyframe_governor_request (&rung->governor, now_us))
+    make_keyframe (rung);
+}
+
+void
+mxr_rung_tick (MxrRung *rung, gint64 now_us)
+{
+  if (mxr_keyframe_governor_poll (&rung->governor, now_us))
+    make_keyframe (rung);
+}
+
+guint64
+mxr_rung_count_keyframes (MxrRung *rung)
+{
+  return rung->n_keyframes;
+}

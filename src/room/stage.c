@@ -1,0 +1,207 @@
+/* The picture: who is where on the canvas, and one encoding of it per codec in use. */
+
+#include "room-private.h"
+
+#include <string.h>
+
+#define VIEW_NAME "main"
+#define GAP_PX 4
+/* Shape of a camera before its first frame, and of most after it. */
+#define CAMERA_ASPECT (16.0f / 9.0f)
+
+static const char *const codecs[] = { "VP8", "H264" };
+
+static int
+find_codec (const char *codec)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (g_strcmp0 (codec, codecs[i]) == 0)
+      return i;
+  return -1;
+}
+
+/* ---- Rungs --------------------------------------------------------------------------------------------- */
+
+static MxrRung *
+new_rung (MxrRoom *room, const char *codec)
+{
+  const MxrConfig *config = room->hub->config;
+  g_autofree char *name = g_strdup_printf ("picture-%s-%u", codec, room->next_key++);
+  g_autoptr (GError) error = NULL;
+  const MxrRungParams params = {
+    .encoder = mxr_hub_find_encoder (room->hub, codec, &error),
+    .name = name,
+    .codec = codec,
+    .bitrate_bps = config->media.video_bitrate_bps,
+    .width_px = config->room.width_px,
+    .height_px = config->room.height_px,
+    .framerate = config->room.framerate,
+    .keyframe_interval_ms = config->media.keyframe_interval_ms,
+    .is_picture = true,
+  };
+  MxrRung *rung = params.encoder != NULL ? mxr_rung_new (room->graph, room->hub->net, &params, &error) : NULL;
+  if (rung == NULL)
+    mxr_log (MXR_LOG_ERROR, "room", room->name, NULL, "no picture in %s: %s", codec, error->message);
+  return rung;
+}
+
+static void
+subscribe (MxrRoom *room, MxrParticipant *participant, int codec)
+{
+  if (room->pictures[codec] == NULL)
+    room->pictures[codec] = new_rung (room, codecs[codec]);
+  if (room->pictures[codec] == NULL)
+    return;
+  mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, mxr_rung_get_fanout (room->pictures[codec]), NULL, NULL);
+  /* Before it is connected nothing is sent; then it asks by itself (mxr_stage_request_keyframe()). */
+  if (participant->is_connected)
+    mxr_stage_request_keyframe (room, participant);
+}
+
+void
+mxr_stage_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec)
+{
+  int former = find_codec (participant->video_codec);
+  int next = find_codec (codec);
+
+  if (former == next)
+    return;
+  participant->has_downlink[MXR_RTP_VIDEO] = next >= 0;
+  participant->video_codec = next >= 0 ? codecs[next] : NULL;
+  if (next >= 0) {
+    room->n_viewers[next]++;
+    subscribe (room, participant, next);
+    mxr_stage_tell_rung (room, participant);
+  }
+  if (former >= 0 && --room->n_viewers[former] == 0)
+    g_clear_pointer (&room->pictures[former], mxr_rung_remove);
+}
+
+void
+mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant)
+{
+  int codec = find_codec (participant->video_codec);
+  if (codec >= 0 && room->pictures[codec] != NULL)
+    mxr_rung_request_keyframe (room->pictures[codec], g_get_monotonic_time ());
+}
+
+void
+mxr_stage_tick (MxrRoom *room, gint64 now_us)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (room->pictures[i] != NULL)
+      mxr_rung_tick (room->pictures[i], now_us);
+}
+
+/* An encoder that failed is replaced by a new one of its kind. */
+bool
+mxr_stage_recover (MxrRoom *room, GstObject *source)
+{
+  for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++) {
+    if (room->pictures[codec] == NULL || !mxr_rung_is_ancestor (room->pictures[codec], source))
+      continue;
+    g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
+    for (guint i = 0; i < room->participants->len; i++) {
+      MxrParticipant *participant = room->participants->pdata[i];
+      if (find_codec (participant->video_codec) == (int) codec)
+        subscribe (room, participant, codec);
+    }
+    return true;
+  }
+  return false;
+}
+
+void
+mxr_stage_clear (MxrRoom *room)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    g_clear_pointer (&room->pictures[i], mxr_rung_remove);
+}
+
+/* ---- Tiles --------------------------------------------------------------------------------------------- */
+
+static guint
+arrange (MxrRoom *room, MxrLayoutTile *out_tiles)
+{
+  const MxrConfig *config = room->hub->config;
+  g_autofree MxrLayoutPerson *people = g_new0 (MxrLayoutPerson, room->participants->len + 1);
+  guint n_people = 0;
+
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *participant = room->participants->pdata[i];
+    if (mxr_participant_has_tile (participant))
+      people[n_people++] = (MxrLayoutPerson){ .key = participant->key, .aspect = CAMERA_ASPECT };
+  }
+  MxrLayoutRules rules = {
+    .kind = MXR_LAYOUT_AUTO,
+    .width_px = config->room.width_px,
+    .height_px = config->room.height_px,
+    .gap_px = GAP_PX,
+    .grid_max = config->room.grid_max,
+    .speaker = n_people > 0 ? people[0].key : 0,
+    .previous = room->tiles,
+    .n_previous = room->n_tiles,
+  };
+  mxr_speakers_get_dominant (room->speakers, &rules.speaker);
+  return mxr_layout_arrange (&rules, people, n_people, out_tiles, MXR_TILES_MAX);
+}
+
+static void
+show (MxrRoom *room)
+{
+  MxrTile tiles[MXR_TILES_MAX];
+
+  for (guint i = 0; i < room->n_tiles; i++) {
+    const MxrLayoutTile *tile = &room->tiles[i];
+    tiles[i] = (MxrTile){ .sink = tile->key, .x = tile->x, .y = tile->y, .w = tile->w, .h = tile->h, .z = tile->z };
+  }
+  mxr_tilemix_set_tiles (room->graph->picture, room->graph->view, tiles, room->n_tiles);
+}
+
+void
+mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant)
+{
+  MxrTileInfo infos[MXR_TILES_MAX];
+  double width = room->hub->config->room.width_px, height = room->hub->config->room.height_px;
+  guint n = 0;
+
+  if (participant->events.on_tiles == NULL || participant->room == NULL)
+    return;
+  for (guint i = 0; i < room->n_tiles; i++) {
+    const MxrLayoutTile *tile = &room->tiles[i];
+    const MxrParticipant *shown = mxr_room_find_key (room, tile->key);
+    if (shown != NULL)
+      infos[n++] = (MxrTileInfo){ shown->id, tile->x / width, tile->y / height, tile->w / width, tile->h / height,
+                                  tile->z };
+  }
+  participant->events.on_tiles (participant, VIEW_NAME, width, height, infos, n, participant->user_data);
+}
+
+void
+mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant)
+{
+  int codec = find_codec (participant->video_codec);
+
+  if (participant->events.on_rung == NULL || codec < 0 || room->pictures[codec] == NULL)
+    return;
+  const MxrRungParams *params = mxr_rung_get_params (room->pictures[codec]);
+  participant->events.on_rung (participant, params->width_px, params->height_px, params->framerate,
+                               params->bitrate_bps, codecs[codec], participant->user_data);
+}
+
+void
+mxr_stage_update (MxrRoom *room)
+{
+  MxrLayoutTile tiles[MXR_TILES_MAX] = { 0 };
+  guint n_tiles = arrange (room, tiles);
+
+  room->layout_is_dirty = false;
+  if (n_tiles == room->n_tiles && memcmp (tiles, room->tiles, n_tiles * sizeof *tiles) == 0)
+    return;
+  memcpy (room->tiles, tiles, sizeof tiles);
+  room->n_tiles = n_tiles;
+  g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
+  for (guint i = 0; i < everybody->len; i++)
+    mxr_stage_tell_tiles (room, everybody->pdata[i]);
+  show (room);
+}
