@@ -182,7 +182,8 @@ read_h264 (const Payload *payload, MxrSdpFormat *format)
 static bool
 read_format (MxrSdpKind kind, const Payload *payload, MxrSdpFormat *format)
 {
-  if (kind == MXR_SDP_AUDIO && is_encoding (payload, "opus/48000/2")) {
+  /* RFC 7587 7 wants the "/2"; pipelines written by hand often leave it out, and mean the same. */
+  if (kind == MXR_SDP_AUDIO && (is_encoding (payload, "opus/48000/2") || is_encoding (payload, "opus/48000"))) {
     format->codec = MXR_SDP_CODEC_OPUS;
     format->stereo = is_parameter (payload->fmtp, "stereo", "1");
     format->inband_fec = is_parameter (payload->fmtp, "useinbandfec", "1");
