@@ -1,0 +1,376 @@
+#include "fake-peer.h"
+
+#include "../elements/tones.h"
+
+#define GST_USE_UNSTABLE_API
+#include <gst/app/gstappsink.h>
+#include <gst/sdp/sdp.h>
+#include <gst/webrtc/webrtc.h>
+#include <math.h>
+#include <string.h>
+
+#define HEARD_FRAMES TONES_RATE_HZ /* one second, mono */
+#define SENT_WIDTH 320
+#define SENT_HEIGHT 180
+
+struct _FakePeer {
+  ServerProcess *server;
+  char *name;
+  char *location;
+  GstElement *pipeline;
+  GstElement *webrtc;
+  char *codec;
+  bool gathered;
+  bool offered;
+
+  GMutex lock; /* guards what follows: media threads write it */
+  gint16 heard[HEARD_FRAMES];
+  guint64 n_heard;
+  GstSample *seen;
+  guint n_frames;
+  gint64 last_frame_us;
+  guint longest_gap_ms;
+};
+
+double
+fake_peer_get_tone_hz (guint index)
+{
+  return tones_frequency (index * 4); /* far enough apart that a lossy codec keeps them apart */
+}
+
+/* ---- What comes back ------------------------------------------------------------------------------------- */
+
+static GstFlowReturn
+on_sound (GstAppSink *sink, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  GstMapInfo map;
+
+  if (sample == NULL || !gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ))
+    return GST_FLOW_OK;
+  g_mutex_lock (&peer->lock);
+  for (gsize i = 0; i < map.size / 2; i++)
+    peer->heard[peer->n_heard++ % HEARD_FRAMES] = ((gint16 *) map.data)[i];
+  g_mutex_unlock (&peer->lock);
+  gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+on_picture (GstAppSink *sink, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  GstSample *sample = gst_app_sink_pull_sample (sink);
+  gint64 now_us = g_get_monotonic_time ();
+
+  g_mutex_lock (&peer->lock);
+  g_clear_pointer (&peer->seen, gst_sample_unref);
+  peer->seen = sample;
+  peer->n_frames++;
+  if (peer->last_frame_us != 0)
+    peer->longest_gap_ms = MAX (peer->longest_gap_ms, (guint) ((now_us - peer->last_frame_us) / 1000));
+  peer->last_frame_us = now_us;
+  g_mutex_unlock (&peer->lock);
+  return GST_FLOW_OK;
+}
+
+static void
+on_pad_added (GstElement *webrtc, GstPad *pad, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstAppSinkCallbacks callbacks = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
+    return;
+  bool is_audio = g_str_equal (gst_structure_get_string (gst_caps_get_structure (caps, 0), "media"), "audio");
+  bool is_h264 = g_str_equal (peer->codec, "H264");
+  const char *chain = is_audio ? "rtpopusdepay ! opusdec ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,"
+                                 "rate=48000,channels=1 ! appsink name=sink sync=false"
+                      : is_h264 ? "rtph264depay ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
+                                  "appsink name=sink sync=false"
+                                : "rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
+                                  "appsink name=sink sync=false";
+  GstElement *bin = gst_parse_bin_from_description (chain, TRUE, &error);
+  g_assert_no_error (error);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (bin), "sink");
+  callbacks.new_sample = is_audio ? on_sound : on_picture;
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, peer, NULL);
+  gst_bin_add (GST_BIN (peer->pipeline), bin);
+  gst_element_sync_state_with_parent (bin);
+  g_autoptr (GstPad) target = gst_element_get_static_pad (bin, "sink");
+  g_assert_cmpint (gst_pad_link (pad, target), ==, GST_PAD_LINK_OK);
+}
+
+/* ---- Joining --------------------------------------------------------------------------------------------- */
+
+static void
+on_gathering_state (GstElement *webrtc, GParamSpec *spec, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  GstWebRTCICEGatheringState state;
+  g_object_get (webrtc, "ice-gathering-state", &state, NULL);
+  if (state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE) {
+    g_mutex_lock (&peer->lock);
+    peer->gathered = true;
+    g_mutex_unlock (&peer->lock);
+  }
+}
+
+static void
+on_offer (GstPromise *promise, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  GstWebRTCSessionDescription *offer = NULL;
+
+  gst_structure_get (gst_promise_get_reply (promise), "offer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &offer, NULL);
+  g_signal_emit_by_name (peer->webrtc, "set-local-description", offer, NULL);
+  gst_webrtc_session_description_free (offer);
+  gst_promise_unref (promise);
+}
+
+static void
+on_negotiation_needed (GstElement *webrtc, gpointer user_data)
+{
+  FakePeer *peer = user_data;
+  if (peer->offered)
+    return;
+  peer->offered = true;
+  g_signal_emit_by_name (webrtc, "create-offer", NULL, gst_promise_new_with_change_func (on_offer, peer, NULL));
+}
+
+static char *
+describe_sender (FakePeer *peer, guint index, FakePeerFlags flags)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  bool is_h264 = g_str_equal (peer->codec, "H264");
+
+  g_string_append (text, "webrtcbin name=webrtc bundle-policy=max-bundle latency=60 ");
+  if ((flags & FAKE_PEER_AUDIO) != 0 && (flags & FAKE_PEER_SENDS) != 0)
+    g_string_append_printf (text,
+                            "audiotestsrc is-live=true wave=sine volume=0.12 freq=%f ! audio/x-raw,rate=48000,channels=1 "
+                            "! opusenc audio-type=generic bitrate=64000 ! rtpopuspay pt=111 ! "
+                            "application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! webrtc. ",
+                            fake_peer_get_tone_hz (index));
+  if ((flags & FAKE_PEER_VIDEO) != 0 && (flags & FAKE_PEER_SENDS) != 0)
+    g_string_append_printf (text,
+                            "appsrc name=colour is-live=true do-timestamp=true format=time "
+                            "caps=video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! queue ! %s ! "
+                            "application/x-rtp,media=video,encoding-name=%s,payload=96 ! webrtc. ",
+                            SENT_WIDTH, SENT_HEIGHT,
+                            is_h264 ? "openh264enc complexity=low ! video/x-h264,profile=constrained-baseline ! "
+                                      "rtph264pay pt=96 config-interval=-1 aggregate-mode=zero-latency"
+                                    : "vp8enc deadline=1 cpu-used=-8 keyframe-max-dist=60 ! rtpvp8pay pt=96",
+                            peer->codec);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static gpointer
+feed_colour (gpointer data)
+{
+  g_autoptr (GstElement) source = data;
+  guint index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (source), "index"));
+  GstFlowReturn result = GST_FLOW_OK;
+
+  while (result == GST_FLOW_OK) {
+    GstBuffer *frame = test_frame_new (SENT_WIDTH, SENT_HEIGHT, test_colour_of (index));
+    g_signal_emit_by_name (source, "push-buffer", frame, &result);
+    gst_buffer_unref (frame);
+    g_usleep (G_USEC_PER_SEC / 15);
+  }
+  return NULL;
+}
+
+static void
+add_receiver (FakePeer *peer, const char *caps_text)
+{
+  g_autoptr (GstCaps) caps = gst_caps_from_string (caps_text);
+  GstWebRTCRTPTransceiver *transceiver = NULL;
+  g_signal_emit_by_name (peer->webrtc, "add-transceiver", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps,
+                         &transceiver);
+  g_clear_object (&transceiver);
+}
+
+static void
+set_directions (FakePeer *peer, FakePeerFlags flags)
+{
+  GArray *transceivers = NULL;
+
+  if ((flags & FAKE_PEER_SENDS) == 0) {
+    if ((flags & FAKE_PEER_AUDIO) != 0)
+      add_receiver (peer, "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2");
+    if ((flags & FAKE_PEER_VIDEO) != 0)
+      add_receiver (peer, g_str_equal (peer->codec, "H264")
+                            ? "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,"
+                              "packetization-mode=(string)1,profile-level-id=(string)42e01f"
+                            : "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000");
+    return;
+  }
+  g_signal_emit_by_name (peer->webrtc, "get-transceivers", &transceivers);
+  for (guint i = 0; i < transceivers->len; i++)
+    g_object_set (g_array_index (transceivers, GObject *, i), "do-nack", TRUE, "direction",
+                  (flags & FAKE_PEER_RECEIVES) != 0 ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
+                                                    : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY,
+                  NULL);
+  g_array_unref (transceivers);
+}
+
+/* Loopback and nothing else: no test asks the network's router for anything. */
+static void
+use_loopback (FakePeer *peer)
+{
+  g_autoptr (GObject) ice = NULL;
+  g_autoptr (GObject) agent = NULL;
+  gboolean added = FALSE;
+
+  g_object_get (peer->webrtc, "ice-agent", &ice, NULL);
+  g_object_get (ice, "agent", &agent, NULL);
+  g_object_set (agent, "upnp", FALSE, NULL);
+  g_signal_emit_by_name (ice, "add-local-ip-address", "127.0.0.1", &added);
+  g_assert_true (added);
+}
+
+static bool
+is_gathered (gpointer data)
+{
+  FakePeer *peer = data;
+  g_mutex_lock (&peer->lock);
+  bool gathered = peer->gathered;
+  g_mutex_unlock (&peer->lock);
+  return gathered;
+}
+
+static void
+exchange (FakePeer *peer, const char *room, bool is_viewer)
+{
+  GstWebRTCSessionDescription *offer = NULL;
+  g_autofree char *path = g_strdup_printf ("/%s/%s?name=%s", is_viewer ? "whep" : "whip", room, peer->name);
+  g_autofree char *answer = NULL;
+  GstSDPMessage *sdp = NULL;
+
+  g_object_get (peer->webrtc, "local-description", &offer, NULL);
+  g_autofree char *text = gst_sdp_message_as_text (offer->sdp);
+  gst_webrtc_session_description_free (offer);
+  guint status = server_process_request (peer->server, "POST", path, "application/sdp", text, &answer, &peer->location);
+  if (status != 201)
+    g_error ("%s: %u %s\nfor\n%s", path, status, answer, text);
+  if (g_getenv ("SHOW_SDP")) g_printerr ("OFFER\n%s\nANSWER\n%s\n", text, answer);
+  gst_sdp_message_new_from_text (answer, &sdp);
+  GstWebRTCSessionDescription *description = gst_webrtc_session_description_new (GST_WEBRTC_SDP_TYPE_ANSWER, sdp);
+  g_signal_emit_by_name (peer->webrtc, "set-remote-description", description, NULL);
+  gst_webrtc_session_description_free (description);
+}
+
+FakePeer *
+fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags)
+{
+  FakePeer *peer = g_new0 (FakePeer, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_init (&peer->lock);
+  peer->server = server;
+  peer->codec = g_strdup (codec);
+  peer->name = g_strdup_printf ("peer%u", index);
+  g_autofree char *description = describe_sender (peer, index, flags);
+  peer->pipeline = gst_parse_launch (description, &error);
+  g_assert_no_error (error);
+  peer->webrtc = GST_IS_PIPELINE (peer->pipeline) ? gst_bin_get_by_name (GST_BIN (peer->pipeline), "webrtc") : NULL;
+  if (peer->webrtc == NULL) { /* one element is no pipeline */
+    peer->webrtc = gst_object_ref (peer->pipeline);
+    peer->pipeline = gst_pipeline_new (NULL);
+    gst_bin_add (GST_BIN (peer->pipeline), peer->webrtc);
+  }
+  use_loopback (peer);
+  g_signal_connect (peer->webrtc, "pad-added", G_CALLBACK (on_pad_added), peer);
+  g_signal_connect (peer->webrtc, "notify::ice-gathering-state", G_CALLBACK (on_gathering_state), peer);
+  set_directions (peer, flags);
+  g_signal_connect (peer->webrtc, "on-negotiation-needed", G_CALLBACK (on_negotiation_needed), peer);
+  gst_element_set_state (peer->pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (peer->pipeline), "colour");
+  if (source != NULL) {
+    g_object_set_data (G_OBJECT (source), "index", GUINT_TO_POINTER (index));
+    g_thread_unref (g_thread_new ("colour", feed_colour, g_steal_pointer (&source)));
+  }
+  pump_until (is_gathered, peer, 20, "the peer's offer");
+  exchange (peer, room, (flags & FAKE_PEER_SENDS) == 0);
+  return peer;
+}
+
+void
+fake_peer_vanish (FakePeer *peer)
+{
+  gst_element_set_state (peer->pipeline, GST_STATE_NULL);
+  gst_object_unref (peer->webrtc);
+  gst_object_unref (peer->pipeline);
+  g_clear_pointer (&peer->seen, gst_sample_unref);
+  g_mutex_clear (&peer->lock);
+  g_free (peer->location);
+  g_free (peer->codec);
+  g_free (peer->name);
+  g_free (peer);
+}
+
+void
+fake_peer_leave (FakePeer *peer)
+{
+  g_assert_cmpuint (server_process_request (peer->server, "DELETE", peer->location, NULL, NULL, NULL, NULL), ==, 200);
+  fake_peer_vanish (peer);
+}
+
+/* ---- Looking --------------------------------------------------------------------------------------------- */
+
+const char *
+fake_peer_get_name (FakePeer *peer)
+{
+  return peer->name;
+}
+
+guint
+fake_peer_count_frames (FakePeer *peer)
+{
+  g_mutex_lock (&peer->lock);
+  guint n = peer->n_frames;
+  g_mutex_unlock (&peer->lock);
+  return n;
+}
+
+guint
+fake_peer_take_longest_gap_ms (FakePeer *peer)
+{
+  g_mutex_lock (&peer->lock);
+  guint gap_ms = peer->longest_gap_ms;
+  peer->longest_gap_ms = 0;
+  g_mutex_unlock (&peer->lock);
+  return gap_ms;
+}
+
+bool
+fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour)
+{
+  GstVideoInfo info;
+
+  g_mutex_lock (&peer->lock);
+  g_autoptr (GstSample) sample = peer->seen != NULL ? gst_sample_ref (peer->seen) : NULL;
+  g_mutex_unlock (&peer->lock);
+  if (sample == NULL || !gst_video_info_from_caps (&info, gst_sample_get_caps (sample)))
+    return false;
+  *out_colour = test_frame_look (gst_sample_get_buffer (sample), info.width, info.height, (int) (x * info.width),
+                                 (int) (y * info.height));
+  return true;
+}
+
+double
+fake_peer_measure (FakePeer *peer, guint index)
+{
+  g_autofree gint16 *copy = g_new (gint16, HEARD_FRAMES);
+
+  g_mutex_lock (&peer->lock);
+  bool is_enough = peer->n_heard >= HEARD_FRAMES;
+  guint start = peer->n_heard % HEARD_FRAMES;
+  memcpy (copy, peer->heard + start, (HEARD_FRAMES - start) * sizeof *copy);
+  memcpy (copy + HEARD_FRAMES - start, peer->heard, start * sizeof *copy);
+  g_mutex_unlock (&peer->lock);
+  return is_enough ? tones_measure (copy, 1, 0, HEARD_FRAMES, fake_peer_get_tone_hz (index)) : -1;
+}

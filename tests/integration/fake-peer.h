@@ -1,0 +1,41 @@
+#ifndef MXR_FAKE_PEER_H
+#define MXR_FAKE_PEER_H
+
+#include "../elements/colours.h"
+#include "server-process.h"
+
+G_BEGIN_DECLS
+
+/* A client on an independent WebRTC stack: GStreamer's webrtcbin, joined by WHIP. It sends its own tone and its own
+ * colour, and keeps what it hears and sees. */
+
+typedef struct _FakePeer FakePeer;
+
+typedef enum {
+  FAKE_PEER_AUDIO = 1 << 0,
+  FAKE_PEER_VIDEO = 1 << 1,
+  FAKE_PEER_SENDS = 1 << 2,
+  FAKE_PEER_RECEIVES = 1 << 3,
+  FAKE_PEER_CALL = 15,
+} FakePeerFlags;
+
+/** fake_peer_new: Joins; returns when the answer is in. @index: which tone and colour. @codec: VP8 or H264. */
+FakePeer *fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags);
+/** fake_peer_leave: DELETE, and the end. */
+void fake_peer_leave (FakePeer *peer);
+/** fake_peer_vanish: The end, without a word to the server. */
+void fake_peer_vanish (FakePeer *peer);
+
+const char *fake_peer_get_name (FakePeer *peer);
+guint fake_peer_count_frames (FakePeer *peer);
+/** fake_peer_take_longest_gap_ms: Between two frames since the last call. */
+guint fake_peer_take_longest_gap_ms (FakePeer *peer);
+/** fake_peer_look: The colour of the last frame there; fractions of its size. Returns: false without a frame. */
+bool fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour);
+/** fake_peer_measure: Amplitude of @index's tone in the last second heard; 1 is full scale, -1 too early. */
+double fake_peer_measure (FakePeer *peer, guint index);
+double fake_peer_get_tone_hz (guint index);
+
+G_END_DECLS
+
+#endif
