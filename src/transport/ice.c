@@ -288,7 +288,7 @@ on_peeked (const guint8 *data, gsize size, gpointer user_data)
     ice->events->on_authentic_stun (ice->user_data);
 }
 
-bool
+void
 mxr_ice_watch_stun (MxrIce *ice, bool on)
 {
   if (!on && ice->watch != NULL) {
@@ -296,12 +296,10 @@ mxr_ice_watch_stun (MxrIce *ice, bool on)
     g_clear_pointer (&ice->watch, g_source_unref);
   }
   if (!on || ice->watch != NULL)
-    return on;
+    return;
   g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
-  if (socket == NULL || ice->remote_pwd == NULL)
-    return false;
-  ice->watch = mxr_stun_watch_new (socket, ice->context, on_peeked, ice);
-  return true;
+  if (socket != NULL && ice->remote_pwd != NULL)
+    ice->watch = mxr_stun_watch_new (socket, ice->context, on_peeked, ice);
 }
 
 void

@@ -49,11 +49,9 @@ guint mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint
  *
  * libnice keeps to itself when the peer's checks and answers arrive. While on, the first datagram of each
  * wake-up is looked at before libnice reads it; with media silent that is every one. Costs a system call a
- * wake-up, so it is off while media flows.
- *
- * Returns: whether it can be done: not over TCP, nor through a relay.
+ * wake-up, so it is off while media flows. Does nothing over TCP and through a relay.
  */
-bool mxr_ice_watch_stun (MxrIce *ice, bool on);
+void mxr_ice_watch_stun (MxrIce *ice, bool on);
 
 typedef struct {
   const char *local_type, *remote_type, *protocol;

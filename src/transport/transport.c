@@ -34,17 +34,17 @@ mxr_transport_fail (MxrTransport *transport, const char *reason)
 /* ---- Consent: RFC 7675
  * ------------------------------------------------------------------------------------- */
 
-/* libnice's own limit of 50 s without an answer to its checks stands behind this one, as on_ice_failed(): it
- * matches answers with questions, which we cannot. Over TCP and relays, where checks cannot be watched, it is
- * the only one. */
+/* Over TCP and relays STUN cannot be watched; SRTP and SRTCP count alone there, and a client that sends or receives
+ * anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its checks stands
+ * behind this one, as on_ice_failed(): it matches answers with questions, which we cannot. */
 static void
 check_consent (MxrTransport *transport, gint64 now_us)
 {
   const gint64 silent_us = now_us - transport->last_received_us;
   const bool is_quiet = silent_us > MIN (QUIET_US, consent_timeout_us (transport) / 4);
-  const bool is_watched = mxr_ice_watch_stun (transport->ice, is_quiet);
 
-  if (is_watched && silent_us > consent_timeout_us (transport))
+  mxr_ice_watch_stun (transport->ice, is_quiet);
+  if (silent_us > consent_timeout_us (transport))
     mxr_transport_fail (transport, "consent expired");
   else if (transport->ice_failed_us != 0 &&
            now_us - MAX (transport->ice_failed_us, transport->last_received_us) > MXR_TRANSPORT_ICE_GRACE_US)
