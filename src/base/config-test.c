@@ -52,7 +52,7 @@ test_open_to_others_needs_a_word (void)
   g_assert_false (is_accepted ("listen=example.org:8080", NULL));
   g_assert_false (is_accepted ("listen=127.0.0.1", NULL));
   g_assert_true (is_accepted ("listen=0.0.0.0:8080", "open_rooms=true"));
-  g_assert_true (is_accepted ("listen=0.0.0.0:8080", "token_secret=abc"));
+  g_assert_true (is_accepted ("listen=0.0.0.0:8080", "token_secret=0123456789abcdef0123456789abcdef"));
 }
 
 static void
@@ -61,7 +61,25 @@ test_check (void)
   g_assert_false (is_accepted ("tls_key=key.pem", NULL));
   g_assert_false (is_accepted ("udp_port_min=5000", NULL));
   g_assert_true (is_accepted ("udp_port_min=5000", "udp_port_max=5100"));
+  g_assert_false (is_accepted ("udp_port_max=5000", NULL));
   g_assert_false (is_accepted ("ping_timeout_s=10", NULL));
+  g_assert_false (is_accepted ("token_secret=hunter2", NULL));
+}
+
+static void
+test_shapes (void)
+{
+  g_assert_true (is_accepted ("local_addresses=127.0.0.1, ::1", NULL));
+  g_assert_false (is_accepted ("local_addresses=127.0.0.1,eth0", NULL));
+  g_assert_false (is_accepted ("public_address=example.org", NULL));
+  g_assert_true (is_accepted ("stun_server=stun.example.org:3478", NULL));
+  g_assert_false (is_accepted ("stun_server=stun.example.org", NULL));
+  g_assert_true (is_accepted ("allowed_origins=https://example.org, http://localhost:3000", NULL));
+  g_assert_true (is_accepted ("allowed_origins=*", NULL));
+  g_assert_false (is_accepted ("allowed_origins=example.org", NULL));
+  g_assert_false (is_accepted ("allowed_origins=https://example.org/page", NULL));
+  g_assert_false (is_accepted ("web_root=/nonexistent", NULL));
+  g_assert_false (is_accepted ("pipeline_dir=/nonexistent", NULL));
 }
 
 /* The file shows each key, commented out, with the default that the code has; and nothing else. */
@@ -111,6 +129,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/set", test_set);
   g_test_add_func ("/config/open-to-others-needs-a-word", test_open_to_others_needs_a_word);
   g_test_add_func ("/config/check", test_check);
+  g_test_add_func ("/config/shapes", test_shapes);
   g_test_add_func ("/config/file-matches-table", test_file_matches_table);
   g_test_add_func ("/config/names-are-unique", test_names_are_unique);
   g_test_add_func ("/config/secrets-stay-hidden", test_secrets_stay_hidden);

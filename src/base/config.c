@@ -162,54 +162,6 @@ mxr_config_set (MxrConfig *config, const char *assignment, GError **error)
   return key != NULL && set_key (config, key, equals + 1, error);
 }
 
-static bool
-fail (GError **error, const char *text)
-{
-  g_set_error_literal (error, MXR_CONFIG_ERROR, MXR_CONFIG_ERROR_CONFLICT, text);
-  return false;
-}
-
-/* ADDRESS:PORT, with an IPv6 address in brackets; a name other than localhost is never loopback. */
-static bool
-check_listen (const MxrConfig *config, GError **error)
-{
-  const char *listen = config->server.listen;
-  g_autoptr (GSocketConnectable) where = g_network_address_parse (listen, 0, NULL);
-  guint16 port = where != NULL ? g_network_address_get_port (G_NETWORK_ADDRESS (where)) : 0;
-
-  if (port == 0 && !g_str_has_suffix (listen, ":0")) {
-    g_set_error (error, MXR_CONFIG_ERROR, MXR_CONFIG_ERROR_BAD_VALUE,
-                 "server.listen is '%s'; it must be ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080", listen);
-    return false;
-  }
-  const char *host = g_network_address_get_hostname (G_NETWORK_ADDRESS (where));
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-  bool is_loopback = address != NULL ? g_inet_address_get_is_loopback (address) : strcmp (host, "localhost") == 0;
-  if (is_loopback || config->server.open_rooms || *config->server.token_secret != '\0')
-    return true;
-  g_set_error (error, MXR_CONFIG_ERROR, MXR_CONFIG_ERROR_CONFLICT,
-               "refusing to listen on %s, which other machines can reach, while anybody may join: set "
-               "server.token_secret, so that only holders of a token may, or say server.open_rooms=true",
-               listen);
-  return false;
-}
-
-bool
-mxr_config_check (const MxrConfig *config, GError **error)
-{
-  if ((*config->server.tls_certificate == '\0') != (*config->server.tls_key == '\0'))
-    return fail (error, "server.tls_certificate and server.tls_key belong together: set both or neither");
-  if (config->ice.udp_port_min > config->ice.udp_port_max)
-    return fail (error, "ice.udp_port_min is above ice.udp_port_max; set both, or both to 0 for any port");
-  if (config->http.ping_timeout_s <= config->http.ping_interval_s)
-    return fail (error, "http.ping_timeout_s must be above http.ping_interval_s, or every client times out");
-  if (config->ice.silence_timeout_ms >= config->ice.consent_timeout_s * 1000)
-    return fail (error, "ice.silence_timeout_ms must be below ice.consent_timeout_s");
-  if (*config->ice.turn_server != '\0' && (*config->ice.turn_username == '\0' || *config->ice.turn_password == '\0'))
-    return fail (error, "ice.turn_server needs ice.turn_username and ice.turn_password");
-  return check_listen (config, error);
-}
-
 static char *
 value_to_string (const MxrConfig *config, const MxrKey *key)
 {
