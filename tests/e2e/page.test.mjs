@@ -58,6 +58,12 @@ const hardToHit = () => page.evaluate(() => [...document.querySelectorAll('butto
   .filter(({ box }) => box.width < 43.5 || box.height < 43.5 || box.left < 0 || box.right > innerWidth || box.bottom > innerHeight)
   .map(({ node, box }) => `${node} ${Math.round(box.left)},${Math.round(box.top)} ${Math.round(box.width)}x${Math.round(box.height)}`));
 
+/* A camera's name may be longer than its column. */
+const columnsOverlap = () => page.evaluate(() => {
+  const boxes = [...document.querySelectorAll('.device .select')].map((node) => node.getBoundingClientRect());
+  return boxes.some((box, i) => boxes.slice(i + 1).some((other) => box.top === other.top && box.right > other.left));
+});
+
 test('the lobby: names, the order of Tab, both schemes', async () => {
   await page.goto(server.url);
   await page.waitForFunction(() => !document.querySelector('#preview').hidden);
@@ -70,6 +76,7 @@ test('the lobby: names, the order of Tab, both schemes', async () => {
   await page.getByRole('button', { name: 'Turn off microphone' }).waitFor();
   await page.getByLabel('Your name').waitFor();
   await page.getByText('The server is reachable.').waitFor();
+  assert.equal(await columnsOverlap(), false, 'the choices of devices overlap');
   await page.emulateMedia({ colorScheme: 'light' });
   await shoot('lobby-light');
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -145,6 +152,7 @@ test('people and chat open by key, take the focus, and give it back', async () =
   assert.equal(await page.evaluate(() => document.activeElement.id), 'chat-input');
   await page.keyboard.type('Can everybody see the sketch? I moved it to the left.');
   await page.keyboard.press('Enter');
+  await page.getByText('Can everybody see the sketch?').first().waitFor();
   await people[1].page.evaluate(() => globalThis.mixroomCall.chat('Yes, it is fine. Let me open the window,\nit is warm in here.'));
   await people[2].page.evaluate(() => globalThis.mixroomCall.chat('네, 잘 보여요!'));
   await page.getByText('네, 잘 보여요!').first().waitFor();
