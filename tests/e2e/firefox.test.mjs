@@ -1,0 +1,81 @@
+/* Firefox and Chromium in one room. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Firefox } from './fixture/firefox.mjs';
+import { lookAtTiles, recordConnections } from './fixture/in-page.mjs';
+import { Person } from './fixture/person.mjs';
+import { startServer } from './fixture/server.mjs';
+import { pause } from './fixture/numbers.mjs';
+
+let server;
+let firefox;
+let chromium;
+
+before(async () => {
+  server = await startServer();
+  [firefox, chromium] = await Promise.all([Firefox.arrive(), Person.arrive('green')]);
+  await firefox.prepare(recordConnections);
+});
+
+after(async () => {
+  await firefox?.leaveBrowser();
+  await chromium?.leaveBrowser();
+  assert.equal(await server?.stop(), 0);
+});
+
+const inbound = (kind) => firefox.evaluate(async (wanted) => {
+  const report = await globalThis.connections.at(-1).getStats();
+  const { framesDecoded, totalAudioEnergy, bytesReceived } = [...report.values()].find((stat) => stat.type === 'inbound-rtp' && stat.kind === wanted) ?? {};
+  return { framesDecoded, totalAudioEnergy, bytesReceived };
+}, kind);
+
+async function until(what, condition) {
+  for (let i = 0; i < 300; i += 1) {
+    if (await condition()) return;
+    await pause(100);
+  }
+  assert.fail(`not within 30 s: ${what}`);
+}
+
+test('Firefox joins through the lobby', async (t) => {
+  await firefox.goto(`${server.url}?room=both&name=Fox`);
+  await until('the preview', () => firefox.evaluate(() => document.querySelector('#preview')?.hidden === false));
+  const ms = await firefox.evaluate(async () => {
+    const pressed = performance.now();
+    document.getElementById('join').click();
+    while (!(document.querySelector('#stage video')?.videoWidth > 0)) await new Promise((resolve) => setTimeout(resolve, 10));
+    return performance.now() - pressed;
+  });
+  t.diagnostic(`the first frame after ${Math.round(ms)} ms`);
+  await chromium.join(server.url, 'both');
+  await chromium.sees(2);
+});
+
+test('Firefox sees and hears Chromium', async () => {
+  const id = await chromium.id();
+  const seen = async () => (await firefox.evaluate(lookAtTiles)).find(({ participant }) => participant === id)?.marker;
+  await until('the marker of Chromium\'s camera', async () => (await seen()) === 'green');
+  const [video, audio] = [await inbound('video'), await inbound('audio')];
+  await pause(3000);
+  const [frames, energy] = [(await inbound('video')).framesDecoded, (await inbound('audio')).totalAudioEnergy];
+  assert.ok(frames > video.framesDecoded + 20, `${frames - video.framesDecoded} frames in 3 s`);
+  assert.ok(energy > audio.totalAudioEnergy + 1e-4, `no sound: ${audio.totalAudioEnergy}, ${energy}`);
+});
+
+test('Chromium sees and hears Firefox', async () => {
+  const id = await firefox.evaluate(() => globalThis.mixroomCall.participant);
+  const tile = async () => (await chromium.look()).find(({ participant }) => participant === id);
+  const first = await tile();
+  /* Firefox's made-up camera is one colour that changes. */
+  await until('another colour', async () => Math.abs((await tile()).mean - first.mean) > 4);
+  const before = await chromium.inbound('audio');
+  await pause(2000);
+  const energy = (await chromium.inbound('audio')).totalAudioEnergy - before.totalAudioEnergy;
+  assert.ok(energy > 1e-5, `no sound: ${energy}`);
+});
+
+test('Firefox leaves', async () => {
+  await firefox.evaluate(() => { document.getElementById('leave').click(); });
+  await chromium.sees(1);
+});
