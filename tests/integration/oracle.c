@@ -80,9 +80,8 @@ describe (const Call *call)
 }
 
 static bool
-is_right (gpointer data)
+is_right (const Call *call)
 {
-  const Call *call = data;
   g_autoptr (JsonNode) room = describe (call);
 
   for (guint k = 0; k < G_N_ELEMENTS (call->peers); k++)
@@ -92,13 +91,62 @@ is_right (gpointer data)
   return true;
 }
 
+/* For who reads a failing test's log. */
+static void
+print_state (const Call *call, FakePeer *guest)
+{
+  FakePeer *const everybody[] = { call->peers[0], call->peers[1], guest };
+  g_autoptr (JsonNode) room = describe (call);
+  g_autofree char *text = json_to_string (room, FALSE);
+
+  g_test_message ("%s", text);
+  for (guint k = 0; k < G_N_ELEMENTS (everybody) && everybody[k] != NULL; k++) {
+    for (guint i = 0; i < G_N_ELEMENTS (everybody) && everybody[i] != NULL; i++) {
+      TestColour colour = { 0 };
+      bool is_seen = oracle_find_colour (everybody[k], room, fake_peer_get_name (everybody[i]), &colour);
+      g_test_message ("peer %u hears %u at %.4f, sees %s %d %d %d", k, i,
+                      fake_peer_measure (everybody[k], fake_peer_get_index (everybody[i])),
+                      is_seen ? "it as" : "no tile", colour.y, colour.u, colour.v);
+    }
+  }
+}
+
+static bool
+is_right_with (const Call *call, FakePeer *guest)
+{
+  if (guest == NULL)
+    return is_right (call);
+  g_autoptr (JsonNode) room = describe (call);
+  return oracle_sees (call->peers[0], room, guest) && oracle_sees (call->peers[1], room, guest);
+}
+
+static void
+await_right (Call *call, FakePeer *guest, const char *what)
+{
+  gint64 deadline_us = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  while (!is_right_with (call, guest)) {
+    if (g_get_monotonic_time () > deadline_us) {
+      print_state (call, guest);
+      g_error ("%s: not right within 20 s", what);
+    }
+    pump_for (50);
+  }
+}
+
+void
+call_await_guest (Call *call, FakePeer *guest)
+{
+  await_right (call, guest, "a guest's picture");
+}
+
 void
 call_start (Call *call, ServerProcess *server, const char *room)
 {
   *call = (Call){ .server = server, .room = room };
   for (guint i = 0; i < G_N_ELEMENTS (call->peers); i++)
     call->peers[i] = fake_peer_new (server, room, i, "VP8", FAKE_PEER_CALL);
-  pump_until (is_right, call, 30, "a call of two");
+  await_right (call, NULL, "a call of two");
   pump_for (500);
   call_forget (call);
 }
@@ -131,7 +179,7 @@ call_check (Call *call, const char *after)
     gap_ms = MAX (gap_ms, take_gap_ms (call->peers[i]));
   call->longest_gap_ms = MAX (call->longest_gap_ms, gap_ms);
   g_test_message ("%s: longest gap between frames %u ms", after, gap_ms);
-  pump_until (is_right, call, 20, after);
+  await_right (call, NULL, after);
   g_assert_cmpuint (gap_ms, <, CALL_GAP_MAX_MS);
 }
 

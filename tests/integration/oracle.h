@@ -35,6 +35,8 @@ typedef struct {
 
 /** call_start: Their indices are 0 and 1. Returns when each hears and sees the other. */
 void call_start (Call *call, ServerProcess *server, const char *room);
+/** call_await_guest: Until both see @guest in its tile. */
+void call_await_guest (Call *call, FakePeer *guest);
 /** call_check: Both are there, saw no gap since the last check, and see and hear each other. @after: what was done */
 void call_check (Call *call, const char *after);
 /** call_forget: The gaps since the last check do not count: joining is not what is tested. */
