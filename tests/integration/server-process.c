@@ -146,6 +146,7 @@ void
 server_process_free (ServerProcess *server)
 {
   g_subprocess_send_signal (server->process, SIGTERM);
+  pump_for (100); /* two that come at once are one */
   g_subprocess_send_signal (server->process, SIGTERM);
   g_assert_cmpint (server_process_wait (server, 20), ==, 0);
 }
@@ -198,6 +199,7 @@ server_process_measure (ServerProcess *server, ServerUsage *out_usage)
   g_assert_true (g_file_get_contents (status, &text, NULL, NULL));
   out_usage->n_threads = read_status (text, "\nThreads:\t");
   out_usage->resident_kib = read_status (text, "\nVmRSS:\t");
+  out_usage->peak_kib = read_status (text, "\nVmHWM:\t");
 }
 
 guint16

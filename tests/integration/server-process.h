@@ -40,6 +40,7 @@ typedef struct {
   guint n_descriptors;
   guint n_threads;
   guint resident_kib;
+  guint peak_kib; /* resident_kib's, since the start */
 } ServerUsage;
 
 void server_process_measure (ServerProcess *server, ServerUsage *out_usage);
