@@ -367,9 +367,25 @@ fake_peer_new (ServerProcess *server, const char *room, guint index, const char 
   return peer;
 }
 
+static GstPadProbeReturn
+drop_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return GST_PAD_PROBE_DROP;
+}
+
+static void
+fall_silent (const GValue *value, gpointer user_data)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (g_value_get_object (value), "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_buffer, NULL, NULL);
+}
+
 void
 fake_peer_vanish (FakePeer *peer)
 {
+  g_autoptr (GstIterator) sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN (peer->webrtc), "nicesink");
+
+  gst_iterator_foreach (sinks, fall_silent, NULL);
   gst_element_set_state (peer->pipeline, GST_STATE_NULL);
   gst_object_unref (peer->webrtc);
   gst_object_unref (peer->pipeline);

@@ -35,7 +35,7 @@ const char *fake_peer_get_answer (FakePeer *peer);
 
 /** fake_peer_leave: DELETE, and the end. */
 void fake_peer_leave (FakePeer *peer);
-/** fake_peer_vanish: The end, without a word to the server. */
+/** fake_peer_vanish: The end, without a word to the server, not even DTLS's farewell: as if killed. */
 void fake_peer_vanish (FakePeer *peer);
 
 const char *fake_peer_get_name (FakePeer *peer);
