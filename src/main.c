@@ -50,7 +50,13 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
                                     "KEY is any key of the configuration file, as group.key, such as room.grid_max=9.\n"
                                     "SIGTERM drains: nobody new gets in, clients are told; a second one stops at once.");
   g_option_context_add_main_entries (context, entries, NULL);
-  return g_option_context_parse (context, argc, argv, error);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return false;
+  if (*argc > 1) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "there is no use for '%s'", (*argv)[1]);
+    return false;
+  }
+  return true;
 }
 
 static void
