@@ -115,11 +115,12 @@ test_fragments (void)
     { "#: kind = decode  #: codec = VP8\nrtpvp8depay ! vp8dec ! fakesink\n", "vp8dec" },
   };
 
+  EXPECT (1, NULL, "/nonexistent", "--check", "--pipeline-dir", "/nonexistent");
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++) {
     g_auto (Folder) folder = { 0 };
     folder_init (&folder, "vp8dec.gst", faults[i].text);
-    expect ((const char *const[]){ "--check", "--pipeline-dir", folder.dir, NULL }, 1, NULL, folder.file);
-    expect ((const char *const[]){ "--check", "--pipeline-dir", folder.dir, NULL }, 1, NULL, faults[i].file_and_line);
+    EXPECT (1, NULL, folder.file, "--check", "--pipeline-dir", folder.dir);
+    EXPECT (1, NULL, faults[i].file_and_line, "--check", "--pipeline-dir", folder.dir);
   }
 }
 
