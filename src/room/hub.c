@@ -33,7 +33,14 @@ static MxrFragments *
 load_fragments (const MxrConfig *config, GError **error)
 {
   g_autofree char *source_dir = g_build_filename (MXR_SOURCE_ROOT, "pipelines", NULL);
-  const char *dirs[] = { config->media.pipeline_dir, "/etc/mixroom/pipelines", MXR_PIPELINE_DIR, source_dir, NULL };
+  const char *own = config->media.pipeline_dir;
+  const char *dirs[] = { own, "/etc/mixroom/pipelines", MXR_PIPELINE_DIR, source_dir, NULL };
+
+  /* The others may be missing; one that was asked for may not. */
+  if (*own != '\0' && !g_file_test (own, G_FILE_TEST_IS_DIR)) {
+    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "media.pipeline_dir is '%s', which is no folder", own);
+    return NULL;
+  }
   return mxr_fragments_load (dirs, error);
 }
 

@@ -7,19 +7,32 @@
 #include <gst/sdp/sdp.h>
 #include <gst/webrtc/webrtc.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define HEARD_FRAMES TONES_RATE_HZ /* one second, mono */
 #define SENT_WIDTH 320
 #define SENT_HEIGHT 180
 
+/* Who paints the frames: shared with its thread, which ends with the pipeline. */
+typedef struct {
+  GstElement *source;
+  guint index;
+  atomic_uint size_px; /* width << 16 | height */
+} Feeder;
+
 struct _FakePeer {
   ServerProcess *server;
   char *name;
+  guint index;
   char *location;
   GstElement *pipeline;
   GstElement *webrtc;
   char *codec;
+  bool is_viewer;
+  char *offer;
+  char *answer;
+  Feeder *feeder; /* NULL: sends no picture */
   bool gathered;
   bool offered;
 
@@ -87,11 +100,12 @@ on_pad_added (GstElement *webrtc, GstPad *pad, gpointer user_data)
     return;
   bool is_audio = g_str_equal (gst_structure_get_string (gst_caps_get_structure (caps, 0), "media"), "audio");
   bool is_h264 = g_str_equal (peer->codec, "H264");
+  /* Packets that come too late on a busy machine are lost, and key frames come on request only. */
   const char *chain = is_audio ? "rtpopusdepay ! opusdec ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,"
                                  "rate=48000,channels=1 ! appsink name=sink sync=false"
-                      : is_h264 ? "rtph264depay ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
+                      : is_h264 ? "rtph264depay request-keyframe=true ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false"
-                                : "rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
+                                : "rtpvp8depay request-keyframe=true ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false";
   GstElement *bin = gst_parse_bin_from_description (chain, TRUE, &error);
   g_assert_no_error (error);
@@ -151,36 +165,74 @@ describe_sender (FakePeer *peer, guint index, FakePeerFlags flags)
   if ((flags & FAKE_PEER_AUDIO) != 0 && (flags & FAKE_PEER_SENDS) != 0)
     g_string_append_printf (text,
                             "audiotestsrc is-live=true wave=sine volume=0.12 freq=%f ! audio/x-raw,rate=48000,channels=1 "
-                            "! opusenc audio-type=generic bitrate=64000 ! rtpopuspay pt=111 ! "
+                            "! opusenc audio-type=generic bitrate=64000 ! rtpopuspay name=audio_packets pt=111 ! "
                             "application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! webrtc. ",
                             fake_peer_get_tone_hz (index));
   if ((flags & FAKE_PEER_VIDEO) != 0 && (flags & FAKE_PEER_SENDS) != 0)
     g_string_append_printf (text,
                             "appsrc name=colour is-live=true do-timestamp=true format=time "
-                            "caps=video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! queue ! %s ! "
+                            "caps=video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! queue ! %s "
+                            "name=video_packets pt=96 ! "
                             "application/x-rtp,media=video,encoding-name=%s,payload=96 ! webrtc. ",
                             SENT_WIDTH, SENT_HEIGHT,
-                            is_h264 ? "openh264enc complexity=low ! video/x-h264,profile=constrained-baseline ! "
-                                      "rtph264pay pt=96 config-interval=-1 aggregate-mode=zero-latency"
-                                    : "vp8enc deadline=1 cpu-used=-8 keyframe-max-dist=60 ! rtpvp8pay pt=96",
+                            is_h264 ? "openh264enc name=video_frames complexity=low ! "
+                                      "video/x-h264,profile=constrained-baseline ! "
+                                      "rtph264pay config-interval=-1 aggregate-mode=zero-latency"
+                                    : "vp8enc name=video_frames deadline=1 cpu-used=-8 keyframe-max-dist=60 ! rtpvp8pay",
                             peer->codec);
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+feeder_clear (gpointer data)
+{
+  gst_object_unref (((Feeder *) data)->source);
+}
+
+static GstFlowReturn
+feed_frame (Feeder *feeder, int width_px, int height_px)
+{
+  g_autoptr (GstCaps) caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT,
+                                                  width_px, "height", G_TYPE_INT, height_px, "framerate",
+                                                  GST_TYPE_FRACTION, 15, 1, NULL);
+  g_autoptr (GstBuffer) frame = test_frame_new (width_px, height_px, test_colour_of (feeder->index));
+  g_autoptr (GstSample) sample = gst_sample_new (frame, caps, NULL, NULL);
+  GstFlowReturn result;
+
+  g_signal_emit_by_name (feeder->source, "push-sample", sample, &result);
+  return result;
 }
 
 static gpointer
 feed_colour (gpointer data)
 {
-  g_autoptr (GstElement) source = data;
-  guint index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (source), "index"));
+  Feeder *feeder = data;
   GstFlowReturn result = GST_FLOW_OK;
 
   while (result == GST_FLOW_OK) {
-    GstBuffer *frame = test_frame_new (SENT_WIDTH, SENT_HEIGHT, test_colour_of (index));
-    g_signal_emit_by_name (source, "push-buffer", frame, &result);
-    gst_buffer_unref (frame);
+    guint size_px = atomic_load (&feeder->size_px);
+    if (size_px != 0)
+      result = feed_frame (feeder, (int) (size_px >> 16), (int) (size_px & 0xffff));
+    else if (GST_STATE (feeder->source) < GST_STATE_PAUSED)
+      result = GST_FLOW_FLUSHING;
     g_usleep (G_USEC_PER_SEC / 15);
   }
+  g_atomic_rc_box_release_full (feeder, feeder_clear);
   return NULL;
+}
+
+static void
+start_feeder (FakePeer *peer, guint index)
+{
+  GstElement *source = gst_bin_get_by_name (GST_BIN (peer->pipeline), "colour");
+
+  if (source == NULL)
+    return;
+  peer->feeder = g_atomic_rc_box_new0 (Feeder);
+  peer->feeder->source = source;
+  peer->feeder->index = index;
+  fake_peer_set_size (peer, SENT_WIDTH, SENT_HEIGHT);
+  g_thread_unref (g_thread_new ("colour", feed_colour, g_atomic_rc_box_acquire (peer->feeder)));
 }
 
 static void
@@ -242,37 +294,53 @@ is_gathered (gpointer data)
   return gathered;
 }
 
-static void
-exchange (FakePeer *peer, const char *room, bool is_viewer)
+const char *
+fake_peer_post (FakePeer *peer, const char *room)
 {
-  GstWebRTCSessionDescription *offer = NULL;
-  g_autofree char *path = g_strdup_printf ("/%s/%s?name=%s", is_viewer ? "whep" : "whip", room, peer->name);
-  g_autofree char *answer = NULL;
+  g_autofree char *path = g_strdup_printf ("/%s/%s?name=%s", peer->is_viewer ? "whep" : "whip", room, peer->name);
+  guint status = server_process_request (peer->server, "POST", path, "application/sdp", peer->offer, &peer->answer,
+                                         &peer->location);
+  if (status != 201)
+    g_error ("%s: %u %s\nfor\n%s", path, status, peer->answer, peer->offer);
+  return peer->answer;
+}
+
+void
+fake_peer_accept (FakePeer *peer)
+{
   GstSDPMessage *sdp = NULL;
 
-  g_object_get (peer->webrtc, "local-description", &offer, NULL);
-  g_autofree char *text = gst_sdp_message_as_text (offer->sdp);
-  gst_webrtc_session_description_free (offer);
-  guint status = server_process_request (peer->server, "POST", path, "application/sdp", text, &answer, &peer->location);
-  if (status != 201)
-    g_error ("%s: %u %s\nfor\n%s", path, status, answer, text);
-  if (g_getenv ("SHOW_SDP")) g_printerr ("OFFER\n%s\nANSWER\n%s\n", text, answer);
-  gst_sdp_message_new_from_text (answer, &sdp);
+  gst_sdp_message_new_from_text (peer->answer, &sdp);
   GstWebRTCSessionDescription *description = gst_webrtc_session_description_new (GST_WEBRTC_SDP_TYPE_ANSWER, sdp);
   g_signal_emit_by_name (peer->webrtc, "set-remote-description", description, NULL);
   gst_webrtc_session_description_free (description);
 }
 
+static void
+start_pipeline (FakePeer *peer, guint index, FakePeerFlags flags)
+{
+  use_loopback (peer);
+  g_signal_connect (peer->webrtc, "pad-added", G_CALLBACK (on_pad_added), peer);
+  g_signal_connect (peer->webrtc, "notify::ice-gathering-state", G_CALLBACK (on_gathering_state), peer);
+  set_directions (peer, flags);
+  g_signal_connect (peer->webrtc, "on-negotiation-needed", G_CALLBACK (on_negotiation_needed), peer);
+  gst_element_set_state (peer->pipeline, GST_STATE_PLAYING);
+  start_feeder (peer, index);
+}
+
 FakePeer *
-fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags)
+fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags)
 {
   FakePeer *peer = g_new0 (FakePeer, 1);
+  GstWebRTCSessionDescription *offer = NULL;
   g_autoptr (GError) error = NULL;
 
   g_mutex_init (&peer->lock);
   peer->server = server;
   peer->codec = g_strdup (codec);
+  peer->index = index;
   peer->name = g_strdup_printf ("peer%u", index);
+  peer->is_viewer = (flags & FAKE_PEER_SENDS) == 0;
   g_autofree char *description = describe_sender (peer, index, flags);
   peer->pipeline = gst_parse_launch (description, &error);
   g_assert_no_error (error);
@@ -282,30 +350,51 @@ fake_peer_new (ServerProcess *server, const char *room, guint index, const char 
     peer->pipeline = gst_pipeline_new (NULL);
     gst_bin_add (GST_BIN (peer->pipeline), peer->webrtc);
   }
-  use_loopback (peer);
-  g_signal_connect (peer->webrtc, "pad-added", G_CALLBACK (on_pad_added), peer);
-  g_signal_connect (peer->webrtc, "notify::ice-gathering-state", G_CALLBACK (on_gathering_state), peer);
-  set_directions (peer, flags);
-  g_signal_connect (peer->webrtc, "on-negotiation-needed", G_CALLBACK (on_negotiation_needed), peer);
-  gst_element_set_state (peer->pipeline, GST_STATE_PLAYING);
-  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (peer->pipeline), "colour");
-  if (source != NULL) {
-    g_object_set_data (G_OBJECT (source), "index", GUINT_TO_POINTER (index));
-    g_thread_unref (g_thread_new ("colour", feed_colour, g_steal_pointer (&source)));
-  }
+  start_pipeline (peer, index, flags);
   pump_until (is_gathered, peer, 20, "the peer's offer");
-  exchange (peer, room, (flags & FAKE_PEER_SENDS) == 0);
+  g_object_get (peer->webrtc, "local-description", &offer, NULL);
+  peer->offer = gst_sdp_message_as_text (offer->sdp);
+  gst_webrtc_session_description_free (offer);
   return peer;
+}
+
+FakePeer *
+fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags)
+{
+  FakePeer *peer = fake_peer_prepare (server, index, codec, flags);
+  fake_peer_post (peer, room);
+  fake_peer_accept (peer);
+  return peer;
+}
+
+static GstPadProbeReturn
+drop_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return GST_PAD_PROBE_DROP;
+}
+
+static void
+fall_silent (const GValue *value, gpointer user_data)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (g_value_get_object (value), "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_buffer, NULL, NULL);
 }
 
 void
 fake_peer_vanish (FakePeer *peer)
 {
+  g_autoptr (GstIterator) sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN (peer->webrtc), "nicesink");
+
+  gst_iterator_foreach (sinks, fall_silent, NULL);
   gst_element_set_state (peer->pipeline, GST_STATE_NULL);
   gst_object_unref (peer->webrtc);
   gst_object_unref (peer->pipeline);
   g_clear_pointer (&peer->seen, gst_sample_unref);
   g_mutex_clear (&peer->lock);
+  if (peer->feeder != NULL)
+    g_atomic_rc_box_release_full (peer->feeder, feeder_clear);
+  g_free (peer->offer);
+  g_free (peer->answer);
   g_free (peer->location);
   g_free (peer->codec);
   g_free (peer->name);
@@ -319,12 +408,107 @@ fake_peer_leave (FakePeer *peer)
   fake_peer_vanish (peer);
 }
 
+const char *
+fake_peer_get_offer (FakePeer *peer)
+{
+  return peer->offer;
+}
+
+const char *
+fake_peer_get_answer (FakePeer *peer)
+{
+  return peer->answer;
+}
+
+/* ---- Misbehaviour ---------------------------------------------------------------------------------------- */
+
+void
+fake_peer_set_size (FakePeer *peer, guint width_px, guint height_px)
+{
+  atomic_store (&peer->feeder->size_px, width_px << 16 | height_px);
+}
+
+typedef struct {
+  FakePeerSpoiler spoiler;
+  gpointer user_data;
+} Spoiling;
+
+/* The packets of a frame. */
+static GstBufferList *
+spoil_list (const Spoiling *spoiling, GstBufferList *list)
+{
+  GstBufferList *spoilt = gst_buffer_list_new ();
+
+  for (guint i = 0; i < gst_buffer_list_length (list); i++) {
+    GstBuffer *buffer = spoiling->spoiler (gst_buffer_ref (gst_buffer_list_get (list, i)), spoiling->user_data);
+    if (buffer != NULL)
+      gst_buffer_list_add (spoilt, buffer);
+  }
+  gst_buffer_list_unref (list);
+  if (gst_buffer_list_length (spoilt) == 0)
+    gst_clear_buffer_list (&spoilt);
+  return spoilt;
+}
+
+static GstPadProbeReturn
+on_spoiling (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  const Spoiling *spoiling = user_data;
+
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0)
+    info->data = spoiling->spoiler (GST_PAD_PROBE_INFO_BUFFER (info), spoiling->user_data);
+  else
+    info->data = spoil_list (spoiling, GST_PAD_PROBE_INFO_BUFFER_LIST (info));
+  return info->data != NULL ? GST_PAD_PROBE_OK : GST_PAD_PROBE_HANDLED;
+}
+
+static GstElement *
+find_element (FakePeer *peer, const char *factory)
+{
+  g_autoptr (GstIterator) elements =
+    gst_bin_iterate_all_by_element_factory_name (GST_BIN (peer->webrtc), factory);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_cmpint (gst_iterator_next (elements, &value), ==, GST_ITERATOR_OK);
+  return g_value_dup_object (&value);
+}
+
+static GstPad *
+find_point (FakePeer *peer, FakePeerPoint point)
+{
+  static const char *const names[] = { "video_frames", "video_packets", "audio_packets" };
+  bool is_inside = point >= FAKE_PEER_SENT_RTP;
+  g_autoptr (GstElement) element = is_inside ? find_element (peer, "dtlssrtpenc")
+                                             : gst_bin_get_by_name (GST_BIN (peer->pipeline), names[point]);
+  const char *pad = !is_inside ? "src" : point == FAKE_PEER_SENT_RTP ? "rtp_sink_0" : "rtcp_sink_0";
+
+  g_assert_nonnull (element);
+  return gst_element_get_static_pad (element, pad);
+}
+
+void
+fake_peer_spoil (FakePeer *peer, FakePeerPoint point, FakePeerSpoiler spoiler, gpointer user_data)
+{
+  g_autoptr (GstPad) pad = find_point (peer, point);
+  Spoiling *spoiling = g_new (Spoiling, 1);
+
+  g_assert_nonnull (pad);
+  *spoiling = (Spoiling){ spoiler, user_data };
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_spoiling, spoiling, g_free);
+}
+
 /* ---- Looking --------------------------------------------------------------------------------------------- */
 
 const char *
 fake_peer_get_name (FakePeer *peer)
 {
   return peer->name;
+}
+
+guint
+fake_peer_get_index (FakePeer *peer)
+{
+  return peer->index;
 }
 
 guint

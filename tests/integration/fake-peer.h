@@ -21,12 +21,25 @@ typedef enum {
 
 /** fake_peer_new: Joins; returns when the answer is in. @index: which tone and colour. @codec: VP8 or H264. */
 FakePeer *fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags);
+/** fake_peer_prepare: Only makes the offer. */
+FakePeer *fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags);
+/** fake_peer_post: Sends the offer of a prepared peer. Returns: the answer's SDP, owned by @peer */
+const char *fake_peer_post (FakePeer *peer, const char *room);
+/** fake_peer_accept: Takes the answer, and so connects. */
+void fake_peer_accept (FakePeer *peer);
+/** fake_peer_discard: The end of one that was never posted, or whose place is gone. */
+#define fake_peer_discard fake_peer_vanish
+
+const char *fake_peer_get_offer (FakePeer *peer);
+const char *fake_peer_get_answer (FakePeer *peer);
+
 /** fake_peer_leave: DELETE, and the end. */
 void fake_peer_leave (FakePeer *peer);
-/** fake_peer_vanish: The end, without a word to the server. */
+/** fake_peer_vanish: The end, without a word to the server, not even DTLS's farewell: as if killed. */
 void fake_peer_vanish (FakePeer *peer);
 
 const char *fake_peer_get_name (FakePeer *peer);
+guint fake_peer_get_index (FakePeer *peer);
 guint fake_peer_count_frames (FakePeer *peer);
 /** fake_peer_take_longest_gap_ms: Between two frames since the last call. */
 guint fake_peer_take_longest_gap_ms (FakePeer *peer);
@@ -35,6 +48,25 @@ bool fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour)
 /** fake_peer_measure: Amplitude of @index's tone in the last second heard; 1 is full scale, -1 too early. */
 double fake_peer_measure (FakePeer *peer, guint index);
 double fake_peer_get_tone_hz (guint index);
+
+/* ---- Misbehaviour ---- */
+
+/** fake_peer_set_size: Of the frames from now on [px]; 0 x 0: none are sent. */
+void fake_peer_set_size (FakePeer *peer, guint width_px, guint height_px);
+
+typedef enum {
+  FAKE_PEER_VIDEO_FRAMES,  /* encoded, before they become packets */
+  FAKE_PEER_VIDEO_PACKETS, /* RTP, before webrtcbin sees them */
+  FAKE_PEER_AUDIO_PACKETS,
+  FAKE_PEER_SENT_RTP, /* all RTP, just before it is encrypted */
+  FAKE_PEER_SENT_RTCP,
+} FakePeerPoint;
+
+/** FakePeerSpoiler: Returns: what is sent in the place of @buffer (taken); %NULL: nothing. Thread: the media's. */
+typedef GstBuffer *(*FakePeerSpoiler) (GstBuffer *buffer, gpointer user_data);
+
+/** fake_peer_spoil: From now on everything that passes @point goes through @spoiler. */
+void fake_peer_spoil (FakePeer *peer, FakePeerPoint point, FakePeerSpoiler spoiler, gpointer user_data);
 
 G_END_DECLS
 

@@ -1,29 +1,14 @@
 /* Rooms of independent WebRTC stacks: everybody hears every tone but the own one, and sees every colour in its tile. */
 
-#include "fake-peer.h"
+#include "oracle.h"
 
 #include <math.h>
-#include <string.h>
 
 #define N_PEERS 3
-/* The sender's 0.12, through two lossy codecs. */
-#define HEARD_AT_LEAST 0.06
-#define OWN_DOWN_DB 40
 
 static ServerProcess *server;
 
 /* ---- The oracle ------------------------------------------------------------------------------------------ */
-
-static bool
-hears_others_only (FakePeer *const *peers, guint n, guint k)
-{
-  double quietest = 1, own = fake_peer_measure (peers[k], k);
-
-  for (guint i = 0; i < n; i++)
-    if (i != k)
-      quietest = MIN (quietest, fake_peer_measure (peers[k], i));
-  return quietest > HEARD_AT_LEAST && own >= 0 && 20 * log10 (MAX (own, 1e-9) / quietest) < -OWN_DOWN_DB;
-}
 
 typedef struct {
   FakePeer **peers;
@@ -35,57 +20,8 @@ all_hear_others_only (gpointer data)
 {
   const Crowd *crowd = data;
   for (guint k = 0; k < crowd->n; k++)
-    if (!hears_others_only (crowd->peers, crowd->n, k))
+    if (!oracle_hears_others_only (crowd->peers, crowd->n, k))
       return false;
-  return true;
-}
-
-static JsonArray *
-get_tiles (JsonNode *room)
-{
-  JsonArray *views = json_object_get_array_member (json_node_get_object (room), "views");
-  return json_object_get_array_member (json_array_get_object_element (views, 0), "tiles");
-}
-
-static const char *
-find_id (JsonNode *room, const char *name)
-{
-  JsonArray *list = json_object_get_array_member (json_node_get_object (room), "participants");
-  for (guint i = 0; i < json_array_get_length (list); i++) {
-    JsonObject *participant = json_array_get_object_element (list, i);
-    if (strcmp (json_object_get_string_member (participant, "name"), name) == 0)
-      return json_object_get_string_member (participant, "id");
-  }
-  return NULL;
-}
-
-static bool
-find_tile_centre (JsonNode *room, const char *name, double *out_x, double *out_y)
-{
-  const char *id = find_id (room, name);
-  JsonArray *tiles = get_tiles (room);
-
-  for (guint i = 0; id != NULL && i < json_array_get_length (tiles); i++) {
-    JsonObject *tile = json_array_get_object_element (tiles, i);
-    if (strcmp (json_object_get_string_member (tile, "participant"), id) != 0)
-      continue;
-    *out_x = json_object_get_double_member (tile, "x") + json_object_get_double_member (tile, "w") / 2;
-    *out_y = json_object_get_double_member (tile, "y") + json_object_get_double_member (tile, "h") / 2;
-    return true;
-  }
-  return false;
-}
-
-static bool
-sees_everybody (FakePeer *viewer, JsonNode *room, FakePeer *const *peers, guint n)
-{
-  for (guint i = 0; i < n; i++) {
-    double x, y;
-    TestColour colour;
-    if (!find_tile_centre (room, fake_peer_get_name (peers[i]), &x, &y) || !fake_peer_look (viewer, x, y, &colour) ||
-        test_colour_nearest (colour) != (int) i)
-      return false;
-  }
   return true;
 }
 
@@ -95,7 +31,7 @@ all_see_everybody (gpointer data)
   const Crowd *crowd = data;
   g_autoptr (JsonNode) room = server_process_get_json (server, "/api/v1/rooms/test");
   for (guint k = 0; k < crowd->n; k++)
-    if (!sees_everybody (crowd->peers[k], room, crowd->peers, crowd->n))
+    if (!oracle_sees_everybody (crowd->peers[k], room, crowd->peers, crowd->n))
       return false;
   return true;
 }
@@ -165,9 +101,9 @@ viewer_has_all (gpointer data)
   const Audience *audience = data;
   g_autoptr (JsonNode) room = server_process_get_json (server, "/api/v1/rooms/test");
   for (guint i = 0; i < audience->n; i++)
-    if (fake_peer_measure (audience->viewer, i) < HEARD_AT_LEAST)
+    if (fake_peer_measure (audience->viewer, i) < ORACLE_HEARD_AT_LEAST)
       return false;
-  return sees_everybody (audience->viewer, room, audience->peers, audience->n);
+  return oracle_sees_everybody (audience->viewer, room, audience->peers, audience->n);
 }
 
 /* WHIP publishers who get nothing back, and a WHEP viewer who sends nothing and is in no tile. */
@@ -182,7 +118,7 @@ test_publishers_and_a_viewer (void)
                         peers, 2 };
   pump_until (viewer_has_all, &audience, 30, "the viewer's sound and picture");
   g_autoptr (JsonNode) room = server_process_get_json (server, "/api/v1/rooms/test");
-  g_assert_cmpuint (json_array_get_length (get_tiles (room)), ==, 2);
+  g_assert_cmpuint (json_array_get_length (oracle_get_tiles (room)), ==, 2);
   for (guint i = 0; i < 2; i++) {
     g_assert_cmpuint (fake_peer_count_frames (peers[i]), ==, 0);
     fake_peer_leave (peers[i]);

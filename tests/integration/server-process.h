@@ -24,8 +24,47 @@ typedef struct {
  */
 ServerProcess *server_process_new (const char *const *settings);
 
-/** server_process_free: SIGTERM; asserts a clean end within ten seconds. */
+/** server_process_new_limited: The same with a limit of open descriptors; 0: as it is. */
+ServerProcess *server_process_new_limited (const char *const *settings, guint max_descriptors);
+
+/** server_process_free: SIGTERM, twice; asserts a clean end within 20 seconds. */
 void server_process_free (ServerProcess *server);
+/** server_process_wait: Until it ended by itself. Returns: its exit status; frees @server. */
+int server_process_wait (ServerProcess *server, guint seconds);
+
+/** server_process_run: Runs the program to its end. @arguments: without its name. Returns: its exit status. */
+int server_process_run (const char *const *arguments, char **out_stdout, char **out_stderr);
+
+/* What the kernel says that the process holds. */
+typedef struct {
+  guint n_descriptors;
+  guint n_threads;
+  guint resident_kib;
+  guint peak_kib; /* resident_kib's, since the start */
+} ServerUsage;
+
+void server_process_measure (ServerProcess *server, ServerUsage *out_usage);
+guint16 server_process_get_port (ServerProcess *server);
+
+/* An answer with what tests ask of it. Members are NULL where the header is missing. */
+typedef struct {
+  guint status; /* 0: no answer */
+  char *type;
+  char *location;
+  char *etag;
+  char *retry_after;
+  char *body;
+} ServerReply;
+
+void server_reply_clear (ServerReply *reply);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ServerReply, server_reply_clear)
+
+/** server_process_send: One request. @if_match, @type, @body: (nullable); @n_bytes: -1: to the NUL */
+void server_process_send (ServerProcess *server, const char *method, const char *path, const char *if_match,
+                          const char *type, const void *body, gssize n_bytes, ServerReply *out_reply);
+
+/** server_reply_assert_problem: It is a problem+json of this status and kind, with a title and a detail. */
+void server_reply_assert_problem (const ServerReply *reply, guint status, const char *kind);
 
 /** server_process_request: @out_location: (nullable). Returns: status; *out_body is the answer's. */
 guint server_process_request (ServerProcess *server, const char *method, const char *path, const char *type,
