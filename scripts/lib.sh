@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it; sourced with bash.
 
 say () {
@@ -47,14 +48,19 @@ install_packages () {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $MISSING
 }
 
-# build FOLDER MESON_OPTION...: configures once, then builds
+# build FOLDER MESON_OPTION... [-- TARGET...]: configures once, then builds
 build () {
-  local folder=$1
+  local folder=$1 options=()
   shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    options+=("$1")
+    shift
+  done
+  [ $# -eq 0 ] || shift
   if [ -f "$folder/build.ninja" ]; then
-    meson configure "$folder" "$@"
+    meson configure "$folder" "${options[@]}"
   else
-    meson setup "$folder" "$ROOT" "$@"
+    meson setup "$folder" "$ROOT" "${options[@]}"
   fi
-  ninja -C "$folder"
+  ninja -C "$folder" "$@"
 }

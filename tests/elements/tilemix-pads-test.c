@@ -384,7 +384,8 @@ test_churn (void)
                   receiver_count (steady));
   g_assert_cmpuint (n_ticks + n_missed + 2, >=, seconds * 30);
   g_assert_cmpuint (receiver_count (steady) + n_missed + 2, >=, seconds * 30); /* cadence kept */
-  g_assert_cmpuint (n_missed, <=, seconds * 30 / 10);
+  /* A busy machine under the sanitizers misses some; a task that waits for its pads misses nearly all. */
+  g_assert_cmpuint (n_missed, <=, seconds * 30 / 2);
 
   g_atomic_int_set (&churn.stop, 1);
   for (guint i = 0; i < G_N_ELEMENTS (senders); i++)
