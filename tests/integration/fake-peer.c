@@ -12,6 +12,7 @@
 #define HEARD_FRAMES TONES_RATE_HZ /* one second, mono */
 #define SENT_WIDTH 320
 #define SENT_HEIGHT 180
+#define SILENCE_BELOW (0.01 * G_MAXINT16) /* of a block's largest sample; one tone has 0.12 */
 
 struct _FakePeer {
   ServerProcess *server;
@@ -26,6 +27,7 @@ struct _FakePeer {
   GMutex lock; /* guards what follows: media threads write it */
   gint16 heard[HEARD_FRAMES];
   guint64 n_heard;
+  guint n_blocks, n_silent; /* since the first block that was not */
   GstSample *seen;
   guint n_frames;
   gint64 last_frame_us;
@@ -40,6 +42,15 @@ fake_peer_get_tone_hz (guint index)
 
 /* ---- What comes back ------------------------------------------------------------------------------------- */
 
+static bool
+is_silent (const gint16 *samples, gsize n_samples)
+{
+  int peak = 0;
+  for (gsize i = 0; i < n_samples; i++)
+    peak = MAX (peak, ABS ((int) samples[i]));
+  return peak < SILENCE_BELOW;
+}
+
 static GstFlowReturn
 on_sound (GstAppSink *sink, gpointer user_data)
 {
@@ -49,7 +60,12 @@ on_sound (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL || !gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ))
     return GST_FLOW_OK;
+  bool silent = is_silent ((const gint16 *) map.data, map.size / 2);
   g_mutex_lock (&peer->lock);
+  if (!silent || peer->n_blocks > 0) {
+    peer->n_blocks++;
+    peer->n_silent += silent;
+  }
   for (gsize i = 0; i < map.size / 2; i++)
     peer->heard[peer->n_heard++ % HEARD_FRAMES] = ((gint16 *) map.data)[i];
   g_mutex_unlock (&peer->lock);
@@ -217,9 +233,9 @@ set_directions (FakePeer *peer, FakePeerFlags flags)
   g_array_unref (transceivers);
 }
 
-/* Loopback and nothing else: no test asks the network's router for anything. */
+/* One address and nothing else: no test asks the network's router for anything. */
 static void
-use_loopback (FakePeer *peer)
+settle (FakePeer *peer, const FakePeerPlace *place)
 {
   g_autoptr (GObject) ice = NULL;
   g_autoptr (GObject) agent = NULL;
@@ -228,8 +244,13 @@ use_loopback (FakePeer *peer)
   g_object_get (peer->webrtc, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
   g_object_set (agent, "upnp", FALSE, NULL);
-  g_signal_emit_by_name (ice, "add-local-ip-address", "127.0.0.1", &added);
+  g_signal_emit_by_name (ice, "add-local-ip-address",
+                         place->address != NULL ? place->address : "127.0.0.1", &added);
   g_assert_true (added);
+  if (place->turn_server == NULL)
+    return;
+  g_object_set (peer->webrtc, "turn-server", place->turn_server, NULL);
+  gst_util_set_object_arg (G_OBJECT (peer->webrtc), "ice-transport-policy", "relay");
 }
 
 static bool
@@ -266,6 +287,13 @@ exchange (FakePeer *peer, const char *room, bool is_viewer)
 FakePeer *
 fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags)
 {
+  return fake_peer_new_at (server, room, index, codec, flags, &(FakePeerPlace){ 0 });
+}
+
+FakePeer *
+fake_peer_new_at (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags,
+                  const FakePeerPlace *place)
+{
   FakePeer *peer = g_new0 (FakePeer, 1);
   g_autoptr (GError) error = NULL;
 
@@ -282,7 +310,7 @@ fake_peer_new (ServerProcess *server, const char *room, guint index, const char 
     peer->pipeline = gst_pipeline_new (NULL);
     gst_bin_add (GST_BIN (peer->pipeline), peer->webrtc);
   }
-  use_loopback (peer);
+  settle (peer, place);
   g_signal_connect (peer->webrtc, "pad-added", G_CALLBACK (on_pad_added), peer);
   g_signal_connect (peer->webrtc, "notify::ice-gathering-state", G_CALLBACK (on_gathering_state), peer);
   set_directions (peer, flags);
@@ -373,4 +401,19 @@ fake_peer_measure (FakePeer *peer, guint index)
   memcpy (copy + HEARD_FRAMES - start, peer->heard, start * sizeof *copy);
   g_mutex_unlock (&peer->lock);
   return is_enough ? tones_measure (copy, 1, 0, HEARD_FRAMES, fake_peer_get_tone_hz (index)) : -1;
+}
+
+void
+fake_peer_count_silence (FakePeer *peer, guint *out_n_blocks, guint *out_n_silent)
+{
+  g_mutex_lock (&peer->lock);
+  *out_n_blocks = peer->n_blocks;
+  *out_n_silent = peer->n_silent;
+  g_mutex_unlock (&peer->lock);
+}
+
+GstElement *
+fake_peer_get_pipeline (FakePeer *peer)
+{
+  return peer->pipeline;
 }
