@@ -176,12 +176,23 @@ class Lab:
             raise RuntimeError(f"nft: {result.stderr}\n{rules}")
 
     def filter_udp(self, name, number, verdict):
-        """The same fate for all UDP to and from a client. Where it arrives, because a sender would notice."""
+        """The same fate for all UDP between a client and the server. Where it arrives, because a sender would notice."""
         chain = "type filter hook input priority 0;"
-        self.filter(f"table inet fate {{ chain in {{ {chain} meta l4proto udp {verdict}; }}; }}", name)
+        self.filter(f"table inet fate {{ chain in {{ {chain} ip saddr {SERVER_IP4} meta l4proto udp {verdict}; "
+                    f"ip6 saddr {SERVER_IP6} meta l4proto udp {verdict}; }}; }}", name)
         self.filter(f"table inet fate_{name} {{ chain in {{ {chain} "
                     f"ip saddr {self.ip4(number)} meta l4proto udp {verdict}; "
                     f"ip6 saddr {self.ip6(number)} meta l4proto udp {verdict}; }}; }}")
+
+    def cut(self, name):
+        """The client's network is gone, without a sign of it on either side."""
+        chain = "type filter hook input priority 0; drop;"
+        self.filter(f"table inet cut {{ chain in {{ {chain} }}; }}", name)
+        self.filter(f"table netdev cut {{ chain in {{ type filter hook ingress device port-{name} priority 0; drop; }}; }}")
+
+    def mend(self, name):
+        self.filter("delete table inet cut", name)
+        self.filter("delete table netdev cut")
 
     # ---- Programs ----------------------------------------------------------------------------------------
 
@@ -197,7 +208,9 @@ class Lab:
         host = f"[{SERVER_IP6}]" if ":" in address else SERVER_IP4
         argv = [self.paths["peer"], "--server", f"http://{host}:{PORT}/", "--index", str(index), "--address", address,
                 "--seconds", str(seconds)] + list(extra)
-        return Peer(name, argv, namespace=name)
+        peer = Peer(name, argv, namespace=name)
+        peer.lab = self
+        return peer
 
     def room(self):
         """What the server says of the room; None when it is gone."""
@@ -228,8 +241,13 @@ class Peer(Program):
 
     def wait_for(self, index, seconds=PATIENCE_S):
         for kind in ("seen", "heard"):
-            wait_until(lambda: self.has(kind, index), f"{self.name}: {index} to be {kind}",
-                       lambda: self.process.poll() is None, seconds)
+            try:
+                wait_until(lambda: self.has(kind, index), f"{self.name}: {index} to be {kind}",
+                           lambda: self.process.poll() is None, seconds)
+            except AssertionError:
+                note(f"{self.name}, last: {self.last()}")
+                note(f"the room: {json.dumps(self.lab.room())}")
+                raise
 
     def since(self, report):
         """Figures from a report until now."""

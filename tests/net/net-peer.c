@@ -25,13 +25,12 @@ typedef struct {
   FakePeerPlace place;
   int index;
   int seconds;
+  gboolean noise;
 } Options;
 
 typedef struct {
   FakePeer *peer;
   gint64 start_us;
-  guint longest_gap_ms;
-  gint64 joined_ms;
 } Watch;
 
 static bool is_stopped;
@@ -46,6 +45,7 @@ parse_options (int *argc, char ***argv, Options *options)
     { "address", 0, 0, G_OPTION_ARG_STRING, &options->place.address, "Local address to offer", "IP" },
     { "turn", 0, 0, G_OPTION_ARG_STRING, &options->place.turn_server, "Relay, the only way then", "URI" },
     { "index", 0, 0, G_OPTION_ARG_INT, &options->index, "Which tone and colour", "0..3" },
+    { "noise", 0, 0, G_OPTION_ARG_NONE, &options->noise, "Send a picture that costs bits", NULL },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "Leave after so long", "N" },
     { NULL },
   };
@@ -59,6 +59,37 @@ parse_options (int *argc, char ***argv, Options *options)
     g_error ("--server is missing");
 }
 
+/* ---- A picture that costs bits ---------------------------------------------------------------------------
+ */
+
+/* Small enough that the colour stays the nearest one. */
+static GstPadProbeReturn
+on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GRand *random = user_data;
+  GstBuffer *frame = gst_buffer_make_writable (gst_pad_probe_info_get_buffer (info));
+  GstMapInfo map;
+
+  info->data = frame;
+  if (!gst_buffer_map (frame, &map, GST_MAP_READWRITE))
+    return GST_PAD_PROBE_OK;
+  for (gsize i = 0; i + 4 <= map.size * 2 / 3; i += 4) {
+    guint32 bits = g_rand_int (random);
+    for (guint k = 0; k < 4; k++)
+      map.data[i + k] = (guint8) (map.data[i + k] - 16 + (bits >> 8 * k & 31));
+  }
+  gst_buffer_unmap (frame, &map);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+add_noise (FakePeer *peer)
+{
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (fake_peer_get_pipeline (peer)), "colour");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, g_rand_new (), (GDestroyNotify) g_rand_free);
+}
+
 /* ---- Counters --------------------------------------------------------------------------------------------
  */
 
@@ -70,8 +101,8 @@ add_jitter_buffer (JsonBuilder *json, GstElement *element)
   static const char *const counters[] = { "num-pushed",     "num-lost",  "num-late",
                                           "num-duplicates", "rtx-count", "rtx-success-count" };
   g_autoptr (GstStructure) stats = NULL;
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (element, "sink");
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (sink);
+  g_autoptr (GstPad) source = gst_element_get_static_pad (element, "src");
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (source);
   const char *media =
       caps != NULL ? gst_structure_get_string (gst_caps_get_structure (caps, 0), "media") : NULL;
 
@@ -196,6 +227,8 @@ main (int argc, char **argv)
   watch.peer =
       fake_peer_new_at (&server, options.room != NULL ? options.room : "test", (guint) options.index,
                         options.codec != NULL ? options.codec : "VP8", FAKE_PEER_CALL, &options.place);
+  if (options.noise)
+    add_noise (watch.peer);
   g_timeout_add (INTERVAL_MS, on_interval, &watch);
   g_timeout_add_seconds ((guint) options.seconds, on_signal, NULL);
   g_unix_signal_add (SIGTERM, on_signal, NULL);

@@ -1,5 +1,7 @@
 """One call on one kind of network. usage: net-test.py SCENARIO SERVER NET-PEER NET-LINK"""
 
+import os
+import shutil
 import sys
 import time
 
@@ -67,6 +69,162 @@ def ipv6(lab):
     for figures in watch(peers, 4):
         assert figures["frames"] > 50 and figures["silent"] < 0.02, figures
     check_pair(lab, 0, ("host",), ("host", "prflx"), "udp")
+    stop_peers(peers)
+
+
+def loss(lab, percent):
+    a, b = lab.place("a"), lab.place("b")
+    lab.start_server()
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)), extra=["--noise"])
+    before = [lab.participant(index) for index in range(2)]
+    keyframes = count_keyframes(lab)
+    lab.filter_udp("a", a, f"numgen random mod 100 < {percent} drop")
+    seconds = 40
+    figures = watch(peers, seconds)
+    assert lab.participant(0) is not None, "the call did not live"
+    show_figures("server, uplink of a", difference(before[0]["videoUplink"], lab.participant(0)["videoUplink"]))
+    show_figures("server, downlink of a", difference(before[0]["videoDownlink"], lab.participant(0)["videoDownlink"]))
+    show_figures("server, audio uplink of a", difference(before[0]["audioUplink"], lab.participant(0)["audioUplink"]))
+    keyframes = count_keyframes(lab) - keyframes
+    note(f"key frames made by the server in {seconds} s: {keyframes}")
+    stop_peers(peers)
+    return figures, keyframes
+
+
+def count_keyframes(lab):
+    return sum(rung.get("keyframesRequested", 0) for rung in lab.room()["rungs"])
+
+
+def difference(before, after):
+    return {key: after[key] - before[key] for key in after if key in before}
+
+
+def loss5(lab):
+    """5 % of all packets of one client are lost, both ways."""
+    figures, keyframes = loss(lab, 5)
+
+
+def loss10(lab):
+    """10 %, which is about the worst that people stay for."""
+    figures, keyframes = loss(lab, 10)
+
+
+def jitter(lab):
+    """A round trip of 100 ms, 30 ms of jitter, and 2 % of the packets out of order."""
+    a, b = lab.place("a", link="--delay-ms 35 --jitter-ms 30 --reorder 2"), lab.place("b")
+    lab.start_server()
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)), extra=["--noise"])
+    figures = watch(peers, 15)
+    show_figures("server, uplink of a", lab.participant(0)["videoUplink"])
+    show_figures("server, audio uplink of a", lab.participant(0)["audioUplink"])
+    show_figures("server, downlink of a", lab.participant(0)["videoDownlink"])
+    stop_peers(peers)
+
+
+def nat(lab):
+    """A private address behind a masquerading router: the server learns the client's address from its checks."""
+    address, b = lab.place_behind_nat("a"), lab.place("b")
+    lab.start_server("ice.tcp=false")
+    peers = join_two(lab, ("a", address), ("b", lab.ip4(b)))
+    check_pair(lab, 0, ("host",), ("prflx",), "udp")
+    stop_peers(peers)
+
+
+def tcp(lab):
+    """No UDP between client and server."""
+    a, b = lab.place("a"), lab.place("b")
+    lab.filter_udp("a", a, "drop")
+    lab.start_server()
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)))
+    for figures in watch(peers, 5):
+        assert figures["frames"] > 60 and figures["silent"] < 0.02, figures
+    check_pair(lab, 0, ("host",), ("host", "prflx"), "tcp")
+    stop_peers(peers)
+
+
+def ports(lab):
+    """A server behind a 1:1 NAT with a range of ports: these and no others, under the public address."""
+    a, b = lab.place("a"), lab.place("b")
+    public = "203.0.113.5"
+    for name in ("a", "b"):
+        laboratory.run(f"ip -n {name} route add {public} via {laboratory.SERVER_IP4}")
+    lab.filter(f"table ip nat {{ chain pre {{ type nat hook prerouting priority -100; "
+               f"ip daddr {public} dnat to {laboratory.SERVER_IP4}; }}; }}")
+    # Nobody gets through to the address behind it.
+    for name in ("a", "b"):
+        lab.filter(f"table inet hidden {{ chain out {{ type filter hook output priority 0; "
+                   f"ip daddr {laboratory.SERVER_IP4} udp dport != 53 drop; }}; }}", name)
+    lab.start_server("ice.udp_port_min=40000", "ice.udp_port_max=40015", f"ice.public_address={public}", "ice.ipv6=false")
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)))
+    opened = {int(line.split()[4].rsplit(":", 1)[1]) for line in laboratory.run("ss -Htuan").splitlines()}
+    note(f"ports: {sorted(opened)}")
+    assert opened - {laboratory.PORT} and all(40000 <= port <= 40015 for port in opened - {laboratory.PORT}), opened
+    check_pair(lab, 0, ("host", "prflx"), ("host", "prflx"), "udp")
+    stop_peers(peers)
+
+
+def away(lab):
+    """A client's network is gone for ten seconds, and later for good."""
+    a, b = lab.place("a"), lab.place("b")
+    lab.start_server("ice.consent_timeout_s=15")
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)))
+    participant = lab.participant(0)["id"]
+    cut_at = time.monotonic()
+    lab.cut("a")
+    wait_until(lambda: not peers[1].has("seen", 0), "the avatar")
+    avatar_after = time.monotonic() - cut_at
+    note(f"avatar after {avatar_after:.1f} s")
+    time.sleep(max(10 - avatar_after, 0))
+    mended_at = time.monotonic()
+    lab.mend("a")
+    for index, peer in enumerate(peers):
+        peer.wait_for(1 - index)
+    note(f"back {time.monotonic() - mended_at:.1f} s after the network")
+    assert lab.participant(0)["id"] == participant, "it joined anew"
+    cut_at = time.monotonic()
+    lab.cut("a")
+    wait_until(lambda: lab.participant(0) is None, "the place to be freed", seconds=30)
+    freed_after = time.monotonic() - cut_at
+    note(f"place freed after {freed_after:.1f} s")
+    assert 2.5 < avatar_after < 6, avatar_after
+    assert 14 < freed_after < 20, freed_after
+    stop_peers(peers[1:])
+
+
+def thin(lab):
+    """One client's link takes 300 kbit/s: the other's picture does not notice."""
+    a, b = lab.place("a"), lab.place("b")
+    lab.start_server()
+    peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)), extra=["--noise"])
+    before = watch(peers, 5)[1]
+    shaper = "root tbf rate 300kbit burst 5kb latency 300ms"
+    laboratory.run(f"tc qdisc add dev port-a {shaper}")
+    laboratory.run(f"ip netns exec a tc qdisc add dev eth0 {shaper}")
+    thin_figures, after = watch(peers, 15)
+    show_figures("server, downlink of a", lab.participant(0)["videoDownlink"])
+    note(f"key frames {count_keyframes(lab)}")
+    stop_peers(peers)
+
+
+TURN_CONFIG = "turnserver.conf"
+
+
+def turn(lab):
+    """No UDP between client and server but through a TURN relay."""
+    if shutil.which("turnserver") is None:
+        laboratory.skip("turnserver is missing (Debian: coturn)")
+    a, b, t = lab.place("a"), lab.place("b"), lab.place("t")
+    lab.filter_udp("a", a, "drop")
+    config = os.path.join(os.path.dirname(__file__), TURN_CONFIG)
+    relay = laboratory.Program("turnserver", ["turnserver", "-c", config, "--listening-ip", lab.ip4(t), "--relay-ip",
+                                              lab.ip4(t), "--allowed-peer-ip", laboratory.SERVER_IP4], namespace="t")
+    time.sleep(1)
+    lab.start_server("ice.tcp=false")
+    peers = [lab.start_peer("a", 0, lab.ip4(a), extra=["--turn", f"turn://mixroom:lab@{lab.ip4(t)}:3478"]),
+             lab.start_peer("b", 1, lab.ip4(b))]
+    for index, peer in enumerate(peers):
+        peer.wait_for(1 - index, seconds=25)
+    check_pair(lab, 0, ("host",), ("relay", "prflx"), "udp")
     stop_peers(peers)
 
 
