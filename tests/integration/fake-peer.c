@@ -105,9 +105,9 @@ on_pad_added (GstElement *webrtc, GstPad *pad, gpointer user_data)
   bool is_h264 = g_str_equal (peer->codec, "H264");
   const char *chain = is_audio ? "rtpopusdepay ! opusdec ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,"
                                  "rate=48000,channels=1 ! appsink name=sink sync=false"
-                      : is_h264 ? "rtph264depay ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
+                      : is_h264 ? "rtph264depay request-keyframe=true wait-for-keyframe=true ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false"
-                                : "rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
+                                : "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false";
   GstElement *bin = gst_parse_bin_from_description (chain, TRUE, &error);
   g_assert_no_error (error);

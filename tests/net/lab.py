@@ -29,6 +29,8 @@ SERVER_IP6 = "fd09::1"
 PORT = 8080
 # A busy machine may need seconds for what takes a tenth of one.
 PATIENCE_S = 15
+# Of Opus, as everybody here sends it.
+BLOCK_S = 0.02
 
 
 def skip(why):
@@ -239,8 +241,8 @@ class Peer(Program):
         last = self.last()
         return last is not None and index in last[kind]
 
-    def wait_for(self, index, seconds=PATIENCE_S):
-        for kind in ("seen", "heard"):
+    def wait_for(self, index, seconds=PATIENCE_S, kinds=("seen", "heard")):
+        for kind in kinds:
             try:
                 wait_until(lambda: self.has(kind, index), f"{self.name}: {index} to be {kind}",
                            lambda: self.process.poll() is None, seconds)
@@ -249,14 +251,18 @@ class Peer(Program):
                 note(f"the room: {json.dumps(self.lab.room())}")
                 raise
 
+    @staticmethod
+    def count_loud(earlier, later):
+        return (later["blocks"] - later["silent"]) - (earlier["blocks"] - earlier["silent"])
+
     def since(self, report):
-        """Figures from a report until now."""
+        """Figures from a report until now: frames, longest gap between two [ms], share of the time with sound."""
         now = self.last()
         later = [each for each in self.reports() if each["ms"] > report["ms"]]
         figures = {"seconds": (now["ms"] - report["ms"]) / 1000,
                    "frames": now["frames"] - report["frames"],
                    "gap": max((each["gap"] for each in later), default=0),
-                   "silent": (now["silent"] - report["silent"]) / max(now["blocks"] - report["blocks"], 1)}
+                   "sound": self.count_loud(report, now) * BLOCK_S * 1000 / (now["ms"] - report["ms"])}
         for kind in ("audio", "video"):
             if kind in now and kind in report:
                 figures[kind] = {key: now[kind][key] - report[kind][key] for key in now[kind]}

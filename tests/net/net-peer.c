@@ -11,6 +11,7 @@
 
 #define INTERVAL_MS 250
 #define SENDERS_MAX 4
+#define PATIENCE_MS 250
 /* Of the sender's 0.12: what is left when a quarter of the second came through. */
 #define HEARD_AT_LEAST 0.03
 /* A colour is seen when so many points of the grid show it: a sixteenth of the picture. */
@@ -22,6 +23,7 @@ typedef struct {
   char *uri;
   char *room;
   char *codec;
+  char *role;
   FakePeerPlace place;
   int index;
   int seconds;
@@ -42,6 +44,8 @@ parse_options (int *argc, char ***argv, Options *options)
     { "server", 0, 0, G_OPTION_ARG_STRING, &options->uri, "Its address", "http://HOST:PORT/" },
     { "room", 0, 0, G_OPTION_ARG_STRING, &options->room, "Room to join", "NAME" },
     { "codec", 0, 0, G_OPTION_ARG_STRING, &options->codec, "VP8 or H264", "NAME" },
+    { "role", 0, 0, G_OPTION_ARG_STRING, &options->role, "call, audio (in both directions) or viewer",
+      "ROLE" },
     { "address", 0, 0, G_OPTION_ARG_STRING, &options->place.address, "Local address to offer", "IP" },
     { "turn", 0, 0, G_OPTION_ARG_STRING, &options->place.turn_server, "Relay, the only way then", "URI" },
     { "index", 0, 0, G_OPTION_ARG_INT, &options->index, "Which tone and colour", "0..3" },
@@ -57,6 +61,29 @@ parse_options (int *argc, char ***argv, Options *options)
     g_error ("%s", error->message);
   if (options->uri == NULL)
     g_error ("--server is missing");
+}
+
+static FakePeerFlags
+find_flags (const char *role)
+{
+  if (g_strcmp0 (role, "viewer") == 0)
+    return FAKE_PEER_AUDIO | FAKE_PEER_VIDEO | FAKE_PEER_RECEIVES;
+  return g_strcmp0 (role, "audio") == 0 ? FAKE_PEER_AUDIO | FAKE_PEER_SENDS | FAKE_PEER_RECEIVES
+                                        : FAKE_PEER_CALL;
+}
+
+/* Browsers wait so long and longer for what can still be repaired; webrtcbin's jitter buffers do what they
+ * are told. */
+static void
+set_patience (FakePeer *peer)
+{
+  g_autoptr (GstIterator) iterator =
+      gst_bin_iterate_all_by_element_factory_name (GST_BIN (fake_peer_get_pipeline (peer)), "webrtcbin");
+  GValue item = G_VALUE_INIT;
+
+  if (gst_iterator_next (iterator, &item) == GST_ITERATOR_OK)
+    g_object_set (g_value_get_object (&item), "latency", PATIENCE_MS, NULL);
+  g_value_unset (&item);
 }
 
 /* ---- A picture that costs bits ---------------------------------------------------------------------------
@@ -93,6 +120,22 @@ add_noise (FakePeer *peer)
 /* ---- Counters --------------------------------------------------------------------------------------------
  */
 
+/* Its own caps name no medium; those behind the payload type demultiplexer do. */
+static const char *
+find_media (GstElement *jitterbuffer)
+{
+  g_autoptr (GstPad) source = gst_element_get_static_pad (jitterbuffer, "src");
+  g_autoptr (GstPad) peer = gst_pad_get_peer (source);
+  g_autoptr (GstElement) demux = peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
+
+  if (demux == NULL || demux->srcpads == NULL)
+    return NULL;
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (demux->srcpads->data);
+  const char *media =
+      caps != NULL ? gst_structure_get_string (gst_caps_get_structure (caps, 0), "media") : NULL;
+  return g_intern_string (media);
+}
+
 /* webrtcbin makes a jitter buffer for each stream that it receives, and knows there what was lost and mended.
  */
 static void
@@ -101,10 +144,7 @@ add_jitter_buffer (JsonBuilder *json, GstElement *element)
   static const char *const counters[] = { "num-pushed",     "num-lost",  "num-late",
                                           "num-duplicates", "rtx-count", "rtx-success-count" };
   g_autoptr (GstStructure) stats = NULL;
-  g_autoptr (GstPad) source = gst_element_get_static_pad (element, "src");
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (source);
-  const char *media =
-      caps != NULL ? gst_structure_get_string (gst_caps_get_structure (caps, 0), "media") : NULL;
+  const char *media = find_media (element);
 
   g_object_get (element, "stats", &stats, NULL);
   if (media == NULL || stats == NULL)
@@ -224,9 +264,10 @@ main (int argc, char **argv)
   parse_options (&argc, &argv, &options);
   ServerProcess server = { .uri = options.uri, .http = soup_session_new () };
   watch.start_us = g_get_monotonic_time ();
-  watch.peer =
-      fake_peer_new_at (&server, options.room != NULL ? options.room : "test", (guint) options.index,
-                        options.codec != NULL ? options.codec : "VP8", FAKE_PEER_CALL, &options.place);
+  watch.peer = fake_peer_new_at (&server, options.room != NULL ? options.room : "test", (guint) options.index,
+                                 options.codec != NULL ? options.codec : "VP8", find_flags (options.role),
+                                 &options.place);
+  set_patience (watch.peer);
   if (options.noise)
     add_noise (watch.peer);
   g_timeout_add (INTERVAL_MS, on_interval, &watch);
