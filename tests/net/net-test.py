@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -247,14 +248,14 @@ TURN_CONFIG = "turnserver.conf"
 
 
 def turn(lab):
-    """No UDP between client and server but through a TURN relay."""
+    """No UDP between client and server but through a TURN relay; and that relay reaches nobody else."""
     if shutil.which("turnserver") is None:
         laboratory.skip("turnserver is missing (Debian: coturn)")
     a, b, t = lab.place("a"), lab.place("b"), lab.place("t")
     lab.filter_udp("a", a, "drop")
     config = os.path.join(os.path.dirname(__file__), TURN_CONFIG)
-    relay = laboratory.Program("turnserver", ["turnserver", "-c", config, "--listening-ip", lab.ip4(t), "--relay-ip",
-                                              lab.ip4(t), "--allowed-peer-ip", laboratory.SERVER_IP4], namespace="t")
+    laboratory.Program("turnserver", ["turnserver", "-c", config, "--listening-ip", lab.ip4(t), "--relay-ip",
+                                      lab.ip4(t), "--allowed-peer-ip", laboratory.SERVER_IP4], namespace="t")
     wait_until(lambda: ":3478" in laboratory.run("ip netns exec t ss -Huln"), "the relay to listen")
     lab.start_server("ice.tcp=false")
     peers = [lab.start_peer("a", 0, lab.ip4(a), extra=["--turn", f"turn://mixroom:lab@{lab.ip4(t)}:3478"]),
@@ -263,9 +264,16 @@ def turn(lab):
         peer.wait_for(1 - index, seconds=25)
     check_pair(lab, 0, ("host",), ("relay", "prflx"), "udp")
     stop_peers(peers)
+    assert "403" in ask_relay(lab.ip4(t), lab.ip4(b)), "the relay passes packets to anybody"
 
 
-HELPERS = ("join_two", "watch", "stop_peers", "check_pair", "trio", "endure", "check_repair")
+def ask_relay(relay, peer):
+    """What the relay says to a client who wants to reach that peer."""
+    command = f"ip netns exec a timeout 8 turnutils_uclient -v -c -X -u mixroom -w lab -n 1 -m 1 -e {peer} {relay}"
+    return subprocess.run(command.split(), stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+
+
+HELPERS = ("join_two", "watch", "stop_peers", "check_pair", "trio", "endure", "check_repair", "ask_relay")
 SCENARIOS = {name: function for name, function in list(globals().items())
              if callable(function) and function.__doc__ and function.__module__ == "__main__"
              and name not in HELPERS}
