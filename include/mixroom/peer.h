@@ -79,6 +79,7 @@ typedef struct {
   const char *codec; /* encoding name: OPUS, VP8, H264 */
   int payload_type;
   int clock_rate;
+  bool is_repaired;   /* the client sends again what it is asked for (NACK) */
   gint64 timeline_us; /* monotonic time at which the pipeline's running time is 0 */
   const MxrFragment *decoder;
   const MxrConfig *config;

@@ -79,6 +79,7 @@ new_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **e
     .codec = codec_name (codec),
     .payload_type = format->payload_type,
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
+    .is_repaired = (format->feedback & MXR_SDP_FEEDBACK_NACK) != 0,
     .timeline_us = peer->env.timeline_us,
     .decoder = decoder,
     .config = peer->env.config,

@@ -6,6 +6,13 @@
 
 #include <stdatomic.h>
 
+/* So long a missing packet of a picture is waited for: it was asked for again, and comes a round trip later. What is in
+ * order does not wait: the buffer passes it on at once, and the mixer shows it then. At 100 ms of round trip and 3 % of
+ * loss, 25 s long, a key frame was needed 39 times with the 40 ms of sound, and 4 to 8 times with these. */
+#define REPAIR_MS 250
+/* In order from the first packet on: the beginning does not wait either. */
+#define START_PACKETS 2
+
 struct _MxrUplink {
   gatomicrefcount refs;
   MxrRtpKind kind;
@@ -43,15 +50,18 @@ on_feed_query (GstPad *pad, GstObject *parent, GstQuery *query)
 }
 
 static GstElement *
-new_jitterbuffer (const MxrConfig *config, GError **error)
+new_jitterbuffer (const MxrUplinkParams *params, GError **error)
 {
+  const guint jitter_ms = params->config->media.jitter_ms;
+  const bool waits = params->kind == MXR_RTP_VIDEO && params->is_repaired;
   GstElement *element = gst_element_factory_make ("rtpjitterbuffer", "jitter");
   if (element == NULL) {
     g_set_error_literal (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
                          "GStreamer has no rtpjitterbuffer; install gstreamer1.0-plugins-good");
     return NULL;
   }
-  g_object_set (element, "latency", config->media.jitter_ms, "do-lost", TRUE, "do-retransmission", FALSE, NULL);
+  g_object_set (element, "latency", waits ? MAX (jitter_ms, REPAIR_MS) : jitter_ms, "faststart-min-packets",
+                waits ? START_PACKETS : 0, "do-lost", TRUE, "do-retransmission", FALSE, NULL);
   return element;
 }
 
@@ -70,7 +80,7 @@ new_bin (const MxrUplinkParams *params, GError **error)
   GstElement *decoder = mxr_fragment_new_bin (params->decoder, "decoder", error);
   if (decoder == NULL)
     return NULL;
-  GstElement *jitter = new_jitterbuffer (params->config, error);
+  GstElement *jitter = new_jitterbuffer (params, error);
   if (jitter == NULL) {
     gst_object_unref (gst_object_ref_sink (decoder));
     return NULL;

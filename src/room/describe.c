@@ -76,6 +76,7 @@ describe_uplink (const MxrRtpReceiverStats *stats)
   add_int (&dict, "packets", stats->packets);
   add_int (&dict, "bytes", stats->bytes);
   add_int (&dict, "lost", stats->lost);
+  add_int (&dict, "repaired", stats->rtx_packets);
   add_double (&dict, "jitter", stats->jitter_ms);
   add_int (&dict, "nacks", stats->nacks_sent);
   add_int (&dict, "plis", stats->plis_sent);

@@ -13,6 +13,7 @@
 #define HEARD_FRAMES TONES_RATE_HZ /* one second, mono */
 #define SENT_WIDTH 320
 #define SENT_HEIGHT 180
+#define SILENCE_BELOW (0.01 * G_MAXINT16) /* of a block's largest sample; one tone has 0.12 */
 
 /* Who paints the frames: shared with its thread, which ends with the pipeline. */
 typedef struct {
@@ -39,6 +40,7 @@ struct _FakePeer {
   GMutex lock; /* guards what follows: media threads write it */
   gint16 heard[HEARD_FRAMES];
   guint64 n_heard;
+  guint n_blocks, n_silent; /* since the first block that was not */
   GstSample *seen;
   guint n_frames;
   gint64 last_frame_us;
@@ -53,6 +55,15 @@ fake_peer_get_tone_hz (guint index)
 
 /* ---- What comes back ------------------------------------------------------------------------------------- */
 
+static bool
+is_silent (const gint16 *samples, gsize n_samples)
+{
+  int peak = 0;
+  for (gsize i = 0; i < n_samples; i++)
+    peak = MAX (peak, ABS ((int) samples[i]));
+  return peak < SILENCE_BELOW;
+}
+
 static GstFlowReturn
 on_sound (GstAppSink *sink, gpointer user_data)
 {
@@ -62,7 +73,12 @@ on_sound (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL || !gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ))
     return GST_FLOW_OK;
+  bool silent = is_silent ((const gint16 *) map.data, map.size / 2);
   g_mutex_lock (&peer->lock);
+  if (!silent || peer->n_blocks > 0) {
+    peer->n_blocks++;
+    peer->n_silent += silent;
+  }
   for (gsize i = 0; i < map.size / 2; i++)
     peer->heard[peer->n_heard++ % HEARD_FRAMES] = ((gint16 *) map.data)[i];
   g_mutex_unlock (&peer->lock);
@@ -103,9 +119,9 @@ on_pad_added (GstElement *webrtc, GstPad *pad, gpointer user_data)
   /* Packets that come too late on a busy machine are lost, and key frames come on request only. */
   const char *chain = is_audio ? "rtpopusdepay ! opusdec ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,"
                                  "rate=48000,channels=1 ! appsink name=sink sync=false"
-                      : is_h264 ? "rtph264depay request-keyframe=true ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
+                      : is_h264 ? "rtph264depay request-keyframe=true wait-for-keyframe=true ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false"
-                                : "rtpvp8depay request-keyframe=true ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
+                                : "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec ! videoconvert ! video/x-raw,format=I420 ! "
                                   "appsink name=sink sync=false";
   GstElement *bin = gst_parse_bin_from_description (chain, TRUE, &error);
   g_assert_no_error (error);
@@ -269,9 +285,9 @@ set_directions (FakePeer *peer, FakePeerFlags flags)
   g_array_unref (transceivers);
 }
 
-/* Loopback and nothing else: no test asks the network's router for anything. */
+/* One address and nothing else: no test asks the network's router for anything. */
 static void
-use_loopback (FakePeer *peer)
+settle (FakePeer *peer, const FakePeerPlace *place)
 {
   g_autoptr (GObject) ice = NULL;
   g_autoptr (GObject) agent = NULL;
@@ -280,8 +296,13 @@ use_loopback (FakePeer *peer)
   g_object_get (peer->webrtc, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
   g_object_set (agent, "upnp", FALSE, NULL);
-  g_signal_emit_by_name (ice, "add-local-ip-address", "127.0.0.1", &added);
+  g_signal_emit_by_name (ice, "add-local-ip-address",
+                         place->address != NULL ? place->address : "127.0.0.1", &added);
   g_assert_true (added);
+  if (place->turn_server == NULL)
+    return;
+  g_object_set (peer->webrtc, "turn-server", place->turn_server, NULL);
+  gst_util_set_object_arg (G_OBJECT (peer->webrtc), "ice-transport-policy", "relay");
 }
 
 static bool
@@ -317,9 +338,9 @@ fake_peer_accept (FakePeer *peer)
 }
 
 static void
-start_pipeline (FakePeer *peer, guint index, FakePeerFlags flags)
+start_pipeline (FakePeer *peer, guint index, FakePeerFlags flags, const FakePeerPlace *place)
 {
-  use_loopback (peer);
+  settle (peer, place);
   g_signal_connect (peer->webrtc, "pad-added", G_CALLBACK (on_pad_added), peer);
   g_signal_connect (peer->webrtc, "notify::ice-gathering-state", G_CALLBACK (on_gathering_state), peer);
   set_directions (peer, flags);
@@ -328,8 +349,8 @@ start_pipeline (FakePeer *peer, guint index, FakePeerFlags flags)
   start_feeder (peer, index);
 }
 
-FakePeer *
-fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags)
+static FakePeer *
+prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags, const FakePeerPlace *place)
 {
   FakePeer *peer = g_new0 (FakePeer, 1);
   GstWebRTCSessionDescription *offer = NULL;
@@ -350,7 +371,7 @@ fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePe
     peer->pipeline = gst_pipeline_new (NULL);
     gst_bin_add (GST_BIN (peer->pipeline), peer->webrtc);
   }
-  start_pipeline (peer, index, flags);
+  start_pipeline (peer, index, flags, place);
   pump_until (is_gathered, peer, 20, "the peer's offer");
   g_object_get (peer->webrtc, "local-description", &offer, NULL);
   peer->offer = gst_sdp_message_as_text (offer->sdp);
@@ -359,9 +380,22 @@ fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePe
 }
 
 FakePeer *
+fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags)
+{
+  return prepare (server, index, codec, flags, &(FakePeerPlace){ 0 });
+}
+
+FakePeer *
 fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags)
 {
-  FakePeer *peer = fake_peer_prepare (server, index, codec, flags);
+  return fake_peer_new_at (server, room, index, codec, flags, &(FakePeerPlace){ 0 });
+}
+
+FakePeer *
+fake_peer_new_at (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags,
+                  const FakePeerPlace *place)
+{
+  FakePeer *peer = prepare (server, index, codec, flags, place);
   fake_peer_post (peer, room);
   fake_peer_accept (peer);
   return peer;
@@ -557,4 +591,19 @@ fake_peer_measure (FakePeer *peer, guint index)
   memcpy (copy + HEARD_FRAMES - start, peer->heard, start * sizeof *copy);
   g_mutex_unlock (&peer->lock);
   return is_enough ? tones_measure (copy, 1, 0, HEARD_FRAMES, fake_peer_get_tone_hz (index)) : -1;
+}
+
+void
+fake_peer_count_silence (FakePeer *peer, guint *out_n_blocks, guint *out_n_silent)
+{
+  g_mutex_lock (&peer->lock);
+  *out_n_blocks = peer->n_blocks;
+  *out_n_silent = peer->n_silent;
+  g_mutex_unlock (&peer->lock);
+}
+
+GstElement *
+fake_peer_get_pipeline (FakePeer *peer)
+{
+  return peer->pipeline;
 }

@@ -19,8 +19,17 @@ typedef enum {
   FAKE_PEER_CALL = 15,
 } FakePeerFlags;
 
+/* Where a peer outside loopback is. */
+typedef struct {
+  const char *address;     /* the only local one that it offers; NULL: loopback's */
+  const char *turn_server; /* turn://user:password@host:port, and no other way than through it; NULL: none */
+} FakePeerPlace;
+
 /** fake_peer_new: Joins; returns when the answer is in. @index: which tone and colour. @codec: VP8 or H264. */
 FakePeer *fake_peer_new (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags);
+/** fake_peer_new_at: The same from another place than loopback. */
+FakePeer *fake_peer_new_at (ServerProcess *server, const char *room, guint index, const char *codec, FakePeerFlags flags,
+                            const FakePeerPlace *place);
 /** fake_peer_prepare: Only makes the offer. */
 FakePeer *fake_peer_prepare (ServerProcess *server, guint index, const char *codec, FakePeerFlags flags);
 /** fake_peer_post: Sends the offer of a prepared peer. Returns: the answer's SDP, owned by @peer */
@@ -48,6 +57,10 @@ bool fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour)
 /** fake_peer_measure: Amplitude of @index's tone in the last second heard; 1 is full scale, -1 too early. */
 double fake_peer_measure (FakePeer *peer, guint index);
 double fake_peer_get_tone_hz (guint index);
+/** fake_peer_count_silence: Blocks of sound heard since the first loud one, and how many of them were silent. */
+void fake_peer_count_silence (FakePeer *peer, guint *out_n_blocks, guint *out_n_silent);
+/** fake_peer_get_pipeline: Returns: (transfer none): webrtcbin is the element "webrtc" in it, but for viewers. */
+GstElement *fake_peer_get_pipeline (FakePeer *peer);
 
 /* ---- Misbehaviour ---- */
 
