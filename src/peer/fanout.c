@@ -47,6 +47,16 @@ pop_batch (Lane *lane, MxrRtpPacket **out_packets)
   return n;
 }
 
+/* What came between the last packet's pop and the last subscriber's end is not for the next one, who may come minutes
+ * later. Thread: the lane's, which is the ring's consumer. */
+static void
+drain (Lane *lane)
+{
+  MxrRtpPacket *packet;
+  while ((packet = mxr_ring_pop (lane->ring)) != NULL)
+    mxr_rtp_packet_unref (packet);
+}
+
 static void
 deliver (const Lane *lane, MxrRtpPacket *const *packets, guint n_packets)
 {
@@ -234,6 +244,8 @@ mxr_fanout_subscribe (MxrFanout *fanout, MxrFanoutFunc func, gpointer user_data)
   Lane *lane = find_lane (fanout);
   const Subscriber subscriber = { func, user_data };
 
+  if (lane->subscribers->len == 0)
+    drain (lane);
   g_array_append_val (lane->subscribers, subscriber);
   atomic_store (&lane->n_subscribers, lane->subscribers->len);
 }
