@@ -35,14 +35,14 @@ typedef struct {
   guint subscribers;
 } MxrFanoutStats;
 
-/** mxr_fanout_new: Thread: control. @net outlives the fan-out. */
-MxrFanout *mxr_fanout_new (MxrNet *net);
+/** mxr_fanout_new: @codec: encoding name: it tells where key frames start. @net outlives the fan-out. Thread: control. */
+MxrFanout *mxr_fanout_new (MxrNet *net, const char *codec);
 MxrFanout *mxr_fanout_ref (MxrFanout *fanout);
 void mxr_fanout_unref (MxrFanout *fanout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
 
-/** mxr_fanout_close: No more deliveries, soon. Thread: control, after the producer has stopped. Subscribers still
- * unsubscribe. */
+/** mxr_fanout_close: No more deliveries, soon. Once, before the last reference goes. Thread: control, after the producer
+ * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
 /** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */

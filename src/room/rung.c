@@ -156,7 +156,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
-  rung->fanout = mxr_fanout_new (net);
+  rung->fanout = mxr_fanout_new (net, params->codec);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
   if (fill_bin (rung, error) && connect_bin (rung, error))
