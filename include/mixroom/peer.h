@@ -35,14 +35,14 @@ typedef struct {
   guint subscribers;
 } MxrFanoutStats;
 
-/** mxr_fanout_new: Thread: control. @net outlives the fan-out. */
-MxrFanout *mxr_fanout_new (MxrNet *net);
+/** mxr_fanout_new: @codec: encoding name: it tells where key frames start. @net outlives the fan-out. Thread: control. */
+MxrFanout *mxr_fanout_new (MxrNet *net, const char *codec);
 MxrFanout *mxr_fanout_ref (MxrFanout *fanout);
 void mxr_fanout_unref (MxrFanout *fanout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
 
-/** mxr_fanout_close: No more deliveries, soon. Thread: control, after the producer has stopped. Subscribers still
- * unsubscribe. */
+/** mxr_fanout_close: No more deliveries, soon. Once, before the last reference goes. Thread: control, after the producer
+ * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
 /** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */
@@ -70,8 +70,8 @@ void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
  */
 typedef struct _MxrUplink MxrUplink;
 
-/** MxrUplinkFunc: Thread: any media thread. */
-typedef void (*MxrUplinkFunc) (MxrUplink *uplink, gpointer user_data);
+/** MxrUplinkFunc: Thread: any media thread. May still be on its way when mxr_uplink_close() returns. */
+typedef void (*MxrUplinkFunc) (gpointer user_data);
 
 typedef struct {
   const char *name; /* of the bin */
@@ -87,8 +87,8 @@ typedef struct {
 
 /**
  * mxr_uplink_new:
- * @on_keyframe_needed: the decoder cannot go on without a key frame
- * @destroy: (nullable): frees @user_data with the last reference, or at once on failure
+ * @on_keyframe_needed: the decoder cannot go on without a key frame; as often as it says so, up to once a packet
+ * @destroy: (nullable): frees @user_data when no call can come any more, or at once on failure. Thread: any
  */
 MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
                            GDestroyNotify destroy, GError **error);
@@ -127,7 +127,6 @@ typedef enum {
   MXR_PEER_ERROR_BAD_CANDIDATE,
   MXR_PEER_ERROR_NOT_NEGOTIATED,
   MXR_PEER_ERROR_BUSY,
-  MXR_PEER_ERROR_CLOSED,
   MXR_PEER_ERROR_FAILED,
 } MxrPeerError;
 
@@ -149,16 +148,19 @@ typedef struct {
 } MxrPeerEnv;
 
 typedef struct {
-  /* From within mxr_peer_negotiate(): an uplink's bin is there, to be added to the pipeline and linked; or it is to
-   * be taken out (mxr_uplink_close() has been called). */
-  void (*on_uplink_added) (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data);
+  /* From within mxr_peer_negotiate(): an uplink's bin is there, to be added to the pipeline and linked. Returns: false,
+   * with @error set, when that cannot be; the negotiation fails then, and the bin is let go. */
+  bool (*on_uplink_added) (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data, GError **error);
+  /* From within mxr_peer_negotiate() and mxr_peer_close(): it is to be taken out; nothing is pushed into it any more. */
   void (*on_uplink_removed) (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data);
-  /* After an answer: the downlink now is (@codec) or is no more (%NULL). Subscribe it with mxr_peer_subscribe(). */
+  /* After an answer: the downlink now is (@codec) or is no more (%NULL). Subscribe it with mxr_peer_subscribe(). One that
+   * is replaced by another of the same codec is no more first. */
   void (*on_downlink) (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data);
   /* Candidate of ours, without "a="; "" after the last. Only after the answer that it belongs to. */
   void (*on_candidate) (MxrPeer *peer, const char *candidate, gpointer user_data);
   void (*on_connected) (MxrPeer *peer, gpointer user_data);
-  /* The client cannot decode without a key frame. */
+  /* The client cannot decode without a key frame, or the downlink begins with one: after a subscription is in effect
+   * and the connection is there. At most one is on its way at a time. */
   void (*on_keyframe_request) (MxrPeer *peer, gpointer user_data);
   /* ICE, DTLS or consent failed, or the client closed the connection. */
   void (*on_failed) (MxrPeer *peer, const char *reason, gpointer user_data);
@@ -181,8 +183,9 @@ typedef struct {
  */
 MxrPeer *mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const MxrPeerEvents *events, gpointer user_data);
 
-/** mxr_peer_close: The last call: no event comes after it, but on_uplink_removed from within. The connection ends
- * with BYE and close_notify, its memory goes when the network thread is done. */
+/** mxr_peer_close: The last call, in any state, also from within an event or an answer: no event comes after it, but
+ * on_uplink_removed from within, and a negotiation that is under way is not answered. The connection ends with BYE and
+ * close_notify, its memory goes when the network thread is done. */
 void mxr_peer_close (MxrPeer *peer);
 
 /** MxrPeerAnswerFunc: Exactly one of @answer and @error is set; both are borrowed. */
@@ -191,9 +194,9 @@ typedef void (*MxrPeerAnswerFunc) (const char *answer, const GError *error, gpoi
 /**
  * mxr_peer_negotiate:
  * @wait_for_candidates: hold the answer until gathering is done, for a second at most
- * @func: called once, later, unless the call returned false
+ * @func: called once, later, unless the call returned false or the peer is closed first
  *
- * Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED.
+ * Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED. With FAILED the uplinks may have changed already: offer again or close.
  */
 bool mxr_peer_negotiate (MxrPeer *peer, const char *offer, bool wait_for_candidates, MxrPeerAnswerFunc func,
                          gpointer user_data, GError **error);
@@ -214,7 +217,8 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
  * @fanout: (nullable): %NULL ends the subscription
  * @func: (nullable): called when nothing of the earlier fan-out will be sent any more
  *
- * One fan-out feeds a downlink at a time. Video starts with the next key frame, which the caller asks the rung for.
+ * One fan-out feeds a downlink at a time. Video starts with the next key frame, which the link asks for itself
+ * (on_keyframe_request), and again while none comes.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
 

@@ -1,6 +1,7 @@
 /* One lane per network thread: a ring from the producer, and the subscribers that live on that thread. A packet
  * crosses a thread once per lane, not once per subscriber. */
 
+#include "keyframe-start.h"
 #include "mixroom/peer.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,8 @@ struct _MxrFanout {
   gatomicrefcount refs;
   guint n_lanes;
   Lane *lanes;
-  bool inside_frame; /* producer only: the last packet pushed was not the end of its frame */
+  char *codec;
+  bool inside_keyframe; /* producer only: begun, and not at its end yet */
   atomic_uint_fast64_t n_packets;
   atomic_uint_fast64_t n_bytes;
 };
@@ -45,6 +47,16 @@ pop_batch (Lane *lane, MxrRtpPacket **out_packets)
   while (n < BATCH_PACKETS && (out_packets[n] = mxr_ring_pop (lane->ring)) != NULL)
     n++;
   return n;
+}
+
+/* What came between the last packet's pop and the last subscriber's end is not for the next one, who may come minutes
+ * later. Thread: the lane's, which is the ring's consumer. */
+static void
+drain (Lane *lane)
+{
+  MxrRtpPacket *packet;
+  while ((packet = mxr_ring_pop (lane->ring)) != NULL)
+    mxr_rtp_packet_unref (packet);
 }
 
 static void
@@ -89,21 +101,30 @@ lane_init (Lane *lane, MxrNetThread *thread)
   g_source_attach (lane->source, mxr_net_thread_get_context (thread));
 }
 
+/* In the lane's own thread: elsewhere the dispatch could still be running, or the thread's context be just ending. */
+static void
+lane_close (Lane *lane)
+{
+  g_source_destroy (lane->source);
+  g_clear_pointer (&lane->source, g_source_unref);
+}
+
 static void
 lane_clear (Lane *lane)
 {
-  g_source_destroy (lane->source); /* already done, unless the thread had no room for the call */
-  g_source_unref (lane->source);
+  if (lane->source != NULL) /* its thread has ended before it could be closed there */
+    lane_close (lane);
   g_array_unref (lane->subscribers);
   mxr_ring_free (lane->ring);
 }
 
 MxrFanout *
-mxr_fanout_new (MxrNet *net)
+mxr_fanout_new (MxrNet *net, const char *codec)
 {
   MxrFanout *fanout = g_new0 (MxrFanout, 1);
 
   g_atomic_ref_count_init (&fanout->refs);
+  fanout->codec = g_strdup (codec);
   fanout->n_lanes = mxr_net_get_n_threads (net);
   fanout->lanes = g_new0 (Lane, fanout->n_lanes);
   for (guint i = 0; i < fanout->n_lanes; i++)
@@ -126,6 +147,7 @@ mxr_fanout_unref (MxrFanout *fanout)
   for (guint i = 0; i < fanout->n_lanes; i++)
     lane_clear (&fanout->lanes[i]);
   g_free (fanout->lanes);
+  g_free (fanout->codec);
   g_free (fanout);
 }
 
@@ -142,11 +164,10 @@ lane_call_free (gpointer data)
   g_free (call);
 }
 
-/* A source is destroyed in its own thread, or its dispatch could still be running in there. */
 static void
 close_lane (gpointer data)
 {
-  g_source_destroy (((LaneCall *) data)->lane->source);
+  lane_close (((LaneCall *) data)->lane);
 }
 
 void
@@ -187,20 +208,29 @@ mxr_fanout_flush (MxrFanout *fanout)
   }
 }
 
+/* The first packet of a key frame by which a decoder can begin: of parameter sets and slices, the first. */
+static bool
+starts_keyframe (MxrFanout *fanout, const MxrRtpView *view)
+{
+  bool starts =
+    !fanout->inside_keyframe && mxr_is_keyframe_start (fanout->codec, view->payload, view->payload_bytes);
+  fanout->inside_keyframe = (fanout->inside_keyframe || starts) && !view->marker;
+  return starts;
+}
+
 static gboolean
 push_buffer (GstBuffer **buffer, guint index, gpointer user_data)
 {
   MxrFanout *fanout = user_data;
   GstMapInfo map;
+  MxrRtpView view;
 
   if (!gst_buffer_map (*buffer, &map, GST_MAP_READ))
     return TRUE;
-  bool starts_keyframe = !fanout->inside_frame && !GST_BUFFER_FLAG_IS_SET (*buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  fanout->inside_frame = !GST_BUFFER_FLAG_IS_SET (*buffer, GST_BUFFER_FLAG_MARKER);
-  MxrRtpPacket *packet = mxr_rtp_packet_new_from_rtp (map.data, map.size, starts_keyframe);
-  if (packet != NULL) {
-    mxr_fanout_push (fanout, packet, map.size);
-    mxr_rtp_packet_unref (packet);
+  if (mxr_rtp_view_parse (&view, map.data, map.size)) {
+    g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (map.data, map.size, starts_keyframe (fanout, &view));
+    if (packet != NULL)
+      mxr_fanout_push (fanout, packet, map.size);
   }
   gst_buffer_unmap (*buffer, &map);
   return TRUE;
@@ -234,6 +264,8 @@ mxr_fanout_subscribe (MxrFanout *fanout, MxrFanoutFunc func, gpointer user_data)
   Lane *lane = find_lane (fanout);
   const Subscriber subscriber = { func, user_data };
 
+  if (lane->subscribers->len == 0)
+    drain (lane);
   g_array_append_val (lane->subscribers, subscriber);
   atomic_store (&lane->n_subscribers, lane->subscribers->len);
 }

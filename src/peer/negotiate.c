@@ -56,10 +56,14 @@ choose_video_codec (const MxrPeer *peer, const MxrSdpOffer *offer)
 
 /* ---- Uplinks ------------------------------------------------------------------------------------------- */
 
+/* The decoder asks with every packet that it cannot use; one call at a time is enough. */
 static void
-on_keyframe_needed (MxrUplink *uplink, gpointer user_data)
+on_keyframe_needed (gpointer user_data)
 {
-  mxr_peer_post_net (user_data, mxr_link_request_keyframe, NULL, NULL);
+  MxrPeer *peer = user_data;
+  if (!atomic_exchange (&peer->keyframe_is_needed, true) &&
+      !mxr_peer_post_net (peer, mxr_link_request_keyframe, NULL, NULL))
+    atomic_store (&peer->keyframe_is_needed, false);
 }
 
 static MxrUplink *
@@ -72,7 +76,9 @@ new_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **e
   if (decoder == NULL)
     return NULL;
 
-  g_autofree char *name = g_strdup_printf ("%s-%s", peer->id, kind == MXR_RTP_AUDIO ? "audio" : "video");
+  /* Numbered, because the bin of a former uplink may still be on its way out of the pipeline. */
+  g_autofree char *name = g_strdup_printf ("%s-%s-%u", peer->id, kind == MXR_RTP_AUDIO ? "audio" : "video",
+                                           peer->n_uplinks_made++);
   const MxrUplinkParams params = {
     .name = name,
     .kind = kind,
@@ -87,31 +93,64 @@ new_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **e
   return mxr_uplink_new (&params, on_keyframe_needed, mxr_peer_ref (peer), (GDestroyNotify) mxr_peer_unref, error);
 }
 
-static void
-remove_uplink (MxrPeer *peer, MxrRtpKind kind)
+void
+mxr_peer_remove_uplink (MxrPeer *peer, MxrRtpKind kind)
 {
-  g_autoptr (MxrUplink) uplink = g_steal_pointer (&peer->uplinks[kind]);
+  g_autoptr (MxrUplink) uplink = g_steal_pointer (&peer->uplinks[kind].uplink);
+
+  if (uplink == NULL)
+    return;
   mxr_uplink_close (uplink);
   peer->events.on_uplink_removed (peer, kind, mxr_uplink_get_bin (uplink), peer->user_data);
 }
 
-/* mxr_sdp_offer_is_compatible() holds payload types still, so an uplink that stays fits the new offer too. */
 static bool
-update_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, MxrSdpCodec former, GError **error)
+add_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **error)
 {
+  g_autoptr (MxrUplink) uplink = new_uplink (peer, offer, kind, error);
+
+  if (uplink == NULL || !peer->events.on_uplink_added (peer, kind, mxr_uplink_get_bin (uplink), peer->user_data, error))
+    return false;
+  mxr_uplink_open (uplink);
+  peer->uplinks[kind] = (MxrPeerUplink){ g_steal_pointer (&uplink), codec_of_kind (peer, kind), offer->uplink[kind] };
+  return true;
+}
+
+/* Within a section payload types stay (mxr_sdp_offer_is_compatible()), so an uplink that keeps its codec fits the new
+ * offer too. */
+static bool
+update_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **error)
+{
+  const MxrPeerUplink *former = &peer->uplinks[kind];
   MxrSdpCodec codec = codec_of_kind (peer, kind);
   bool wanted = peer->takes_uplink && offer->uplink[kind] >= 0 && codec != MXR_SDP_CODEC_NONE;
 
-  if (peer->uplinks[kind] != NULL && (!wanted || codec != former))
-    remove_uplink (peer, kind);
-  if (!wanted || peer->uplinks[kind] != NULL)
+  if (wanted && former->uplink != NULL && former->codec == codec && former->section == offer->uplink[kind])
     return true;
-  peer->uplinks[kind] = new_uplink (peer, offer, kind, error);
-  if (peer->uplinks[kind] == NULL)
-    return false;
-  peer->events.on_uplink_added (peer, kind, mxr_uplink_get_bin (peer->uplinks[kind]), peer->user_data);
-  mxr_uplink_open (peer->uplinks[kind]);
-  return true;
+  mxr_peer_remove_uplink (peer, kind);
+  return !wanted || add_uplink (peer, offer, kind, error);
+}
+
+/* ---- Downlinks ----------------------------------------------------------------------------------------- */
+
+static guint32
+random_ssrc (void)
+{
+  return MAX (g_random_int (), 1);
+}
+
+/* A section's stream has its SSRC for as long as it goes on; one that begins, or begins again, has a new one. */
+static void
+update_downlink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind)
+{
+  MxrPeerDownlink *downlink = &peer->downlinks[kind];
+  int section = codec_of_kind (peer, kind) != MXR_SDP_CODEC_NONE ? offer->downlink[kind] : -1;
+
+  if (section == downlink->section)
+    return;
+  downlink->section = section;
+  if (section >= 0)
+    downlink->ssrcs = (MxrPeerSsrcs){ random_ssrc (), random_ssrc () };
 }
 
 /* ---- The first step ------------------------------------------------------------------------------------ */
@@ -161,8 +200,10 @@ new_plan (MxrPeer *peer, MxrSdpOffer *offer, bool wait_for_candidates)
   plan->video_codec = peer->video_codec;
   plan->wait_for_candidates = wait_for_candidates;
   plan->is_ice_restart = peer->offer != NULL && !mxr_peer_has_ice_credentials (peer, offer->ice_ufrag, offer->ice_pwd);
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
-    plan->uplinks[i] = peer->uplinks[i] != NULL ? mxr_uplink_ref (peer->uplinks[i]) : NULL;
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    plan->uplinks[i] = peer->uplinks[i].uplink != NULL ? mxr_uplink_ref (peer->uplinks[i].uplink) : NULL;
+    plan->ssrcs[i] = peer->downlinks[i].ssrcs;
+  }
   return plan;
 }
 
@@ -176,15 +217,29 @@ mxr_link_plan_free (gpointer data)
   g_free (plan);
 }
 
+void
+mxr_peer_credentials_clear (MxrPeerCredentials *credentials)
+{
+  g_clear_pointer (&credentials->ufrag, g_free);
+  g_clear_pointer (&credentials->pwd, g_free);
+}
+
+/* They are in use once the link has answered; but candidates of theirs may come before that. */
 static void
-set_remote_credentials (MxrPeer *peer, const char *ufrag, const char *pwd)
+announce_credentials (MxrPeer *peer, const char *ufrag, const char *pwd)
 {
   if (!mxr_peer_has_ice_credentials (peer, ufrag, pwd))
     peer->n_candidates = 0;
-  g_free (peer->remote_ufrag);
-  g_free (peer->remote_pwd);
-  peer->remote_ufrag = g_strdup (ufrag);
-  peer->remote_pwd = g_strdup (pwd);
+  mxr_peer_credentials_clear (&peer->next_remote);
+  peer->next_remote = (MxrPeerCredentials){ g_strdup (ufrag), g_strdup (pwd) };
+}
+
+static void
+begin (MxrPeer *peer, MxrPeerAnswerFunc func, gpointer user_data, bool is_fragment)
+{
+  peer->pending = func;
+  peer->pending_data = user_data;
+  peer->pending_is_fragment = is_fragment;
 }
 
 bool
@@ -199,20 +254,19 @@ mxr_peer_negotiate (MxrPeer *peer, const char *text, bool wait_for_candidates, M
   if (offer == NULL)
     return false;
 
-  MxrSdpCodec former = peer->video_codec;
   peer->video_codec = choose_video_codec (peer, offer);
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
-    if (!update_uplink (peer, offer, i, former, &cause))
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    if (!update_uplink (peer, offer, i, &cause))
       return fail_as (error, MXR_PEER_ERROR_FAILED, cause);
-  if (peer->session_version == 0)
+    update_downlink (peer, offer, i);
+  }
+  if (peer->offer == NULL)
     peer->setup = mxr_sdp_offer_resolve_setup (offer);
 
   MxrLinkPlan *plan = new_plan (peer, offer, wait_for_candidates);
-  set_remote_credentials (peer, offer->ice_ufrag, offer->ice_pwd);
+  announce_credentials (peer, offer->ice_ufrag, offer->ice_pwd);
+  begin (peer, func, user_data, false);
   peer->next_offer = g_steal_pointer (&offer);
-  peer->pending = func;
-  peer->pending_data = user_data;
-  peer->pending_is_fragment = false;
   peer->link_wanted = true;
   mxr_peer_post_net (peer, mxr_link_apply, plan, mxr_link_plan_free);
   return true;
@@ -228,10 +282,8 @@ mxr_peer_restart_ice (MxrPeer *peer, const char *ufrag, const char *pwd, MxrPeer
     g_set_error_literal (error, MXR_PEER_ERROR, MXR_PEER_ERROR_NOT_NEGOTIATED, "there is no session to restart yet");
     return false;
   }
-  set_remote_credentials (peer, ufrag, pwd);
-  peer->pending = func;
-  peer->pending_data = user_data;
-  peer->pending_is_fragment = true;
+  announce_credentials (peer, ufrag, pwd);
+  begin (peer, func, user_data, true);
 
   const char *credentials[] = { ufrag, pwd, NULL };
   mxr_peer_post_net (peer, mxr_link_restart, g_strdupv ((char **) credentials), (GDestroyNotify) g_strfreev);
@@ -241,7 +293,7 @@ mxr_peer_restart_ice (MxrPeer *peer, const char *ufrag, const char *pwd, MxrPeer
 bool
 mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char *pwd)
 {
-  return g_strcmp0 (peer->remote_ufrag, ufrag) == 0 && g_strcmp0 (peer->remote_pwd, pwd) == 0;
+  return g_strcmp0 (peer->remote.ufrag, ufrag) == 0 && g_strcmp0 (peer->remote.pwd, pwd) == 0;
 }
 
 /* ---- The third step ------------------------------------------------------------------------------------ */
@@ -257,7 +309,7 @@ fill_params (MxrPeer *peer, const MxrLinkReply *reply, MxrSdpAnswerParams *out_p
     .fingerprint = mxr_net_get_fingerprint (peer->env.net),
     .setup = peer->setup,
     .session_id = peer->session_id,
-    .session_version = ++peer->session_version,
+    .session_version = peer->session_version,
     .cname = peer->cname,
     .stream_id = peer->cname,
     .video_codec = peer->video_codec,
@@ -266,33 +318,55 @@ fill_params (MxrPeer *peer, const MxrLinkReply *reply, MxrSdpAnswerParams *out_p
   };
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     out_params->kinds[i].takes_uplink = peer->takes_uplink;
-    out_params->kinds[i].downlink_ssrc = peer->ssrc[i];
-    out_params->kinds[i].downlink_rtx_ssrc = i == MXR_RTP_VIDEO ? peer->rtx_ssrc[i] : 0;
+    out_params->kinds[i].downlink_ssrc = peer->downlinks[i].ssrcs.media;
+    out_params->kinds[i].downlink_rtx_ssrc = i == MXR_RTP_VIDEO ? peer->downlinks[i].ssrcs.rtx : 0;
   }
+}
+
+static void
+tell_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec)
+{
+  MxrPeerDownlink *downlink = &peer->downlinks[kind];
+
+  if (codec == downlink->told_codec && downlink->ssrcs.media == downlink->told_ssrc)
+    return;
+  /* Another stream, even of the same codec, begins with a subscription of its own. */
+  if (codec != NULL && downlink->told_codec != NULL && downlink->ssrcs.media != downlink->told_ssrc)
+    peer->events.on_downlink (peer, kind, NULL, peer->user_data);
+  downlink->told_codec = codec;
+  downlink->told_ssrc = downlink->ssrcs.media;
+  peer->events.on_downlink (peer, kind, codec, peer->user_data);
 }
 
 static void
 tell_downlinks (MxrPeer *peer)
 {
-  for (guint i = 0; i < MXR_PEER_N_KINDS && !peer->closed; i++) {
-    const char *codec = peer->offer->downlink[i] >= 0 ? codec_name (codec_of_kind (peer, i)) : NULL;
-    if (codec == peer->downlink_codecs[i])
-      continue;
-    peer->downlink_codecs[i] = codec;
-    peer->events.on_downlink (peer, i, codec, peer->user_data);
-  }
+  for (guint i = 0; i < MXR_PEER_N_KINDS && !peer->closed; i++)
+    tell_downlink (peer, i, peer->downlinks[i].section >= 0 ? codec_name (codec_of_kind (peer, i)) : NULL);
 }
 
+static char *
+write_answer (MxrPeer *peer, const MxrLinkReply *reply)
+{
+  MxrSdpAnswerParams params;
+
+  if (!peer->pending_is_fragment)
+    peer->session_version++;
+  fill_params (peer, reply, &params);
+  return peer->pending_is_fragment ? mxr_sdp_fragment_write (peer->offer, &params)
+                                   : mxr_sdp_answer_write (peer->offer, &params);
+}
+
+/* The caller holds a reference; @func may close the peer. */
 void
 mxr_peer_on_link_reply (MxrPeer *peer, gpointer data)
 {
   const MxrLinkReply *reply = data;
   MxrPeerAnswerFunc func = g_steal_pointer (&peer->pending);
-  MxrSdpAnswerParams params;
+  g_autoptr (MxrSdpOffer) next = g_steal_pointer (&peer->next_offer);
 
   if (func == NULL)
     return;
-  g_autoptr (MxrSdpOffer) next = g_steal_pointer (&peer->next_offer);
   if (reply->error != NULL) {
     func (NULL, reply->error, peer->pending_data);
     return;
@@ -301,14 +375,12 @@ mxr_peer_on_link_reply (MxrPeer *peer, gpointer data)
     g_clear_pointer (&peer->offer, mxr_sdp_offer_unref);
     peer->offer = g_steal_pointer (&next);
   }
-  fill_params (peer, reply, &params);
-  g_autofree char *answer = peer->pending_is_fragment ? mxr_sdp_fragment_write (peer->offer, &params)
-                                                      : mxr_sdp_answer_write (peer->offer, &params);
-  mxr_peer_ref (peer);
+  mxr_peer_credentials_clear (&peer->remote);
+  peer->remote = peer->next_remote;
+  peer->next_remote = (MxrPeerCredentials){ 0 };
+  g_autofree char *answer = write_answer (peer, reply);
   func (answer, NULL, peer->pending_data);
-  if (!peer->closed && !peer->pending_is_fragment)
-    tell_downlinks (peer);
-  mxr_peer_unref (peer);
+  tell_downlinks (peer);
 }
 
 void
@@ -345,5 +417,6 @@ mxr_peer_on_link_failed (MxrPeer *peer, gpointer reason)
 void
 mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused)
 {
+  atomic_store (&peer->keyframe_is_asked, false);
   peer->events.on_keyframe_request (peer, peer->user_data);
 }

@@ -9,11 +9,17 @@
 /* The network half of a peer. Every function belongs to the peer's network thread. */
 typedef struct _MxrLink MxrLink;
 
+/* Of one downlink. */
+typedef struct {
+  guint32 media, rtx;
+} MxrPeerSsrcs;
+
 /* What a negotiation decided, handed from the control thread to the link. */
 typedef struct {
   MxrSdpOffer *offer;
   MxrSdpCodec video_codec;
   MxrUplink *uplinks[MXR_PEER_N_KINDS]; /* NULL: none */
+  MxrPeerSsrcs ssrcs[MXR_PEER_N_KINDS];
   bool is_ice_restart;
   bool wait_for_candidates;
 } MxrLinkPlan;
@@ -27,6 +33,23 @@ typedef struct {
   bool end_of_candidates;
 } MxrLinkReply;
 
+typedef struct {
+  MxrUplink *uplink; /* NULL: none */
+  MxrSdpCodec codec;
+  int section; /* of the offer */
+} MxrPeerUplink;
+
+typedef struct {
+  int section; /* of the offer; -1: none */
+  MxrPeerSsrcs ssrcs;
+  const char *told_codec; /* NULL: the room knows of none */
+  guint32 told_ssrc;
+} MxrPeerDownlink;
+
+typedef struct {
+  char *ufrag, *pwd;
+} MxrPeerCredentials;
+
 struct _MxrPeer {
   gatomicrefcount refs;
 
@@ -35,15 +58,17 @@ struct _MxrPeer {
   char *id;
   bool takes_uplink;
   MxrNetThread *thread;
-  guint32 ssrc[MXR_PEER_N_KINDS];
-  guint32 rtx_ssrc[MXR_PEER_N_KINDS];
   char *cname;
 
   /* Written by the network half, read by the control half. */
-  atomic_uint audio_level; /* see level_pack() */
+  atomic_uint audio_level; /* see mxr_level_pack() */
   atomic_int_fast64_t last_packet_us[MXR_PEER_N_KINDS];
   GMutex stats_lock;
   MxrPeerStats stats; /* guarded by stats_lock */
+
+  /* Whether such a call is on its way already: however often it is asked for, one waits in the mailbox. */
+  atomic_bool keyframe_is_asked;  /* by the client: to the control thread */
+  atomic_bool keyframe_is_needed; /* by our decoder: to the network thread */
 
   /* Control thread. */
   MxrPeerEvents events;
@@ -56,10 +81,12 @@ struct _MxrPeer {
   MxrSdpSetup setup;
   guint64 session_id;
   guint64 session_version;
-  MxrUplink *uplinks[MXR_PEER_N_KINDS];
-  const char *downlink_codecs[MXR_PEER_N_KINDS];
-  char *remote_ufrag, *remote_pwd; /* the peer's in use */
-  guint n_candidates;              /* trickled by the peer since these */
+  MxrPeerUplink uplinks[MXR_PEER_N_KINDS];
+  guint n_uplinks_made;
+  MxrPeerDownlink downlinks[MXR_PEER_N_KINDS];
+  MxrPeerCredentials remote;      /* the peer's in use */
+  MxrPeerCredentials next_remote; /* being answered */
+  guint n_candidates;             /* trickled by the peer since these */
   bool pending_is_fragment;
   MxrPeerAnswerFunc pending; /* NULL: no negotiation under way */
   gpointer pending_data;
@@ -71,14 +98,18 @@ struct _MxrPeer {
 MxrPeer *mxr_peer_ref (MxrPeer *peer);
 void mxr_peer_unref (MxrPeer *peer);
 
-/** mxr_peer_post_net: @data is freed by @destroy in any case. Thread: control or media. */
-void mxr_peer_post_net (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
+/** mxr_peer_post_net: @data is freed by @destroy in any case. Returns: false when the thread is ending or hopelessly behind.
+ * Thread: control or media. */
+bool mxr_peer_post_net (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
                         GDestroyNotify destroy);
-/** mxr_peer_post_control: dropped once the peer is closed. Thread: network. */
-void mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
+/** mxr_peer_post_control: the same the other way; not called once the peer is closed. Thread: network. */
+bool mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *peer, gpointer data), gpointer data,
                             GDestroyNotify destroy);
 
 /* negotiate.c, control thread */
+void mxr_peer_credentials_clear (MxrPeerCredentials *credentials);
+/** mxr_peer_remove_uplink: Nothing when there is none. */
+void mxr_peer_remove_uplink (MxrPeer *peer, MxrRtpKind kind);
 void mxr_peer_on_link_reply (MxrPeer *peer, gpointer reply);
 void mxr_peer_on_link_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_peer_on_link_connected (MxrPeer *peer, gpointer unused);
@@ -88,7 +119,7 @@ void mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused);
 void mxr_link_plan_free (gpointer plan);
 void mxr_link_reply_free (gpointer reply);
 
-/* link.c, network thread; each takes what mxr_peer_post_net() brought */
+/* link.c and link-media.c, network thread; each takes what mxr_peer_post_net() brought */
 void mxr_link_apply (MxrPeer *peer, gpointer plan);
 void mxr_link_restart (MxrPeer *peer, gpointer credentials);
 void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
@@ -106,7 +137,7 @@ void mxr_link_subscription_free (gpointer subscription);
 
 /* Loudness [0..127], voice and "there was one" in one atomic word; a larger word is louder. */
 static inline guint
-level_pack (int level_dbov, bool voice)
+mxr_level_pack (int level_dbov, bool voice)
 {
   return 1u << 8 | (guint) (127 + CLAMP (level_dbov, -127, 0)) << 1 | voice;
 }

@@ -46,23 +46,17 @@ call_control (gpointer data)
     call->func (call->peer, call->data);
 }
 
-void
+bool
 mxr_peer_post_net (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpointer data, GDestroyNotify destroy)
 {
-  mxr_mailbox_post (mxr_net_thread_get_mailbox (peer->thread), call_net, peer_call_new (peer, func, data, destroy),
+  return mxr_mailbox_post (mxr_net_thread_get_mailbox (peer->thread), call_net, peer_call_new (peer, func, data, destroy),
                     peer_call_free);
 }
 
-void
+bool
 mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpointer data, GDestroyNotify destroy)
 {
-  mxr_mailbox_post (peer->env.control, call_control, peer_call_new (peer, func, data, destroy), peer_call_free);
-}
-
-static guint32
-random_ssrc (void)
-{
-  return MAX (g_random_int (), 1);
+  return mxr_mailbox_post (peer->env.control, call_control, peer_call_new (peer, func, data, destroy), peer_call_free);
 }
 
 MxrPeer *
@@ -79,10 +73,8 @@ mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const Mx
   peer->thread = mxr_net_pick (env->net);
   peer->cname = g_strdup_printf ("mixroom-%08x", g_random_int ());
   peer->session_id = ((guint64) g_random_int () << 31) | g_random_int ();
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
-    peer->ssrc[i] = random_ssrc ();
-    peer->rtx_ssrc[i] = random_ssrc ();
-  }
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    peer->downlinks[i].section = -1;
   g_mutex_init (&peer->stats_lock);
   peer->stats.local_type = peer->stats.remote_type = peer->stats.protocol = "";
   return peer;
@@ -102,8 +94,8 @@ mxr_peer_unref (MxrPeer *peer)
     return;
   g_clear_pointer (&peer->offer, mxr_sdp_offer_unref);
   g_clear_pointer (&peer->next_offer, mxr_sdp_offer_unref);
-  g_free (peer->remote_ufrag);
-  g_free (peer->remote_pwd);
+  mxr_peer_credentials_clear (&peer->remote);
+  mxr_peer_credentials_clear (&peer->next_remote);
   g_free (peer->cname);
   g_free (peer->id);
   g_mutex_clear (&peer->stats_lock);
@@ -113,18 +105,10 @@ mxr_peer_unref (MxrPeer *peer)
 void
 mxr_peer_close (MxrPeer *peer)
 {
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
-    if (peer->uplinks[i] == NULL)
-      continue;
-    mxr_uplink_close (peer->uplinks[i]);
-    peer->events.on_uplink_removed (peer, i, mxr_uplink_get_bin (peer->uplinks[i]), peer->user_data);
-    g_clear_pointer (&peer->uplinks[i], mxr_uplink_unref);
-  }
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    mxr_peer_remove_uplink (peer, i);
   peer->closed = true;
-  if (peer->pending != NULL) {
-    g_autoptr (GError) error = g_error_new_literal (MXR_PEER_ERROR, MXR_PEER_ERROR_CLOSED, "the participant left");
-    g_steal_pointer (&peer->pending) (NULL, error, peer->pending_data);
-  }
+  peer->pending = NULL;
   if (peer->link_wanted)
     mxr_peer_post_net (peer, mxr_link_close, NULL, NULL);
   else
@@ -146,11 +130,12 @@ mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error)
                  MXR_CANDIDATE_MAX_BYTES);
     return false;
   }
-  if (*candidate != '\0' && ++peer->n_candidates > MXR_CANDIDATES_MAX) {
+  if (*candidate != '\0' && peer->n_candidates == MXR_CANDIDATES_MAX) {
     g_set_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BAD_CANDIDATE, "more than %d candidates; the rest is not tried",
                  MXR_CANDIDATES_MAX);
     return false;
   }
+  peer->n_candidates += *candidate != '\0';
   mxr_peer_post_net (peer, mxr_link_add_candidate, g_strdup (candidate), g_free);
   return true;
 }
@@ -191,5 +176,5 @@ mxr_peer_get_stats (MxrPeer *peer, MxrPeerStats *out_stats)
 bool
 mxr_peer_has_uplink (MxrPeer *peer, MxrRtpKind kind)
 {
-  return peer->uplinks[kind] != NULL;
+  return peer->uplinks[kind].uplink != NULL;
 }

@@ -13,6 +13,15 @@
 /* In order from the first packet on: the beginning does not wait either. */
 #define START_PACKETS 2
 
+/* Who is told of events from downstream. It lives with the feed pad: a media thread that is just bringing an event holds
+ * the pad, but not the uplink. */
+typedef struct {
+  atomic_bool closed;
+  MxrUplinkFunc on_keyframe_needed;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} Listener;
+
 struct _MxrUplink {
   gatomicrefcount refs;
   MxrRtpKind kind;
@@ -22,19 +31,25 @@ struct _MxrUplink {
   gint64 timeline_us;
   const char *orientation; /* net thread: last one pushed */
   bool started;            /* net thread: the sticky events are out */
-  atomic_bool closed;
-  MxrUplinkFunc on_keyframe_needed;
-  gpointer user_data;
-  GDestroyNotify destroy;
+  Listener *listener; /* the feed's */
 };
+
+static void
+listener_free (gpointer data)
+{
+  Listener *listener = data;
+  if (listener->destroy != NULL)
+    listener->destroy (listener->user_data);
+  g_free (listener);
+}
 
 static gboolean
 on_feed_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  MxrUplink *uplink = gst_pad_get_element_private (pad);
+  const Listener *listener = pad->eventdata;
 
-  if (gst_event_has_name (event, "GstForceKeyUnit") && !atomic_load (&uplink->closed))
-    uplink->on_keyframe_needed (uplink, uplink->user_data);
+  if (gst_event_has_name (event, "GstForceKeyUnit") && !atomic_load (&listener->closed))
+    listener->on_keyframe_needed (listener->user_data);
   gst_event_unref (event); /* what else comes upstream (QoS, latency, reconfigure) has nobody to go to */
   return TRUE;
 }
@@ -103,8 +118,7 @@ new_feed (MxrUplink *uplink)
   g_autofree char *name = g_strdup_printf ("feed-%s", GST_OBJECT_NAME (uplink->bin));
   GstPad *feed = gst_object_ref_sink (gst_pad_new (name, GST_PAD_SRC));
 
-  gst_pad_set_element_private (feed, uplink);
-  gst_pad_set_event_function (feed, on_feed_event);
+  gst_pad_set_event_function_full (feed, on_feed_event, uplink->listener, listener_free);
   gst_pad_set_query_function (feed, on_feed_query);
   gst_pad_set_active (feed, TRUE);
   return feed;
@@ -124,9 +138,10 @@ mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed,
   g_atomic_ref_count_init (&uplink->refs);
   uplink->kind = params->kind;
   uplink->timeline_us = params->timeline_us;
-  uplink->on_keyframe_needed = on_keyframe_needed;
-  uplink->user_data = user_data;
-  uplink->destroy = destroy;
+  uplink->listener = g_new0 (Listener, 1);
+  uplink->listener->on_keyframe_needed = on_keyframe_needed;
+  uplink->listener->user_data = user_data;
+  uplink->listener->destroy = destroy;
   uplink->caps = gst_caps_new_simple (
     "application/x-rtp", "media", G_TYPE_STRING, params->kind == MXR_RTP_AUDIO ? "audio" : "video", "clock-rate",
     G_TYPE_INT, params->clock_rate, "encoding-name", G_TYPE_STRING, params->codec, "payload", G_TYPE_INT,
@@ -152,15 +167,13 @@ mxr_uplink_unref (MxrUplink *uplink)
   gst_object_unref (uplink->feed);
   gst_object_unref (uplink->bin);
   gst_caps_unref (uplink->caps);
-  if (uplink->destroy != NULL)
-    uplink->destroy (uplink->user_data);
   g_free (uplink);
 }
 
 void
 mxr_uplink_close (MxrUplink *uplink)
 {
-  atomic_store (&uplink->closed, true);
+  atomic_store (&uplink->listener->closed, true);
   gst_pad_set_active (uplink->feed, FALSE);
 }
 
@@ -203,7 +216,7 @@ push_orientation (MxrUplink *uplink, const char *orientation)
 bool
 mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us)
 {
-  if (atomic_load_explicit (&uplink->closed, memory_order_relaxed))
+  if (atomic_load_explicit (&uplink->listener->closed, memory_order_relaxed))
     return false;
   if (!uplink->started)
     push_start (uplink);

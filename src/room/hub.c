@@ -17,13 +17,12 @@ mxr_random_name (const char *prefix, guint n_bytes)
 {
   guint8 bytes[32];
 
-  g_assert (n_bytes <= sizeof bytes);
+  g_assert (n_bytes <= sizeof bytes && n_bytes % 3 == 0); /* so base64 has no padding */
   if (getrandom (bytes, n_bytes, 0) != (gssize) n_bytes)
     g_error ("the system has no random numbers");
   g_autofree char *text = g_base64_encode (bytes, n_bytes);
   g_strdelimit (text, "+", '-');
   g_strdelimit (text, "/", '_');
-  g_strdelimit (text, "=", '\0');
   return g_strconcat (prefix, "-", text, NULL);
 }
 
@@ -106,6 +105,7 @@ remove_everybody (MxrHub *hub)
 void
 mxr_hub_free (MxrHub *hub)
 {
+  hub->draining = true; /* whoever is told "removed" may try to join again at once */
   remove_everybody (hub);
   while (hub->n_ending > 0) /* branches of pipelines are being taken down by workers */
     g_main_context_iteration (NULL, TRUE);

@@ -6,22 +6,24 @@
 
 /* ---- What the peer tells -------------------------------------------------------------------------------- */
 
-static void
-on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+static bool
+on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data, GError **error)
 {
   MxrParticipant *participant = user_data;
   MxrRoom *room = participant->room;
-  g_autoptr (GError) error = NULL;
+  GError *cause = NULL;
   bool ok = kind == MXR_RTP_AUDIO
-              ? mxr_sound_add_uplink (room, participant, bin, &error)
-              : mxr_graph_add_input (room->graph, bin, participant->picture_sink, &error);
+              ? mxr_sound_add_uplink (room, participant, bin, &cause)
+              : mxr_graph_add_input (room->graph, bin, participant->picture_sink, &cause);
   if (!ok) {
-    mxr_log (MXR_LOG_ERROR, "room", room->name, participant->id, "uplink not added: %s", error->message);
-    return;
+    mxr_log (MXR_LOG_ERROR, "room", room->name, participant->id, "uplink not added: %s", cause->message);
+    g_propagate_error (error, cause);
+    return false;
   }
   participant->uplinks[kind] = bin;
   participant->is_changed = true;
   mxr_room_flush_soon (room);
+  return true;
 }
 
 static void
@@ -30,13 +32,11 @@ on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer use
   MxrParticipant *participant = user_data;
   MxrRoom *room = participant->room;
 
-  if (participant->uplinks[kind] != bin)
-    return; /* it could not be added */
   participant->uplinks[kind] = NULL;
   if (kind == MXR_RTP_AUDIO)
     mxr_sound_remove_uplink (room, participant, bin);
   else
-    mxr_graph_remove_input (room->graph, bin, NULL, NULL);
+    mxr_stage_remove_uplink (room, participant, bin);
   participant->is_changed = true;
   mxr_room_flush_soon (room);
 }
@@ -65,7 +65,6 @@ on_connected (MxrPeer *peer, gpointer user_data)
   MxrParticipant *participant = user_data;
   mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "connected");
   participant->is_connected = true;
-  mxr_stage_request_keyframe (participant->room, participant);
 }
 
 static void
@@ -117,6 +116,7 @@ mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
   participant->resume_token = mxr_random_name ("r", 18);
   participant->role = role;
   participant->key = key;
+  participant->asks = g_ptr_array_new ();
   participant->needs_welcome = true;
   participant->is_changed = true;
   mxr_participant_attach (participant, events, user_data);
@@ -138,6 +138,7 @@ mxr_participant_unref (MxrParticipant *participant)
 {
   if (--participant->refs > 0)
     return;
+  g_ptr_array_unref (participant->asks);
   g_free (participant->id);
   g_free (participant->name);
   g_free (participant->resume_token);
@@ -163,6 +164,7 @@ release_media (MxrParticipant *participant, MxrRoom *room)
   g_clear_object (&participant->picture_sink);
 }
 
+/* Nothing before its last lines calls out, so nobody sees a participant that is half gone. */
 void
 mxr_participant_remove (MxrParticipant *participant, const char *reason)
 {
@@ -181,6 +183,7 @@ mxr_participant_remove (MxrParticipant *participant, const char *reason)
   g_clear_pointer (&self->room, mxr_room_unref);
   if (reason != NULL && events.on_removed != NULL)
     events.on_removed (self, reason, user_data);
+  mxr_participant_end_asks (self, reason != NULL);
 }
 
 void
@@ -287,97 +290,4 @@ mxr_participant_chat (MxrParticipant *participant, const char *text, GError **er
   g_queue_push_tail (&room->chat_unsent, entry);
   mxr_room_flush_soon (room);
   return true;
-}
-
-/* ---- Negotiation ------------------------------------------------------------------------------------------ */
-
-static MxrRoomError
-room_error_code (const GError *error)
-{
-  static const struct {
-    MxrPeerError peer;
-    MxrRoomError room;
-  } codes[] = {
-    { MXR_PEER_ERROR_BAD_SDP, MXR_ROOM_ERROR_BAD_SDP },
-    { MXR_PEER_ERROR_NOTHING_USABLE, MXR_ROOM_ERROR_NOTHING_USABLE },
-    { MXR_PEER_ERROR_BAD_CANDIDATE, MXR_ROOM_ERROR_BAD_CANDIDATE },
-    { MXR_PEER_ERROR_NOT_NEGOTIATED, MXR_ROOM_ERROR_NOT_NEGOTIATED },
-    { MXR_PEER_ERROR_BUSY, MXR_ROOM_ERROR_BUSY },
-    { MXR_PEER_ERROR_CLOSED, MXR_ROOM_ERROR_NOT_FOUND },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
-    if (g_error_matches (error, MXR_PEER_ERROR, codes[i].peer))
-      return codes[i].room;
-  return MXR_ROOM_ERROR_FAILED;
-}
-
-static GError *
-as_room_error (const GError *error)
-{
-  return g_error_new_literal (MXR_ROOM_ERROR, room_error_code (error), error->message);
-}
-
-/* A task ends in a later round of the main loop, as GTask promises, so an answer is never delivered from within the
- * call that asked for it. */
-static void
-on_answer (const char *answer, const GError *error, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  if (error != NULL)
-    g_task_return_error (task, as_room_error (error));
-  else
-    g_task_return_pointer (task, g_strdup (answer), g_free);
-}
-
-void
-mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
-                                 GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-  g_autoptr (GError) error = NULL;
-
-  g_task_set_source_tag (task, mxr_participant_negotiate_async);
-  if (!mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, task, &error))
-    on_answer (NULL, error, task);
-}
-
-char *
-mxr_participant_negotiate_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
-                                   GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-  g_autoptr (GError) error = NULL;
-
-  g_task_set_source_tag (task, mxr_participant_restart_ice_async);
-  if (!mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, task, &error))
-    on_answer (NULL, error, task);
-}
-
-char *
-mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-bool
-mxr_participant_has_ice_credentials (MxrParticipant *participant, const char *ufrag, const char *pwd)
-{
-  return mxr_peer_has_ice_credentials (participant->peer, ufrag, pwd);
-}
-
-bool
-mxr_participant_add_candidate (MxrParticipant *participant, const char *candidate, const char *mid, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  if (mxr_peer_add_candidate (participant->peer, candidate, &cause))
-    return true;
-  g_propagate_error (error, as_room_error (cause));
-  return false;
 }

@@ -15,6 +15,8 @@
 
 typedef struct _MxrRoom MxrRoom;
 
+#define MXR_STAGE_N_CODECS 2
+
 /* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
 
 typedef struct {
@@ -37,7 +39,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
 bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
-/** mxr_graph_remove_input: Takes @bin out; @mixer and @sink: released afterwards, or NULL when @sink stays. */
+/** mxr_graph_remove_input: Takes @bin out; when it returns, nothing of it reaches the mixer any more but what is just
+ * being pushed. @mixer and @sink: released afterwards, or NULL when @sink stays. */
 void mxr_graph_remove_input (MxrGraph *graph, GstElement *bin, GstElement *mixer, GstPad *sink);
 
 /* ---- rung.c: one encoding, with its fan-out ------------------------------------------------------------ */
@@ -51,11 +54,12 @@ typedef struct {
   guint bitrate_bps;
   guint width_px, height_px, framerate; /* of a picture */
   guint keyframe_interval_ms;
-  bool is_picture; /* a thread of its own, from the graph's tee */
-  GstPad *source;  /* of a sound: the mixer's source pad */
-  bool is_request; /* @source is a request pad, to be released with the rung */
+  bool is_picture; /* a thread of its own, fed by the graph's tee */
+  guint32 number;  /* of a sound: its source pad's on the mixer. The voice of the sink of that number is left out */
 } MxrRungParams;
 
+/** mxr_rung_is_free: Whether a sound of @number may be made: a former one is not still being taken down. */
+bool mxr_rung_is_free (MxrGraph *graph, guint32 number);
 MxrRung *mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError **error);
 /** mxr_rung_remove: Ends it; memory goes when its pipeline branch has stopped. */
 void mxr_rung_remove (MxrRung *rung);
@@ -88,16 +92,22 @@ struct _MxrParticipant {
   bool has_downlink[MXR_PEER_N_KINDS];
   const char *video_codec; /* of the downlink */
 
+  /* sound.c */
+  guint32 sound_number;  /* of sound_sink */
   MxrRung *own_sound;    /* the mix without this participant */
-  bool is_mixed;         /* in the mix */
+  MxrFanout *hears;      /* unowned, compared only: what the downlink was last subscribed to; NULL: nothing */
+  guint n_changes;       /* subscriptions to own sounds that the link has not confirmed */
+  bool is_mixed;         /* chosen for the mix */
   gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
+  bool has_levels;       /* the client sends RFC 6464 */
+
+  GPtrArray *asks; /* ask.c's: unowned */
 
   bool audio_muted, video_muted, hand_raised, talking;
   bool is_connected;
-  bool has_levels;    /* the client sends RFC 6464 */
-  bool talking_is_changed; /* the same, in short */
-  bool needs_welcome; /* roster, tiles and rung not told yet */
-  bool is_changed;    /* the others are to be told */
+  bool needs_welcome;      /* roster, tiles and rung not told yet */
+  bool is_changed;         /* the others are to be told all of it */
+  bool talking_is_changed; /* the others are to be told that */
 };
 
 MxrParticipant *mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
@@ -110,6 +120,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrParticipant, mxr_participant_unref)
 void mxr_participant_remove (MxrParticipant *participant, const char *reason);
 void mxr_participant_attach (MxrParticipant *participant, const MxrParticipantEvents *events, gpointer user_data);
 void mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_member);
+/** mxr_participant_end_asks: @tell: calls back with NOT_FOUND, or not at all. */
+void mxr_participant_end_asks (MxrParticipant *participant, bool tell);
 bool mxr_participant_has_tile (const MxrParticipant *participant);
 
 /* ---- room.c -------------------------------------------------------------------------------------------- */
@@ -131,20 +143,20 @@ struct _MxrRoom {
   guint32 next_key;
   bool flush_is_posted;
   GPtrArray *departed; /* char *: ids the others are to be told of */
+  MxrBucket errors;    /* of pipelines: a broken encoder fails with every frame */
   GQueue chat;         /* MxrChatEntry: history */
   GQueue chat_unsent;  /* the same, not told yet */
 
   /* stage.c */
-  MxrRung *pictures[2]; /* by stage_codec() */
-  guint n_viewers[2];
+  MxrRung *pictures[MXR_STAGE_N_CODECS]; /* NULL: nobody watches it, or it failed */
+  gint64 retry_us[MXR_STAGE_N_CODECS];   /* when one that failed may be tried again */
   MxrLayoutTile tiles[MXR_TILES_MAX];
   guint n_tiles;
   bool layout_is_dirty;
 
   /* sound.c */
   MxrSpeakers *speakers;
-  MxrRung *shared_sound;
-  guint n_listeners; /* of shared_sound */
+  MxrRung *shared_sound; /* while somebody hears it */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -154,7 +166,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRoom, mxr_room_unref)
 
 MxrParticipant *mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
                               gpointer user_data, GError **error);
-/** mxr_room_forget: @participant is being removed: out of the list, tell the others; the last one ends the room. */
+/** mxr_room_forget: @participant is being removed: out of the list; the others are told; the last one ends the room. */
 void mxr_room_forget (MxrRoom *room, MxrParticipant *participant);
 void mxr_room_tick (MxrRoom *room, gint64 now_us);
 /** mxr_room_flush_soon: Changes are told from the main loop, many at once, never from within the call that made
@@ -174,7 +186,10 @@ void mxr_stage_update (MxrRoom *room);
 void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
 void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
 void mxr_stage_tick (MxrRoom *room, gint64 now_us);
-bool mxr_stage_recover (MxrRoom *room, GstObject *source);
+/** mxr_stage_remove_uplink: The tile shows the avatar at once. */
+void mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);
+/** mxr_stage_recover: An encoder that failed is replaced; @source: what posted the error. The same in sound. */
+void mxr_stage_recover (MxrRoom *room, GstObject *source);
 void mxr_stage_clear (MxrRoom *room);
 
 /* ---- sound.c ------------------------------------------------------------------------------------------- */
@@ -183,6 +198,7 @@ bool mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElemen
 void mxr_sound_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);
 void mxr_sound_set_downlink (MxrRoom *room, MxrParticipant *participant, bool has_downlink);
 void mxr_sound_set_muted (MxrRoom *room, MxrParticipant *participant);
+void mxr_sound_recover (MxrRoom *room, GstObject *source);
 void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
 

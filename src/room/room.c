@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* A place in the mix is kept so long after the last voice: longer than a pause for breath or thought, so that who talks
+ * keeps the own sound, too. */
 #define SPEAKER_HOLD_MS 3000
 
 static void
@@ -39,12 +41,15 @@ on_graph_error (GstObject *source, const GError *error, gpointer user_data)
   MxrParticipant *participant = find_by_element (room, source);
 
   room->hub->counters.media_errors++;
-  mxr_log (MXR_LOG_ERROR, "room", room->name, participant != NULL ? participant->id : NULL, "%s: %s",
-           GST_OBJECT_NAME (source), error->message);
-  if (participant != NULL)
+  if (mxr_log_allowed (&room->errors))
+    mxr_log (MXR_LOG_ERROR, "room", room->name, participant != NULL ? participant->id : NULL, "%s: %s",
+             GST_OBJECT_NAME (source), error->message);
+  if (participant != NULL) {
     mxr_participant_remove (participant, "its media could not be decoded");
-  else if (room->participants->len > 0)
-    mxr_stage_recover (room, source);
+    return;
+  }
+  mxr_stage_recover (room, source);
+  mxr_sound_recover (room, source);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------ */
@@ -187,8 +192,10 @@ welcome (MxrRoom *room, MxrParticipant *participant)
   if (participant->events.on_roster == NULL)
     return;
   tell_roster (room, participant);
-  mxr_stage_tell_tiles (room, participant);
-  mxr_stage_tell_rung (room, participant);
+  if (participant->room != NULL)
+    mxr_stage_tell_tiles (room, participant);
+  if (participant->room != NULL)
+    mxr_stage_tell_rung (room, participant);
   for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
     tell_chat (participant, l->data);
 }
@@ -234,12 +241,12 @@ tell_talking (GPtrArray *everybody)
 {
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *speaker = everybody->pdata[i];
-    if (!speaker->talking_is_changed)
+    if (!speaker->talking_is_changed || speaker->role == MXR_ROLE_VIEWER)
       continue;
     speaker->talking_is_changed = false;
     for (guint k = 0; k < everybody->len; k++) {
       MxrParticipant *to = everybody->pdata[k];
-      if (to->room != NULL && to->events.on_talking != NULL)
+      if (to->room != NULL && !to->needs_welcome && to->events.on_talking != NULL)
         to->events.on_talking (to, speaker->id, speaker->talking, to->user_data);
     }
   }

@@ -15,8 +15,9 @@ struct _MxrRung {
   MxrGraph *graph;
   GstElement *bin;
   GstElement *encoder;
-  GstPad *upstream;    /* feeds the bin; owned */
-  GstElement *parent;  /* of @upstream, when that is a request pad to be released; owned */
+  GstElement *parent; /* mixer or tee: feeds the bin */
+  GstPad *upstream;   /* the request pad of @parent that does; owned */
+  bool is_added;       /* @bin is in the pipeline */
   MxrFanout *fanout;
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
@@ -76,16 +77,29 @@ fill_bin (MxrRung *rung, GError **error)
   return gst_element_add_pad (rung->bin, ghost);
 }
 
-/* The tee is linked to its view for as long as it has a rung, so that nothing is composed for nobody. */
-static void
+/* The tee is linked to its view for as long as it has a rung, so that nothing is composed for nobody. Linked last and
+ * unlinked first: while a view's first rung is being put together no event passes that its pad could miss, and a later
+ * one's pad gets those that the tee has kept. */
+static bool
 link_view (MxrGraph *graph)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (graph->tee, "sink");
+  bool is_linked = gst_pad_is_linked (sink);
 
-  if (graph->tee->numsrcpads > 0 && !gst_pad_is_linked (sink))
-    gst_pad_link (graph->view, sink);
-  else if (graph->tee->numsrcpads == 0 && gst_pad_is_linked (sink))
+  if (graph->tee->numsrcpads > 0 && !is_linked)
+    return gst_pad_link (graph->view, sink) == GST_PAD_LINK_OK;
+  if (graph->tee->numsrcpads == 0 && is_linked)
     gst_pad_unlink (graph->view, sink);
+  return true;
+}
+
+static GstPad *
+request_upstream (MxrRung *rung)
+{
+  if (rung->params.is_picture)
+    return gst_element_request_pad_simple (rung->parent, "src_%u");
+  g_autofree char *name = g_strdup_printf ("src_%u", rung->params.number);
+  return gst_element_request_pad_simple (rung->parent, name);
 }
 
 static bool
@@ -93,39 +107,44 @@ connect_bin (MxrRung *rung, GError **error)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
 
+  rung->parent = rung->params.is_picture ? rung->graph->tee : rung->graph->sound;
   if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
     return false;
-  if (rung->params.is_picture) {
-    rung->parent = gst_object_ref (rung->graph->tee);
-    rung->upstream = gst_element_request_pad_simple (rung->parent, "src_%u");
-  } else {
-    rung->upstream = gst_object_ref (rung->params.source);
-    rung->parent = rung->params.is_request ? gst_pad_get_parent_element (rung->upstream) : NULL;
-  }
-  gst_pad_link (rung->upstream, sink);
-  if (rung->params.is_picture)
-    link_view (rung->graph);
-  return true;
+  rung->is_added = true;
+  rung->upstream = request_upstream (rung);
+  if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
+      (!rung->params.is_picture || link_view (rung->graph)))
+    return true;
+  g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
+  return false;
 }
 
+/* Its branch, if it ever was in the pipeline, is out of it. */
 static void
 rung_free (gpointer data)
 {
   MxrRung *rung = data;
 
-  if (rung->parent != NULL) {
+  if (rung->upstream != NULL) {
     gst_element_release_request_pad (rung->parent, rung->upstream);
+    gst_object_unref (rung->upstream);
     if (rung->params.is_picture)
       link_view (rung->graph);
   }
   mxr_fanout_close (rung->fanout);
   mxr_fanout_unref (rung->fanout);
-  g_clear_object (&rung->upstream);
-  g_clear_object (&rung->parent);
-  g_clear_object (&rung->bin);
+  gst_object_unref (rung->bin);
   g_free (rung->name);
   g_free (rung->codec);
   g_free (rung);
+}
+
+bool
+mxr_rung_is_free (MxrGraph *graph, guint32 number)
+{
+  g_autofree char *name = g_strdup_printf ("src_%u", number);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (graph->sound, name);
+  return pad == NULL;
 }
 
 MxrRung *
@@ -137,19 +156,22 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
-  rung->fanout = mxr_fanout_new (net);
+  rung->fanout = mxr_fanout_new (net, params->codec);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
   if (fill_bin (rung, error) && connect_bin (rung, error))
     return rung;
-  rung_free (rung);
+  mxr_rung_remove (rung);
   return NULL;
 }
 
 void
 mxr_rung_remove (MxrRung *rung)
 {
-  mxr_branch_remove (GST_BIN (rung->graph->pipeline), rung->bin, rung->upstream, rung_free, rung);
+  if (rung->is_added)
+    mxr_branch_remove (GST_BIN (rung->graph->pipeline), rung->bin, rung->upstream, rung_free, rung);
+  else
+    rung_free (rung);
 }
 
 MxrFanout *

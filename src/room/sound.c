@@ -1,12 +1,17 @@
 /* Who is mixed, and which of the sounds each listener gets. Everybody who is not in the mix hears the same full mix,
- * encoded once; who is in it hears an own encode of the mix without him or her. */
+ * encoded once; who is in it hears an own encode of the mix without him or her.
+ *
+ * settle() brings what is into line with what should be, for one participant, and may be called at any time: what could
+ * not be done now is done by a later call, at the latest by the next tick. The order of a change to an own sound:
+ *
+ *   chosen ─> own encode made ─> link told ─> link confirms: nothing of the shared sound is sent any more ─> voice on
+ *
+ * and back: voice off ─> BACK_TO_SHARED_US later, when the last of it has left the shared sound ─> link told. So nobody
+ * ever hears the own voice, whatever the threads do. */
 
 #include "room-private.h"
 
-#include <string.h>
-
-/* After somebody left the mix, his own sound goes on for so long, until the last of his voice has left the shared
- * one: the mixer's fade (20 ms) and what its ring held. */
+/* The mixer's fade (20 ms), what its ring held (200 ms at most), and encode and ring behind it. */
 #define BACK_TO_SHARED_US (500 * G_TIME_SPAN_MILLISECOND)
 /* Without RFC 6464 levels the mixer's own are taken; above this they are held to be voice. */
 #define VOICE_DBOV (-45.0)
@@ -16,9 +21,10 @@
 /* ---- Rungs --------------------------------------------------------------------------------------------- */
 
 static MxrRung *
-new_rung (MxrRoom *room, const char *name, GstPad *source, bool is_request)
+new_rung (MxrRoom *room, const char *whose, guint32 number)
 {
   const MxrConfig *config = room->hub->config;
+  g_autofree char *name = g_strdup_printf ("sound-%s-%u", whose, room->next_key++);
   g_autoptr (GError) error = NULL;
   const MxrRungParams params = {
     .encoder = mxr_hub_find_encoder (room->hub, "OPUS", &error),
@@ -26,134 +32,132 @@ new_rung (MxrRoom *room, const char *name, GstPad *source, bool is_request)
     .codec = "OPUS",
     .bitrate_bps = config->media.audio_bitrate_bps * config->media.audio_channels,
     .keyframe_interval_ms = config->media.keyframe_interval_ms,
-    .source = source,
-    .is_request = is_request,
+    .number = number,
   };
   MxrRung *rung = params.encoder != NULL ? mxr_rung_new (room->graph, room->hub->net, &params, &error) : NULL;
-  if (rung == NULL)
-    mxr_log (MXR_LOG_ERROR, "room", room->name, NULL, "no sound: %s", error->message);
+  if (rung == NULL && mxr_log_allowed (&room->errors))
+    mxr_log (MXR_LOG_ERROR, "room", room->name, NULL, "no %s: %s", name, error->message);
   return rung;
 }
 
+/* Its pad has a number that no sink ever has, so nothing is left out; and never the same twice, because the one before
+ * may still be on its way out. */
 static MxrRung *
 get_shared (MxrRoom *room)
 {
-  if (room->shared_sound == NULL) {
-    g_autoptr (GstPad) source = gst_element_get_static_pad (room->graph->sound, "src");
-    room->shared_sound = new_rung (room, "sound-shared", source, false);
-  }
+  if (room->shared_sound == NULL)
+    room->shared_sound = new_rung (room, "shared", room->next_key++);
   return room->shared_sound;
 }
 
 static void
-drop_shared (MxrRoom *room)
+drop_shared_if_unheard (MxrRoom *room)
 {
-  if (room->n_listeners == 0)
-    g_clear_pointer (&room->shared_sound, mxr_rung_remove);
+  if (room->shared_sound == NULL)
+    return;
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->hears == mxr_rung_get_fanout (room->shared_sound))
+      return;
+  }
+  g_clear_pointer (&room->shared_sound, mxr_rung_remove);
 }
-
-/* The number of the source pad names the sink whose voice is left out. */
-static MxrRung *
-new_own (MxrRoom *room, MxrParticipant *participant)
-{
-  const char *number = strrchr (GST_OBJECT_NAME (participant->sound_sink), '_') + 1;
-  g_autofree char *pad_name = g_strdup_printf ("src_%s", number);
-  g_autofree char *name = g_strdup_printf ("sound-%s-%s", participant->id, number);
-  g_autoptr (GstPad) source = gst_element_request_pad_simple (room->graph->sound, pad_name);
-  return source != NULL ? new_rung (room, name, source, true) : NULL;
-}
-
-/* ---- Subscriptions ------------------------------------------------------------------------------------- */
 
 static void
-listen_to_shared (MxrRoom *room, MxrParticipant *participant)
+drop_own (MxrParticipant *participant)
 {
+  if (participant->own_sound != NULL && participant->hears == mxr_rung_get_fanout (participant->own_sound))
+    participant->hears = NULL;
+  participant->shared_from_us = 0;
+  g_clear_pointer (&participant->own_sound, mxr_rung_remove);
+}
+
+/* ---- One participant ------------------------------------------------------------------------------------ */
+
+static void settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us);
+
+static void
+on_own_confirmed (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  participant->n_changes--;
+  settle (participant->room, participant, g_get_monotonic_time ());
+}
+
+static void
+hear (MxrParticipant *participant, MxrRung *rung, MxrPeerFunc on_confirmed)
+{
+  MxrFanout *fanout = mxr_rung_get_fanout (rung);
+
+  if (participant->hears == fanout)
+    return;
+  participant->hears = fanout;
+  participant->n_changes += on_confirmed != NULL;
+  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, fanout, on_confirmed, participant);
+}
+
+static void
+hear_own (MxrRoom *room, MxrParticipant *participant)
+{
+  participant->shared_from_us = 0;
+  if (participant->own_sound == NULL && mxr_rung_is_free (room->graph, participant->sound_number))
+    participant->own_sound = new_rung (room, participant->id, participant->sound_number);
+  if (participant->own_sound != NULL)
+    hear (participant, participant->own_sound, on_own_confirmed);
+}
+
+static void
+hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
+{
+  if (participant->own_sound != NULL && participant->shared_from_us == 0)
+    participant->shared_from_us = now_us + BACK_TO_SHARED_US;
+  if (participant->own_sound != NULL && now_us < participant->shared_from_us)
+    return;
   MxrRung *shared = get_shared (room);
   if (shared == NULL)
     return;
-  room->n_listeners++;
-  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, mxr_rung_get_fanout (shared), NULL, NULL);
+  hear (participant, shared, NULL);
+  drop_own (participant);
+}
+
+static bool
+may_be_heard (const MxrParticipant *participant)
+{
+  bool hears_own = participant->own_sound != NULL && participant->n_changes == 0 &&
+                   participant->hears == mxr_rung_get_fanout (participant->own_sound);
+  return participant->is_mixed && (!participant->has_downlink[MXR_RTP_AUDIO] || hears_own);
 }
 
 static void
-set_active (MxrParticipant *participant, bool active)
+settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
+  if (!participant->has_downlink[MXR_RTP_AUDIO]) {
+    drop_own (participant);
+    participant->hears = NULL;
+  } else if (participant->is_mixed) {
+    hear_own (room, participant);
+  } else {
+    hear_shared (room, participant, now_us);
+  }
   if (participant->sound_sink != NULL)
-    g_object_set (participant->sound_sink, "active", active, NULL);
-}
-
-/* Nothing of the shared sound reaches this listener any more: now the own voice may enter it. */
-static void
-on_own_subscribed (MxrPeer *peer, gpointer user_data)
-{
-  MxrParticipant *participant = user_data;
-  if (participant->room != NULL)
-    set_active (participant, participant->is_mixed);
-}
-
-static void
-listen_to_own (MxrRoom *room, MxrParticipant *participant)
-{
-  participant->own_sound = new_own (room, participant);
-  if (participant->own_sound == NULL)
-    return;
-  room->n_listeners--;
-  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, mxr_rung_get_fanout (participant->own_sound), on_own_subscribed,
-                      participant);
-  drop_shared (room);
-}
-
-static void
-stop_listening (MxrRoom *room, MxrParticipant *participant)
-{
-  if (participant->own_sound != NULL)
-    g_clear_pointer (&participant->own_sound, mxr_rung_remove);
-  else
-    room->n_listeners--;
-  participant->shared_from_us = 0;
-  drop_shared (room);
+    g_object_set (participant->sound_sink, "active", may_be_heard (participant), NULL);
+  drop_shared_if_unheard (room);
 }
 
 /* ---- The mix ------------------------------------------------------------------------------------------- */
 
 static void
-enter_mix (MxrRoom *room, MxrParticipant *participant)
-{
-  participant->is_mixed = true;
-  participant->shared_from_us = 0;
-  if (participant->has_downlink[MXR_RTP_AUDIO] && participant->own_sound == NULL)
-    listen_to_own (room, participant); /* becomes active once that is in effect */
-  else
-    set_active (participant, true);
-}
-
-static void
-leave_mix (MxrParticipant *participant)
-{
-  participant->is_mixed = false;
-  set_active (participant, false);
-  if (participant->own_sound != NULL)
-    participant->shared_from_us = g_get_monotonic_time () + BACK_TO_SHARED_US;
-}
-
-static void
-back_to_shared (MxrRoom *room, MxrParticipant *participant)
-{
-  participant->shared_from_us = 0;
-  listen_to_shared (room, participant);
-  g_clear_pointer (&participant->own_sound, mxr_rung_remove);
-}
-
-static void
 update_mix (MxrRoom *room)
 {
+  gint64 now_us = g_get_monotonic_time ();
+
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     bool is_mixed = participant->sound_sink != NULL && mxr_speakers_is_in_mix (room->speakers, participant->key);
-    if (is_mixed && !participant->is_mixed)
-      enter_mix (room, participant);
-    else if (!is_mixed && participant->is_mixed)
-      leave_mix (participant);
+    if (is_mixed == participant->is_mixed)
+      continue;
+    participant->is_mixed = is_mixed;
+    settle (room, participant, now_us);
   }
 }
 
@@ -189,54 +193,44 @@ apply (MxrRoom *room, MxrSpeakersChange change)
 bool
 mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("sink_%u", room->next_key++);
+  guint32 number = room->next_key++;
+  g_autofree char *name = g_strdup_printf ("sink_%u", number);
+  gint64 now_us = g_get_monotonic_time ();
 
   participant->sound_sink = gst_element_request_pad_simple (room->graph->sound, name);
   if (participant->sound_sink == NULL) {
     g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the audio mixer takes no more inputs");
     return false;
   }
-  set_active (participant, false);
+  g_object_set (participant->sound_sink, "active", FALSE, NULL);
   if (!mxr_graph_add_input (room->graph, bin, participant->sound_sink, error)) {
     gst_element_release_request_pad (room->graph->sound, participant->sound_sink);
     g_clear_object (&participant->sound_sink);
     return false;
   }
-  gint64 now_us = g_get_monotonic_time ();
+  drop_own (participant); /* of a former uplink: it would not leave this one out */
+  participant->sound_number = number;
+  participant->has_levels = false;
   apply (room, mxr_speakers_add (room->speakers, participant->key, now_us));
   apply (room, mxr_speakers_set_muted (room->speakers, participant->key, participant->audio_muted, now_us));
+  settle (room, participant, now_us);
   return true;
 }
 
+/* An own sound goes on until the last of the voice has left the shared one; then it is the full mix itself. */
 void
 mxr_sound_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin)
 {
   apply (room, mxr_speakers_remove (room->speakers, participant->key, g_get_monotonic_time ()));
   mxr_graph_remove_input (room->graph, bin, room->graph->sound, participant->sound_sink);
   g_clear_object (&participant->sound_sink);
-  /* The own sound's pad has lost its sink and would be the full mix: the shared one is that already. */
-  if (participant->own_sound != NULL && participant->has_downlink[MXR_RTP_AUDIO])
-    back_to_shared (room, participant);
 }
 
 void
 mxr_sound_set_downlink (MxrRoom *room, MxrParticipant *participant, bool has_downlink)
 {
-  if (participant->has_downlink[MXR_RTP_AUDIO] == has_downlink)
-    return;
   participant->has_downlink[MXR_RTP_AUDIO] = has_downlink;
-  if (!has_downlink) {
-    stop_listening (room, participant);
-    return;
-  }
-  room->n_listeners++;
-  if (participant->is_mixed) {
-    set_active (participant, false); /* until the own sound is subscribed */
-    listen_to_own (room, participant);
-  } else {
-    room->n_listeners--;
-    listen_to_shared (room, participant);
-  }
+  settle (room, participant, g_get_monotonic_time ());
 }
 
 void
@@ -246,7 +240,7 @@ mxr_sound_set_muted (MxrRoom *room, MxrParticipant *participant)
                                        g_get_monotonic_time ()));
 }
 
-/* ---- Levels -------------------------------------------------------------------------------------------- */
+/* ---- Levels and time ------------------------------------------------------------------------------------ */
 
 static MxrSpeakersChange
 take_level (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
@@ -280,9 +274,26 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
   apply (room, change);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (participant->shared_from_us != 0 && now_us >= participant->shared_from_us)
-      back_to_shared (room, participant);
+    bool is_unheard = participant->has_downlink[MXR_RTP_AUDIO] && participant->hears == NULL;
+    if (is_unheard || participant->shared_from_us != 0 || (participant->is_mixed && !may_be_heard (participant)))
+      settle (room, participant, now_us);
   }
+}
+
+/* The next tick makes what is missing. */
+void
+mxr_sound_recover (MxrRoom *room, GstObject *source)
+{
+  MxrRung *shared = room->shared_sound;
+
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->own_sound != NULL && mxr_rung_is_ancestor (participant->own_sound, source))
+      drop_own (participant);
+    if (shared != NULL && mxr_rung_is_ancestor (shared, source) && participant->hears == mxr_rung_get_fanout (shared))
+      participant->hears = NULL;
+  }
+  drop_shared_if_unheard (room);
 }
 
 void

@@ -9,7 +9,10 @@
 /* Shape of a camera before its first frame, and of most after it. */
 #define CAMERA_ASPECT (16.0f / 9.0f)
 
-static const char *const codecs[] = { "VP8", "H264" };
+/* An encoder that failed is not tried again sooner: it would most likely fail again. */
+#define RETRY_US G_TIME_SPAN_SECOND
+
+static const char *const codecs[MXR_STAGE_N_CODECS] = { "VP8", "H264" };
 
 static int
 find_codec (const char *codec)
@@ -40,22 +43,38 @@ new_rung (MxrRoom *room, const char *codec)
     .is_picture = true,
   };
   MxrRung *rung = params.encoder != NULL ? mxr_rung_new (room->graph, room->hub->net, &params, &error) : NULL;
-  if (rung == NULL)
+  if (rung == NULL && mxr_log_allowed (&room->errors))
     mxr_log (MXR_LOG_ERROR, "room", room->name, NULL, "no picture in %s: %s", codec, error->message);
   return rung;
 }
 
+static bool
+is_watched (MxrRoom *room, int codec)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    if (find_codec (((MxrParticipant *) room->participants->pdata[i])->video_codec) == codec)
+      return true;
+  return false;
+}
+
+static void
+drop_if_unwatched (MxrRoom *room, int codec)
+{
+  if (codec >= 0 && !is_watched (room, codec))
+    g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
+}
+
+/* Nothing when there is no encoder just now: mxr_stage_tick() tries again. */
 static void
 subscribe (MxrRoom *room, MxrParticipant *participant, int codec)
 {
-  if (room->pictures[codec] == NULL)
+  if (room->pictures[codec] == NULL && g_get_monotonic_time () >= room->retry_us[codec])
     room->pictures[codec] = new_rung (room, codecs[codec]);
-  if (room->pictures[codec] == NULL)
+  if (room->pictures[codec] == NULL) {
+    room->retry_us[codec] = g_get_monotonic_time () + RETRY_US;
     return;
+  }
   mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, mxr_rung_get_fanout (room->pictures[codec]), NULL, NULL);
-  /* Before it is connected nothing is sent; then it asks by itself (mxr_stage_request_keyframe()). */
-  if (participant->is_connected)
-    mxr_stage_request_keyframe (room, participant);
 }
 
 void
@@ -68,13 +87,11 @@ mxr_stage_set_codec (MxrRoom *room, MxrParticipant *participant, const char *cod
     return;
   participant->has_downlink[MXR_RTP_VIDEO] = next >= 0;
   participant->video_codec = next >= 0 ? codecs[next] : NULL;
-  if (next >= 0) {
-    room->n_viewers[next]++;
-    subscribe (room, participant, next);
-    mxr_stage_tell_rung (room, participant);
-  }
-  if (former >= 0 && --room->n_viewers[former] == 0)
-    g_clear_pointer (&room->pictures[former], mxr_rung_remove);
+  drop_if_unwatched (room, former);
+  if (next < 0)
+    return;
+  subscribe (room, participant, next);
+  mxr_stage_tell_rung (room, participant);
 }
 
 void
@@ -85,30 +102,47 @@ mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant)
     mxr_rung_request_keyframe (room->pictures[codec], g_get_monotonic_time ());
 }
 
+static void
+retry (MxrRoom *room, int codec)
+{
+  room->retry_us[codec] = 0;
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (find_codec (participant->video_codec) == codec)
+      subscribe (room, participant, codec);
+  }
+}
+
 void
 mxr_stage_tick (MxrRoom *room, gint64 now_us)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
     if (room->pictures[i] != NULL)
       mxr_rung_tick (room->pictures[i], now_us);
+    else if (room->retry_us[i] != 0 && now_us >= room->retry_us[i])
+      retry (room, i);
+  }
 }
 
-/* An encoder that failed is replaced by a new one of its kind. */
-bool
+void
 mxr_stage_recover (MxrRoom *room, GstObject *source)
 {
   for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++) {
     if (room->pictures[codec] == NULL || !mxr_rung_is_ancestor (room->pictures[codec], source))
       continue;
     g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
-    for (guint i = 0; i < room->participants->len; i++) {
-      MxrParticipant *participant = room->participants->pdata[i];
-      if (find_codec (participant->video_codec) == (int) codec)
-        subscribe (room, participant, codec);
-    }
-    return true;
+    room->retry_us[codec] = g_get_monotonic_time () + RETRY_US;
   }
-  return false;
+}
+
+/* The mixer takes an end of stream for "no picture any more", and a new stream begins as any does. Before its first caps
+ * there is nothing to end. */
+void
+mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin)
+{
+  mxr_graph_remove_input (room->graph, bin, NULL, NULL);
+  if (gst_pad_has_current_caps (participant->picture_sink))
+    gst_pad_send_event (participant->picture_sink, gst_event_new_eos ());
 }
 
 void
@@ -165,7 +199,7 @@ mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant)
   double width = room->hub->config->room.width_px, height = room->hub->config->room.height_px;
   guint n = 0;
 
-  if (participant->events.on_tiles == NULL || participant->room == NULL)
+  if (participant->events.on_tiles == NULL)
     return;
   for (guint i = 0; i < room->n_tiles; i++) {
     const MxrLayoutTile *tile = &room->tiles[i];
@@ -201,7 +235,10 @@ mxr_stage_update (MxrRoom *room)
   memcpy (room->tiles, tiles, sizeof tiles);
   room->n_tiles = n_tiles;
   g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
-  for (guint i = 0; i < everybody->len; i++)
-    mxr_stage_tell_tiles (room, everybody->pdata[i]);
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    if (participant->room != NULL && !participant->needs_welcome)
+      mxr_stage_tell_tiles (room, participant);
+  }
   show (room);
 }

@@ -1,0 +1,76 @@
+#include "keyframe-start.h"
+
+#include <string.h>
+
+typedef struct {
+  const char *codec;
+  guint8 bytes[12];
+  guint n_bytes;
+  bool starts;
+} Case;
+
+static const Case cases[] = {
+  { "VP8", { 0x10, 0x50 }, 2, true },                               /* S, PID 0, P = 0 */
+  { "VP8", { 0x10, 0x51 }, 2, false },                              /* an inter frame */
+  { "VP8", { 0x00, 0x50 }, 2, false },                              /* goes on with a partition */
+  { "VP8", { 0x11, 0x50 }, 2, false },                              /* the second partition */
+  { "VP8", { 0x30, 0x50 }, 2, true },                               /* a non-reference one all the same */
+  { "VP8", { 0x90, 0x80, 0x12, 0x50 }, 4, true },                   /* PictureID of 7 bits */
+  { "VP8", { 0x90, 0x80, 0x92, 0x34, 0x50 }, 5, true },             /* of 15 bits */
+  { "VP8", { 0x90, 0x80, 0x92, 0x34, 0x51 }, 5, false },
+  { "VP8", { 0x90, 0xf0, 0x92, 0x34, 1, 2, 0x50 }, 7, true },       /* TL0PICIDX, TID and KEYIDX */
+  { "VP8", { 0x90, 0x60, 1, 2, 0x50 }, 5, true },                   /* no PictureID */
+  { "H264", { 0x67, 0x42 }, 2, true },                              /* SPS */
+  { "H264", { 0x68, 0xce }, 2, false },                             /* PPS alone */
+  { "H264", { 0x65, 0x88 }, 2, false },                             /* IDR without them */
+  { "H264", { 0x61, 0x88 }, 2, false },                             /* a slice */
+  { "H264", { 0x78, 0, 1, 0x09, 0, 2, 0x67, 0x42 }, 8, true },      /* STAP-A: delimiter, SPS */
+  { "H264", { 0x78, 0, 2, 0x61, 0x88, 0, 1, 0x06 }, 8, false },     /* slice, SEI */
+  { "H264", { 0x7c, 0x85, 0x88 }, 3, false },                       /* the same, as FU-A */
+  { "H264", { 0x78, 0xff, 0xff, 0x61, 0, 2, 0x67, 0x42 }, 8, false }, /* STAP-A that says more than there is */
+  { "OPUS", { 0x10, 0x50 }, 2, false },
+};
+
+static void
+test_cases (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_test_message ("case %u", i);
+    g_assert_true (mxr_is_keyframe_start (cases[i].codec, cases[i].bytes, cases[i].n_bytes) == cases[i].starts);
+  }
+}
+
+/* Each length in memory of just that length, so that the sanitizer sees a byte too many. */
+static void
+test_truncated (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint n = 0; n < cases[i].n_bytes; n++) {
+      g_autofree guint8 *copy = g_memdup2 (cases[i].bytes, n);
+      bool starts = mxr_is_keyframe_start (cases[i].codec, copy, n);
+      if (n == 0 || (n == 1 && strcmp (cases[i].codec, "VP8") == 0))
+        g_assert_false (starts);
+    }
+}
+
+static void
+test_any_bytes (void)
+{
+  for (guint round = 0; round < 200000; round++) {
+    guint n = g_test_rand_int_range (1, 24);
+    g_autofree guint8 *bytes = g_malloc (n);
+    for (guint i = 0; i < n; i++)
+      bytes[i] = g_test_rand_int ();
+    mxr_is_keyframe_start (round % 2 == 0 ? "VP8" : "H264", bytes, n);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/keyframe-start/cases", test_cases);
+  g_test_add_func ("/keyframe-start/truncated", test_truncated);
+  g_test_add_func ("/keyframe-start/any-bytes", test_any_bytes);
+  return g_test_run ();
+}

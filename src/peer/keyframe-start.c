@@ -1,0 +1,64 @@
+#include "keyframe-start.h"
+
+#include <string.h>
+
+/* RFC 6184 5.2, 5.4 */
+enum { NAL_SPS = 7, NAL_STAP_A = 24 };
+
+/* RFC 7741 4.2: how long the payload descriptor is; 0: it is cut off. */
+static gsize
+vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes)
+{
+  gsize size = 1;
+
+  if ((payload[0] & 0x80) == 0)
+    return size;
+  if (n_bytes < 2)
+    return 0;
+  guint8 extension = payload[1];
+  size++;
+  if ((extension & 0x80) != 0) {
+    if (n_bytes <= size)
+      return 0;
+    size += (payload[size] & 0x80) != 0 ? 2 : 1;
+  }
+  size += (extension & 0x40) != 0;
+  size += (extension & 0x30) != 0;
+  return size;
+}
+
+/* The first packet of the first partition, with a frame header that says "not inverse of key". */
+static bool
+is_vp8_start (const guint8 *payload, gsize n_bytes)
+{
+  gsize header = vp8_descriptor_bytes (payload, n_bytes);
+  bool begins_frame = (payload[0] & 0x17) == 0x10;
+  return header > 0 && header < n_bytes && begins_frame && (payload[header] & 1) == 0;
+}
+
+/* RFC 6184 5.7.1: units of 16 bits of size and a NAL each. */
+static bool
+has_stap_sps (const guint8 *payload, gsize n_bytes)
+{
+  for (gsize at = 1; at + 3 <= n_bytes; at += 2 + (gsize) (payload[at] << 8 | payload[at + 1]))
+    if ((payload[at + 2] & 31) == NAL_SPS)
+      return true;
+  return false;
+}
+
+static bool
+is_h264_start (const guint8 *payload, gsize n_bytes)
+{
+  guint8 type = payload[0] & 31;
+  return type == NAL_SPS || (type == NAL_STAP_A && has_stap_sps (payload, n_bytes));
+}
+
+bool
+mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes)
+{
+  if (n_bytes == 0)
+    return false;
+  if (strcmp (codec, "VP8") == 0)
+    return is_vp8_start (payload, n_bytes);
+  return strcmp (codec, "H264") == 0 && is_h264_start (payload, n_bytes);
+}

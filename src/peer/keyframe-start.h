@@ -1,0 +1,19 @@
+#ifndef MXR_KEYFRAME_START_H
+#define MXR_KEYFRAME_START_H
+
+#include "mixroom/base.h"
+
+/**
+ * mxr_is_keyframe_start:
+ * @codec: encoding name: VP8 or H264; nothing else has key frames
+ * @payload: of an RTP packet
+ *
+ * Whether a decoder that has seen nothing can begin here. In H.264 that is at the sequence parameter set, which our
+ * encoders and browsers send before each IDR picture: one that began at the picture itself could decode nothing. Read
+ * from the payload, because rtpvp8pay of GStreamer 1.22.0 gives packets of every frame the flags of a key frame's.
+ *
+ * Thread: any. Source: RFC 7741 4.2, 4.3; RFC 6184 5.6 to 5.8.
+ */
+bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes);
+
+#endif

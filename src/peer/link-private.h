@@ -1,0 +1,70 @@
+#ifndef MXR_LINK_PRIVATE_H
+#define MXR_LINK_PRIVATE_H
+
+#include "peer-private.h"
+
+/* The network half of a peer, shared by link.c, link-media.c and link-streams.c. Everything belongs to the peer's
+ * network thread. */
+
+/* One media section that the client sends. */
+typedef struct {
+  MxrRtpReceiver *receiver; /* NULL: none */
+  MxrUplink *uplink;
+  guint32 ssrc; /* as signalled */
+  guint8 audio_level_id;
+  guint8 orientation_id;
+} MxrIncoming;
+
+/* One stream that we send. */
+typedef struct {
+  MxrLink *link;
+  MxrRtpKind kind;
+  MxrRtpSender *sender; /* NULL: none */
+  guint32 ssrc;
+  int payload_type;
+  MxrFanout *fanout; /* NULL: not subscribed; only with a sender */
+  bool waits_for_keyframe;
+  gint64 keyframe_asked_us; /* while waiting */
+  bool has_sent;
+  guint32 last_timestamp;
+} MxrOutgoing;
+
+struct _MxrLink {
+  MxrPeer *peer; /* owned reference */
+  MxrTransport *transport;
+  bool is_broken; /* the transport did not start: every negotiation fails */
+  bool connected;
+  MxrLinkReply *reply; /* being filled, or held until gathering is done */
+  GSource *gathering_timeout;
+
+  MxrRtpSession *session;
+  GSource *timer; /* of the session */
+  bool timer_is_soon;
+  gint64 next_stats_us;
+  MxrIncoming incoming[MXR_PEER_N_KINDS];
+  MxrOutgoing outgoing[MXR_PEER_N_KINDS];
+};
+
+/* ---- link-media.c: packets ------------------------------------------------------------------------------ */
+
+extern const MxrRtpSessionEvents mxr_link_session_events;
+
+/** mxr_link_receive_rtp: Of the transport, as it comes; so is mxr_link_receive_rtcp(). */
+void mxr_link_receive_rtp (MxrLink *link, guint8 *data, gsize size, gint64 now_us);
+void mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_us);
+
+/** mxr_link_set_connected: Downlinks flow, or do so no more. */
+void mxr_link_set_connected (MxrLink *link, bool connected);
+void mxr_link_start_timer (MxrLink *link);
+void mxr_link_stop_timer (MxrLink *link);
+/** mxr_link_poll_soon: After packets in or out: once per round of the loop, whatever their number. */
+void mxr_link_poll_soon (MxrLink *link);
+void mxr_link_unsubscribe (MxrOutgoing *outgoing);
+
+/* ---- link-streams.c: what a plan says of streams --------------------------------------------------------- */
+
+MxrRtpSession *mxr_link_new_session (MxrLink *link, const MxrSdpOffer *offer);
+void mxr_link_apply_streams (MxrLink *link, const MxrLinkPlan *plan);
+void mxr_link_clear_streams (MxrLink *link);
+
+#endif

@@ -1,0 +1,172 @@
+/* What a negotiation said of streams, put into effect on the RTP session. */
+
+#include "link-private.h"
+
+/* Retransmissions reach back so far: half a second and more of a 1.5 Mbit/s picture. */
+#define VIDEO_HISTORY_PACKETS 512
+
+static const MxrSdpFormat *
+find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
+{
+  MxrSdpCodec codec = kind == MXR_RTP_AUDIO ? MXR_SDP_CODEC_OPUS : plan->video_codec;
+  return section >= 0 && codec != MXR_SDP_CODEC_NONE
+           ? mxr_sdp_section_find_format (&plan->offer->sections[section], codec)
+           : NULL;
+}
+
+/* ---- In --------------------------------------------------------------------------------------------------- */
+
+static void
+remove_incoming (MxrLink *link, MxrIncoming *incoming)
+{
+  if (incoming->receiver != NULL)
+    mxr_rtp_session_remove_receiver (link->session, incoming->receiver);
+  g_clear_pointer (&incoming->uplink, mxr_uplink_unref);
+  *incoming = (MxrIncoming){ 0 };
+}
+
+static MxrRtpReceiver *
+add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *format, MxrRtpKind kind)
+{
+  const MxrRtpReceiverConfig config = {
+    .kind = kind,
+    .mid = section->mid,
+    .payload_type = format->payload_type,
+    .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
+    .rtx_payload_type = format->rtx_payload_type,
+    .ssrc = section->ssrc,
+    .rtx_ssrc = section->rtx_ssrc,
+    .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
+    .transport_seq_id = section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC].id,
+    .nack = (format->feedback & MXR_SDP_FEEDBACK_NACK) != 0,
+    .pli = (format->feedback & MXR_SDP_FEEDBACK_PLI) != 0,
+    .transport_cc = (format->feedback & MXR_SDP_FEEDBACK_TRANSPORT_CC) != 0,
+    .user_data = GINT_TO_POINTER (kind),
+  };
+  return mxr_rtp_session_add_receiver (link->session, &config);
+}
+
+/* An uplink stays with its section (negotiate.c makes a new one for another), but a section may announce another
+ * source, as Chromium does for a track that was taken off and put on again. */
+static void
+apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
+{
+  MxrIncoming *incoming = &link->incoming[kind];
+  MxrUplink *uplink = plan->uplinks[kind];
+  const MxrSdpFormat *format = find_format (plan, plan->offer->uplink[kind], kind);
+
+  if (uplink == NULL || format == NULL) {
+    remove_incoming (link, incoming);
+    return;
+  }
+  const MxrSdpSection *section = &plan->offer->sections[plan->offer->uplink[kind]];
+  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc)
+    return;
+  remove_incoming (link, incoming);
+  incoming->receiver = add_receiver (link, section, format, kind);
+  if (incoming->receiver == NULL)
+    return;
+  incoming->uplink = mxr_uplink_ref (uplink);
+  incoming->ssrc = section->ssrc;
+  incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;
+  incoming->orientation_id = section->extensions[MXR_SDP_EXTENSION_VIDEO_ORIENTATION].id;
+}
+
+/* ---- Out -------------------------------------------------------------------------------------------------- */
+
+static MxrRtpSender *
+add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, MxrRtpKind kind)
+{
+  const MxrSdpSection *section = &plan->offer->sections[plan->offer->downlink[kind]];
+  const MxrRtpSenderConfig config = {
+    .kind = kind,
+    .ssrc = plan->ssrcs[kind].media,
+    .payload_type = format->payload_type,
+    .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
+    .rtx_ssrc = kind == MXR_RTP_VIDEO ? plan->ssrcs[kind].rtx : 0,
+    .rtx_payload_type = format->rtx_payload_type,
+    .mid = section->mid,
+    .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
+    .transport_seq_id = section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC].id,
+    .history_packets = kind == MXR_RTP_VIDEO ? VIDEO_HISTORY_PACKETS : 0,
+    .initial_seq = (guint16) g_random_int_range (1, 1 << 15),
+    .timestamp_offset = g_random_int (),
+  };
+  return mxr_rtp_session_add_sender (link->session, &config);
+}
+
+static void
+remove_outgoing (MxrLink *link, MxrOutgoing *outgoing)
+{
+  mxr_link_unsubscribe (outgoing);
+  if (outgoing->sender != NULL)
+    mxr_rtp_session_remove_sender (link->session, g_steal_pointer (&outgoing->sender));
+  outgoing->has_sent = false;
+}
+
+/* Another codec on the same stream: what the former one still brings would be sent under the new payload type. The
+ * room subscribes anew once the answer is out. */
+static void
+change_payload_type (MxrOutgoing *outgoing, const MxrSdpFormat *format)
+{
+  if (outgoing->payload_type == format->payload_type)
+    return;
+  mxr_link_unsubscribe (outgoing);
+  outgoing->payload_type = format->payload_type;
+  mxr_rtp_sender_set_payload_type (outgoing->sender, format->payload_type, format->rtx_payload_type);
+}
+
+/* Another section, or one that comes again, has another SSRC: the numbers of a new sender begin anew, and under the
+ * same SRTP key an SSRC must never do that. */
+static void
+apply_outgoing (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
+{
+  MxrOutgoing *outgoing = &link->outgoing[kind];
+  const MxrSdpFormat *format = find_format (plan, plan->offer->downlink[kind], kind);
+
+  if (format == NULL) {
+    remove_outgoing (link, outgoing);
+  } else if (outgoing->sender != NULL && outgoing->ssrc == plan->ssrcs[kind].media) {
+    change_payload_type (outgoing, format);
+  } else {
+    remove_outgoing (link, outgoing);
+    outgoing->ssrc = plan->ssrcs[kind].media;
+    outgoing->payload_type = format->payload_type;
+    outgoing->sender = add_sender (link, plan, format, kind);
+  }
+}
+
+/* ---- All -------------------------------------------------------------------------------------------------- */
+
+void
+mxr_link_apply_streams (MxrLink *link, const MxrLinkPlan *plan)
+{
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    apply_incoming (link, plan, i);
+    apply_outgoing (link, plan, i);
+  }
+}
+
+void
+mxr_link_clear_streams (MxrLink *link)
+{
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    remove_incoming (link, &link->incoming[i]);
+    remove_outgoing (link, &link->outgoing[i]);
+  }
+}
+
+MxrRtpSession *
+mxr_link_new_session (MxrLink *link, const MxrSdpOffer *offer)
+{
+  const MxrRtpSessionConfig config = {
+    .cname = link->peer->cname,
+    .ssrc = MAX (g_random_int (), 1),
+    .random_seed = (guint64) g_random_int () << 32 | g_random_int (),
+    .wall_offset_us = g_get_real_time () - g_get_monotonic_time (),
+    .reduced_size = offer->sections[offer->transport_section].rtcp_rsize,
+  };
+  MxrRtpSession *session = mxr_rtp_session_new (&config, &mxr_link_session_events, link);
+  mxr_rtp_session_set_timeline (session, link->peer->env.timeline_us);
+  return session;
+}
