@@ -70,6 +70,11 @@ def run(command, **options):
     return result.stdout
 
 
+def slack():
+    """By what times are longer: a machine with more to do than two things a core holds pictures up by itself."""
+    return max(1, os.getloadavg()[0] / os.cpu_count() / 2)
+
+
 def note(text):
     print(f"# {text}", flush=True)
 

@@ -1,14 +1,18 @@
 /* A link between two TAP devices: delay, jitter, reordering, loss and rate, for kernels without sch_netem.
  *
- *   net-link --a NETNS:DEVICE --b NETNS:DEVICE [--delay-ms N] [--jitter-ms N] [--reorder PERCENT] [--loss PERCENT]
+ *   net-link --a NETNS:DEVICE --b NETNS:DEVICE [--delay-ms N] [--jitter-ms N] [--reorder PERCENT] [--loss
+ * PERCENT]
  *            [--rate-kbps N] [--queue PACKETS] [--seed N]
  *
- * It makes the devices (an empty NETNS is the own one), carries Ethernet frames between them until SIGTERM, and then
- * prints its counters of each direction as JSON. Values are per direction: a round trip has twice the delay.
+ * It makes the devices (an empty NETNS is the own one), carries Ethernet frames between them until SIGTERM,
+ * and then prints its counters of each direction as JSON. Values are per direction: a round trip has twice
+ * the delay.
  *
- *   arrival -> lost? -> rate (one after the other, tail drop) -> delay + [0, jitter] -> in order, but for --reorder
+ *   arrival -> lost? -> rate (one after the other, tail drop) -> delay + [0, jitter] -> in order, but for
+ * --reorder
  *
- * A reordered packet is late by another jitter, or REORDER_MIN_US, and holds nobody up: those behind it overtake. */
+ * A reordered packet is late by another jitter, or REORDER_MIN_US, and holds nobody up: those behind it
+ * overtake. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +85,8 @@ now_us (void)
   return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* ---- Queue ----------------------------------------------------------------------------------------------- */
+/* ---- Queue -----------------------------------------------------------------------------------------------
+ */
 
 static bool
 is_before (const Frame *a, const Frame *b)
@@ -147,7 +152,8 @@ direction_clear (Direction *direction)
   free (direction->heap);
 }
 
-/* ---- A packet's fate ------------------------------------------------------------------------------------- */
+/* ---- A packet's fate -------------------------------------------------------------------------------------
+ */
 
 static bool
 happens (double share)
@@ -214,7 +220,8 @@ deliver_due (Direction *direction)
   }
 }
 
-/* ---- Devices --------------------------------------------------------------------------------------------- */
+/* ---- Devices ---------------------------------------------------------------------------------------------
+ */
 
 static void
 enter_namespace (const char *name)
@@ -253,7 +260,8 @@ open_tap (const char *place)
   return fd;
 }
 
-/* ---- The loop -------------------------------------------------------------------------------------------- */
+/* ---- The loop --------------------------------------------------------------------------------------------
+ */
 
 static void
 wait_for_work (Direction *directions, const sigset_t *while_waiting)
@@ -295,7 +303,8 @@ run (Direction *directions)
 static void
 print_counters (const Direction *direction, const char *name, const char *end)
 {
-  printf ("\"%s\": {\"arrived\": %llu, \"delivered\": %llu, \"lost\": %llu, \"overflowed\": %llu, \"reordered\": %llu}%s",
+  printf ("\"%s\": {\"arrived\": %llu, \"delivered\": %llu, \"lost\": %llu, \"overflowed\": %llu, "
+          "\"reordered\": %llu}%s",
           name, (unsigned long long) direction->n_arrived, (unsigned long long) direction->n_delivered,
           (unsigned long long) direction->n_lost, (unsigned long long) direction->n_overflowed,
           (unsigned long long) direction->n_reordered, end);
@@ -330,16 +339,35 @@ main (int argc, char **argv)
 
   while ((option = getopt_long (argc, argv, "", options, NULL)) != -1)
     switch (option) {
-    case 'a': a = optarg; break;
-    case 'b': b = optarg; break;
-    case 'd': params.delay_us = (int64_t) (parse (optarg, 10000) * 1000); break;
-    case 'j': params.jitter_us = (int64_t) (parse (optarg, 10000) * 1000); break;
-    case 'o': params.reorder = parse (optarg, 100) / 100; break;
-    case 'l': params.loss = parse (optarg, 100) / 100; break;
-    case 'r': params.rate_bps = (int64_t) (parse (optarg, 1e7) * 1000); break;
-    case 'q': params.queue_packets = 1 + (unsigned) parse (optarg, QUEUE_MAX_PACKETS - 1); break;
-    case 's': srand48 ((long) parse (optarg, 1e9)); break;
-    default: return 2;
+    case 'a':
+      a = optarg;
+      break;
+    case 'b':
+      b = optarg;
+      break;
+    case 'd':
+      params.delay_us = (int64_t) (parse (optarg, 10000) * 1000);
+      break;
+    case 'j':
+      params.jitter_us = (int64_t) (parse (optarg, 10000) * 1000);
+      break;
+    case 'o':
+      params.reorder = parse (optarg, 100) / 100;
+      break;
+    case 'l':
+      params.loss = parse (optarg, 100) / 100;
+      break;
+    case 'r':
+      params.rate_bps = (int64_t) (parse (optarg, 1e7) * 1000);
+      break;
+    case 'q':
+      params.queue_packets = 1 + (unsigned) parse (optarg, QUEUE_MAX_PACKETS - 1);
+      break;
+    case 's':
+      srand48 ((long) parse (optarg, 1e9));
+      break;
+    default:
+      return 2;
     }
   const int fd_a = open_tap (a), fd_b = open_tap (b);
   direction_init (&directions[0], &params, fd_a, fd_b);

@@ -7,7 +7,7 @@ import sys
 import time
 
 import lab as laboratory
-from lab import Lab, note, show_figures, wait_until
+from lab import Lab, note, show_figures, slack, wait_until
 
 
 def join_two(lab, first, second, **options):
@@ -53,7 +53,7 @@ def plain(lab):
     lab.start_server()
     peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)))
     for figures in watch(peers, 5):
-        assert figures["frames"] > 60 and figures["gap"] < 500, figures
+        assert figures["frames"] > 60 / slack() and figures["gap"] < 500 * slack(), figures
         assert figures["sound"] > 0.8, figures
     check_pair(lab, 0, ("host",), ("host", "prflx"), "udp")
     stop_peers(peers)
@@ -69,7 +69,7 @@ def ipv6(lab):
     lab.start_server()
     peers = join_two(lab, ("a", lab.ip6(a)), ("b", lab.ip6(b)))
     for figures in watch(peers, 4):
-        assert figures["frames"] > 50 and figures["sound"] > 0.8, figures
+        assert figures["frames"] > 50 / slack() and figures["sound"] > 0.8, figures
     check_pair(lab, 0, ("host",), ("host", "prflx"), "udp")
     stop_peers(peers)
 
@@ -128,8 +128,8 @@ def check_repair(figures, server, keyframes, seconds, sound, gap, own_gap):
     a, _, v = figures
     sound *= share_sent(server, seconds)
     assert v["sound"] > sound and a["sound"] > sound - 0.05, "sound is missing"
-    assert v["gap"] < gap, "v's picture stood still"
-    assert a["gap"] < own_gap, "a's picture stood still"
+    assert v["gap"] < gap * slack(), "v's picture stood still"
+    assert a["gap"] < own_gap * slack(), "a's picture stood still"
     video = server["videoUplink"]
     assert video["lost"] > 0 and video["repaired"] >= video["lost"] * 0.7, "nothing was repaired"
     assert video["plis"] < video["lost"] / 2 + 5, "lost packets cost key frames although they came again"
@@ -160,9 +160,9 @@ def jitter(lab):
     (a, _, v), server, keyframes = endure(lab, peers, 20)
     sound = 0.93 * share_sent(server, 20)
     assert a["sound"] > sound and v["sound"] > sound, "sound is missing"
-    assert a["gap"] < 2000 and v["gap"] < 2000, "a picture stood still"
+    assert max(a["gap"], v["gap"]) < 2000 * slack(), "a picture stood still"
     assert server["videoUplink"]["lost"] <= 2, "what is late was taken for lost"
-    assert server["videoUplink"]["plis"] <= 3 and keyframes <= 10, "key frames for what only came late"
+    assert server["videoUplink"]["plis"] <= 3 * slack() and keyframes <= 10 * slack(), "key frames for what only came late"
 
 
 def nat(lab):
@@ -181,7 +181,7 @@ def tcp(lab):
     lab.start_server()
     peers = join_two(lab, ("a", lab.ip4(a)), ("b", lab.ip4(b)))
     for figures in watch(peers, 5):
-        assert figures["frames"] > 60 and figures["sound"] > 0.8, figures
+        assert figures["frames"] > 60 / slack() and figures["sound"] > 0.8, figures
     check_pair(lab, 0, ("host",), ("host", "prflx"), "tcp")
     stop_peers(peers)
 
@@ -230,8 +230,8 @@ def away(lab):
     wait_until(lambda: lab.participant(0) is None, "the place to be freed", seconds=30)
     freed_after = time.monotonic() - cut_at
     note(f"place freed after {freed_after:.1f} s")
-    assert 2.5 < avatar_after < 6, avatar_after
-    assert 14 < freed_after < 20, freed_after
+    assert 2.5 < avatar_after < 6 * slack(), avatar_after
+    assert 14 < freed_after < 20 * slack(), freed_after
     stop_peers(peers[1:])
 
 
@@ -248,7 +248,7 @@ def thin(lab):
     stop_peers(peers)
     rate = [each["frames"] / each["seconds"] for each in (before, after)]
     assert rate[1] > 0.75 * rate[0], f"{rate[0]:.1f} frames a second before, {rate[1]:.1f} after"
-    assert after["gap"] < before["gap"] + 600 and after["sound"] > 0.8, after
+    assert after["gap"] < before["gap"] + 600 * slack() and after["sound"] > 0.8, after
 
 
 TURN_CONFIG = "turnserver.conf"
