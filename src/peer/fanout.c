@@ -35,7 +35,8 @@ struct _MxrFanout {
   guint n_lanes;
   Lane *lanes;
   char *codec;
-  bool inside_keyframe; /* producer only: begun, and not at its end yet */
+  bool has_keyframe; /* producer only, as is the next */
+  guint32 keyframe_timestamp;
   atomic_uint_fast64_t n_packets;
   atomic_uint_fast64_t n_bytes;
 };
@@ -208,14 +209,18 @@ mxr_fanout_flush (MxrFanout *fanout)
   }
 }
 
-/* The first packet of a key frame by which a decoder can begin: of parameter sets and slices, the first. */
+/* A frame starts once, though it may have parameter sets twice: the encoder's own, and the payloader's before them. Told
+ * by the timestamp, because rtph264pay gives such parameter sets a marker of their own. */
 static bool
 starts_keyframe (MxrFanout *fanout, const MxrRtpView *view)
 {
-  bool starts =
-    !fanout->inside_keyframe && mxr_is_keyframe_start (fanout->codec, view->payload, view->payload_bytes);
-  fanout->inside_keyframe = (fanout->inside_keyframe || starts) && !view->marker;
-  return starts;
+  bool is_begun = fanout->has_keyframe && view->timestamp == fanout->keyframe_timestamp;
+
+  if (is_begun || !mxr_is_keyframe_start (fanout->codec, view->payload, view->payload_bytes))
+    return false;
+  fanout->has_keyframe = true;
+  fanout->keyframe_timestamp = view->timestamp;
+  return true;
 }
 
 static gboolean

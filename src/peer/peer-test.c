@@ -1,0 +1,733 @@
+#include "mixroom/peer.h"
+
+#include <gst/rtp/gstrtcpbuffer.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "mixroom/limits.h"
+
+#define WATCHDOG_S 20
+
+typedef struct {
+  MxrConfig *config;
+  MxrNet *net;
+  MxrFragments *fragments;
+  MxrMailbox *control;
+  MxrPeer *peer;
+  bool refuses_uplinks, closes_in_answer;
+  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_downlinks[MXR_PEER_N_KINDS];
+  bool is_connected;
+  char *failed;
+  char *answer;
+  GPtrArray *bins;
+} Fixture;
+
+/* ---- The room's side ------------------------------------------------------------------------------------------- */
+
+static bool
+on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data, GError **error)
+{
+  Fixture *fixture = user_data;
+  if (fixture->refuses_uplinks) {
+    g_set_error_literal (error, MXR_PEER_ERROR, MXR_PEER_ERROR_FAILED, "no");
+    return false;
+  }
+  fixture->n_added++;
+  g_ptr_array_add (fixture->bins, bin);
+  return true;
+}
+
+static void
+on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  g_assert_true (g_ptr_array_remove (fixture->bins, bin));
+  fixture->n_removed++;
+}
+
+static void
+on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_downlinks[kind]++;
+}
+
+static void
+on_candidate (MxrPeer *peer, const char *candidate, gpointer user_data)
+{
+}
+
+static void
+on_connected (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->is_connected = true;
+}
+
+static void
+on_keyframe_request (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_keyframe_requests++;
+}
+
+static void
+on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  g_free (fixture->failed);
+  fixture->failed = g_strdup (reason);
+}
+
+static const MxrPeerEvents events = {
+  .on_uplink_added = on_uplink_added,
+  .on_uplink_removed = on_uplink_removed,
+  .on_downlink = on_downlink,
+  .on_candidate = on_candidate,
+  .on_connected = on_connected,
+  .on_keyframe_request = on_keyframe_request,
+  .on_failed = on_failed,
+};
+
+static void
+on_answer (const char *answer, const GError *error, gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  g_assert_true ((answer == NULL) != (error == NULL));
+  g_free (fixture->answer);
+  fixture->answer = g_strdup (answer);
+  fixture->n_answers += answer != NULL;
+  fixture->n_errors += error != NULL;
+  if (fixture->closes_in_answer)
+    mxr_peer_close (g_steal_pointer (&fixture->peer));
+}
+
+static void
+new_peer (Fixture *fixture)
+{
+  const MxrPeerEnv env = { fixture->config, fixture->net, fixture->fragments, fixture->control, g_get_monotonic_time () };
+  fixture->peer = mxr_peer_new (&env, "p-test", true, &events, fixture);
+}
+
+static void
+close_peer (Fixture *fixture)
+{
+  mxr_peer_close (g_steal_pointer (&fixture->peer));
+  g_assert_cmpuint (fixture->bins->len, ==, 0);
+}
+
+static void
+fixture_init (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "pipelines", NULL);
+  const char *const dirs[] = { path, NULL };
+  g_autoptr (GError) error = NULL;
+
+  fixture->config = mxr_config_new ();
+  fixture->config->media.net_threads = 2;
+  fixture->config->ice.allow_loopback = true;
+  g_assert_true (mxr_config_set (fixture->config, "ice.local_addresses=127.0.0.1", &error));
+  fixture->net = mxr_net_new (fixture->config, &error);
+  g_assert_no_error (error);
+  fixture->fragments = mxr_fragments_load (dirs, &error);
+  g_assert_no_error (error);
+  fixture->control = mxr_mailbox_new (NULL, "control", 1000);
+  fixture->bins = g_ptr_array_new ();
+  new_peer (fixture);
+}
+
+static void
+fixture_clear (Fixture *fixture, gconstpointer unused)
+{
+  if (fixture->peer != NULL)
+    close_peer (fixture);
+  g_assert_cmpuint (fixture->n_added, ==, fixture->n_removed);
+  mxr_net_free (fixture->net);
+  mxr_mailbox_close (fixture->control);
+  mxr_mailbox_unref (fixture->control);
+  mxr_fragments_free (fixture->fragments);
+  mxr_config_free (fixture->config);
+  g_ptr_array_unref (fixture->bins);
+  g_free (fixture->answer);
+  g_free (fixture->failed);
+}
+
+static gboolean
+on_slice (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Runs the main loop until @condition holds. */
+#define PUMP_UNTIL(condition)                                                                    \
+  G_STMT_START                                                                                   \
+  {                                                                                              \
+    gint64 deadline_us = g_get_monotonic_time () + WATCHDOG_S * G_USEC_PER_SEC;                  \
+    guint slice = g_timeout_add (5, on_slice, NULL);                                             \
+    while (!(condition) && g_get_monotonic_time () < deadline_us)                                \
+      g_main_context_iteration (NULL, TRUE);                                                     \
+    g_source_remove (slice);                                                                     \
+    g_assert_true (condition);                                                                   \
+  }                                                                                              \
+  G_STMT_END
+
+static void
+pump_for_ms (guint ms)
+{
+  gint64 until_us = g_get_monotonic_time () + ms * 1000;
+  PUMP_UNTIL (g_get_monotonic_time () >= until_us);
+}
+
+/* ---- Offers ---------------------------------------------------------------------------------------------------- */
+
+static char *
+read_offer (const char *name)
+{
+  g_autofree char *path = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "tests", "data", "sdp", name, NULL);
+  g_autoptr (GError) error = NULL;
+  char *text = NULL;
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return text;
+}
+
+static char *
+substitute (const char *text, const char *pattern, const char *replacement)
+{
+  g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_MULTILINE | G_REGEX_RAW, 0, NULL);
+  return g_regex_replace_literal (regex, text, -1, 0, replacement, 0, NULL);
+}
+
+static char *
+find (const char *text, const char *pattern)
+{
+  g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_MULTILINE | G_REGEX_RAW, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  return g_regex_match (regex, text, 0, &match) ? g_match_info_fetch (match, 1) : NULL;
+}
+
+static bool
+negotiate (Fixture *fixture, const char *offer, GError **error)
+{
+  return mxr_peer_negotiate (fixture->peer, offer, false, on_answer, fixture, error);
+}
+
+static void
+negotiate_well (Fixture *fixture, const char *offer)
+{
+  guint n = fixture->n_answers;
+  g_autoptr (GError) error = NULL;
+  negotiate (fixture, offer, &error);
+  g_assert_no_error (error);
+  PUMP_UNTIL (fixture->n_answers > n);
+}
+
+static guint
+count (const char *text, const char *what)
+{
+  guint n = 0;
+  for (const char *at = strstr (text, what); at != NULL; at = strstr (at + 1, what))
+    n++;
+  return n;
+}
+
+/* Every offer of real clients that we have gets an answer, and again as a renegotiation. */
+static void
+test_recorded_offers (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *folder = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "tests", "data", "sdp", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  guint n_files = 0;
+
+  for (const char *name = g_dir_read_name (dir); name != NULL; name = g_dir_read_name (dir)) {
+    if (!g_str_has_suffix (name, ".sdp"))
+      continue;
+    g_autofree char *offer = read_offer (name);
+    g_test_message ("%s", name);
+    negotiate_well (fixture, offer);
+    g_assert_cmpuint (count (fixture->answer, "\r\nm="), ==, count (offer, "\nm="));
+    negotiate_well (fixture, offer);
+    close_peer (fixture);
+    new_peer (fixture);
+    n_files++;
+  }
+  g_assert_cmpuint (n_files, >=, 10);
+}
+
+static void
+test_out_of_order (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *offer = read_offer ("chromium156-call.sdp");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (mxr_peer_add_candidate (fixture->peer, "candidate:1 1 udp 1 127.0.0.1 9 typ host", &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_NOT_NEGOTIATED);
+  g_clear_error (&error);
+  g_assert_false (mxr_peer_restart_ice (fixture->peer, "abcd", "0123456789012345678901", on_answer, fixture, &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_NOT_NEGOTIATED);
+  g_clear_error (&error);
+  g_assert_false (negotiate (fixture, "v=0\r\n", &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BAD_SDP);
+  g_clear_error (&error);
+
+  g_assert_true (negotiate (fixture, offer, &error));
+  g_assert_false (negotiate (fixture, offer, &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BUSY);
+  g_clear_error (&error);
+  PUMP_UNTIL (fixture->n_answers == 1);
+  g_assert_true (mxr_peer_restart_ice (fixture->peer, "abcd", "0123456789012345678901", on_answer, fixture, &error));
+  g_assert_false (mxr_peer_has_ice_credentials (fixture->peer, "abcd", "0123456789012345678901"));
+  g_assert_false (negotiate (fixture, offer, &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BUSY);
+  PUMP_UNTIL (fixture->n_answers == 2);
+  g_assert_true (mxr_peer_has_ice_credentials (fixture->peer, "abcd", "0123456789012345678901"));
+  /* Credentials that the transport refuses leave those in use. */
+  g_clear_error (&error);
+  g_assert_true (mxr_peer_restart_ice (fixture->peer, "x", "y", on_answer, fixture, &error));
+  PUMP_UNTIL (fixture->n_errors == 1);
+  g_assert_true (mxr_peer_has_ice_credentials (fixture->peer, "abcd", "0123456789012345678901"));
+}
+
+static void
+test_candidates_have_an_end (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *offer = read_offer ("chromium156-call.sdp");
+  guint n_taken = 0;
+
+  negotiate_well (fixture, offer);
+  for (guint i = 0; i < 10000; i++) {
+    g_autofree char *candidate = g_strdup_printf ("candidate:1 1 udp 1 127.0.0.1 %u typ host", 1024 + i);
+    g_autoptr (GError) error = NULL;
+    bool taken = mxr_peer_add_candidate (fixture->peer, candidate, &error);
+    n_taken += taken;
+    if (!taken)
+      g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_BAD_CANDIDATE);
+  }
+  g_assert_cmpuint (n_taken, ==, MXR_CANDIDATES_MAX);
+  g_autofree char *huge = g_strnfill (MXR_CANDIDATE_MAX_BYTES + 1, 'x');
+  g_assert_false (mxr_peer_add_candidate (fixture->peer, huge, NULL));
+  g_assert_true (mxr_peer_add_candidate (fixture->peer, "", NULL));
+}
+
+/* Before anything, with an offer at any point of its way, from within the answer. */
+static void
+test_close_in_each_state (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *offer = read_offer ("chromium156-call.sdp");
+
+  close_peer (fixture);
+  for (guint i = 0; i < 12; i++) {
+    new_peer (fixture);
+    g_assert_true (mxr_peer_negotiate (fixture->peer, offer, i % 2 == 0, on_answer, fixture, NULL));
+    g_usleep (i * 300);
+    if (i > 6)
+      g_main_context_iteration (NULL, FALSE);
+    guint n = fixture->n_answers;
+    close_peer (fixture);
+    pump_for_ms (5);
+    g_assert_cmpuint (fixture->n_answers, ==, n);
+  }
+  fixture->closes_in_answer = true;
+  new_peer (fixture);
+  guint n = fixture->n_answers;
+  g_assert_true (negotiate (fixture, offer, NULL));
+  PUMP_UNTIL (fixture->n_answers > n);
+  g_assert_null (fixture->peer);
+  g_assert_cmpuint (fixture->n_errors, ==, 0);
+}
+
+static void
+test_uplink_that_cannot_be_added (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *offer = read_offer ("chromium156-call.sdp");
+  g_autoptr (GError) error = NULL;
+
+  fixture->refuses_uplinks = true;
+  g_assert_false (negotiate (fixture, offer, &error));
+  g_assert_error (error, MXR_PEER_ERROR, MXR_PEER_ERROR_FAILED);
+  g_assert_false (mxr_peer_has_uplink (fixture->peer, MXR_RTP_AUDIO));
+  fixture->refuses_uplinks = false;
+  negotiate_well (fixture, offer);
+  g_assert_cmpuint (fixture->n_added, ==, 2);
+}
+
+/* All media off and on again: uplinks go and come, and the downlinks that come again are other streams, whose sequence
+ * numbers may begin anew. */
+static void
+test_off_and_on_again (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *offer = read_offer ("chromium156-call.sdp");
+  g_autofree char *off = substitute (offer, "^a=(sendrecv|sendonly|recvonly)", "a=inactive");
+
+  negotiate_well (fixture, offer);
+  g_autofree char *first = find (fixture->answer, "^a=ssrc:(\\d+) cname");
+  g_assert_nonnull (first);
+  g_assert_cmpuint (fixture->n_downlinks[MXR_RTP_AUDIO], ==, 1);
+  negotiate_well (fixture, offer);
+  g_autofree char *same = find (fixture->answer, "^a=ssrc:(\\d+) cname");
+  g_assert_cmpstr (first, ==, same);
+  g_assert_cmpuint (fixture->n_added, ==, 2);
+  g_assert_cmpuint (fixture->n_downlinks[MXR_RTP_AUDIO], ==, 1);
+
+  negotiate_well (fixture, off);
+  g_assert_cmpuint (fixture->n_removed, ==, 2);
+  g_assert_cmpuint (fixture->n_downlinks[MXR_RTP_AUDIO], ==, 2);
+  negotiate_well (fixture, offer);
+  g_autofree char *second = find (fixture->answer, "^a=ssrc:(\\d+) cname");
+  g_assert_cmpstr (first, !=, second);
+  g_assert_cmpuint (fixture->n_added, ==, 4);
+  g_assert_cmpuint (fixture->n_downlinks[MXR_RTP_AUDIO], ==, 3);
+}
+
+/* ---- A client ---------------------------------------------------------------------------------------------------- */
+
+/* A transport on a network of its own, with another certificate. */
+typedef struct {
+  MxrNet *net;
+  MxrNetThread *thread;
+  MxrTransport *transport;
+  char *ufrag, *pwd;
+  GPtrArray *candidates;
+  const char *answer; /* for the call that starts it */
+  GMutex lock;
+  GCond changed;
+  /* guarded by lock */
+  bool is_gathered, is_connected, is_hung_up, is_done;
+  guint32 ssrcs[MXR_PEER_N_KINDS];
+  guint32 last_rtp[MXR_PEER_N_KINDS]; /* timestamps as they came */
+  guint n_rtp[MXR_PEER_N_KINDS];
+  bool has_report[MXR_PEER_N_KINDS];
+  guint64 report_ntp[MXR_PEER_N_KINDS];
+  guint32 report_rtp[MXR_PEER_N_KINDS];
+} Client;
+
+static void
+on_client_candidate (MxrTransport *transport, const char *candidate, gpointer user_data)
+{
+  g_ptr_array_add (((Client *) user_data)->candidates, g_strdup (candidate));
+}
+
+static void
+set (Client *client, bool *flag)
+{
+  g_mutex_lock (&client->lock);
+  *flag = true;
+  g_cond_broadcast (&client->changed);
+  g_mutex_unlock (&client->lock);
+}
+
+static void
+on_client_gathered (MxrTransport *transport, gpointer user_data)
+{
+  Client *client = user_data;
+  set (client, &client->is_gathered);
+}
+
+static void
+on_client_state (MxrTransport *transport, MxrTransportState state, const char *reason, gpointer user_data)
+{
+  Client *client = user_data;
+  if (state == MXR_TRANSPORT_CONNECTED)
+    set (client, &client->is_connected);
+}
+
+static void
+on_client_closed (MxrTransport *transport, gpointer user_data)
+{
+  Client *client = user_data;
+  set (client, &client->is_hung_up);
+}
+
+static void
+on_client_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
+{
+  Client *client = user_data;
+  MxrRtpView view;
+  g_assert_true (mxr_rtp_view_parse (&view, data, size));
+  g_mutex_lock (&client->lock);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    if (view.ssrc != client->ssrcs[i])
+      continue;
+    client->last_rtp[i] = view.timestamp;
+    client->n_rtp[i]++;
+  }
+  g_mutex_unlock (&client->lock);
+}
+
+static void
+on_client_rtcp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
+{
+  Client *client = user_data;
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup (data, size);
+  GstRTCPBuffer rtcp = GST_RTCP_BUFFER_INIT;
+  GstRTCPPacket packet;
+
+  gst_rtcp_buffer_map (buffer, GST_MAP_READ, &rtcp);
+  g_mutex_lock (&client->lock);
+  for (bool more = gst_rtcp_buffer_get_first_packet (&rtcp, &packet); more; more = gst_rtcp_packet_move_to_next (&packet)) {
+    guint32 ssrc, rtp_time;
+    guint64 ntp;
+    if (gst_rtcp_packet_get_type (&packet) != GST_RTCP_TYPE_SR)
+      continue;
+    gst_rtcp_packet_sr_get_sender_info (&packet, &ssrc, &ntp, &rtp_time, NULL, NULL);
+    for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+      if (ssrc == client->ssrcs[i]) {
+        client->has_report[i] = true;
+        client->report_ntp[i] = ntp;
+        client->report_rtp[i] = rtp_time;
+      }
+  }
+  g_mutex_unlock (&client->lock);
+  gst_rtcp_buffer_unmap (&rtcp);
+}
+
+static const MxrTransportEvents client_events = {
+  on_client_candidate, on_client_gathered, on_client_state, on_client_rtp, on_client_rtcp, on_client_closed,
+};
+
+static void
+wait_for (Client *client, const bool *flag)
+{
+  gint64 deadline_us = g_get_monotonic_time () + WATCHDOG_S * G_USEC_PER_SEC;
+  g_mutex_lock (&client->lock);
+  while (!*flag && g_cond_wait_until (&client->changed, &client->lock, deadline_us))
+    ;
+  bool held = *flag;
+  g_mutex_unlock (&client->lock);
+  g_assert_true (held);
+}
+
+static void
+call_client (Client *client, MxrMailboxFunc func)
+{
+  client->is_done = false;
+  g_assert_true (mxr_mailbox_post (mxr_net_thread_get_mailbox (client->thread), func, client, NULL));
+  wait_for (client, &client->is_done);
+}
+
+static void
+open_client (gpointer data)
+{
+  Client *client = data;
+  const char *ufrag, *pwd;
+  client->transport = mxr_transport_new (client->thread, &client_events, client, NULL);
+  mxr_transport_get_local_credentials (client->transport, &ufrag, &pwd);
+  client->ufrag = g_strdup (ufrag);
+  client->pwd = g_strdup (pwd);
+  g_assert_true (mxr_transport_gather (client->transport, NULL));
+  set (client, &client->is_done);
+}
+
+static void
+start_client (gpointer data)
+{
+  Client *client = data;
+  g_autofree char *ufrag = find (client->answer, "^a=ice-ufrag:(\\S+)");
+  g_autofree char *pwd = find (client->answer, "^a=ice-pwd:(\\S+)");
+  g_autofree char *text = find (client->answer, "^a=fingerprint:sha-256 (\\S+)");
+  g_auto (GStrv) words = g_strsplit (text, ":", -1);
+  guint8 fingerprint[32];
+
+  for (guint i = 0; i < sizeof fingerprint; i++)
+    fingerprint[i] = (guint8) g_ascii_strtoull (words[i], NULL, 16);
+  const MxrTransportRemote remote = { ufrag, pwd, "sha-256", fingerprint, sizeof fingerprint,
+                                      strstr (client->answer, "a=setup:active") != NULL ? MXR_DTLS_PASSIVE : MXR_DTLS_ACTIVE,
+                                      false };
+  g_assert_true (mxr_transport_start (client->transport, &remote, NULL));
+  g_auto (GStrv) lines = g_strsplit (client->answer, "\r\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (g_str_has_prefix (lines[i], "a=candidate:"))
+      mxr_transport_add_candidate (client->transport, lines[i] + 2, NULL);
+  set (client, &client->is_done);
+}
+
+static void
+close_client (gpointer data)
+{
+  Client *client = data;
+  mxr_transport_close (g_steal_pointer (&client->transport));
+  set (client, &client->is_done);
+}
+
+static void
+client_init (Client *client, MxrConfig *config)
+{
+  g_mutex_init (&client->lock);
+  g_cond_init (&client->changed);
+  client->net = mxr_net_new (config, NULL);
+  client->thread = mxr_net_pick (client->net);
+  client->candidates = g_ptr_array_new_with_free_func (g_free);
+  call_client (client, open_client);
+  wait_for (client, &client->is_gathered);
+}
+
+static void
+client_clear (Client *client)
+{
+  if (client->transport != NULL)
+    call_client (client, close_client);
+  mxr_net_free (client->net);
+  g_ptr_array_unref (client->candidates);
+  g_free (client->ufrag);
+  g_free (client->pwd);
+  g_mutex_clear (&client->lock);
+  g_cond_clear (&client->changed);
+}
+
+/* The first a=ssrc of each section of the answer. */
+static void
+note_ssrcs (Client *client, const char *answer)
+{
+  const char *sections[] = { strstr (answer, "\r\nm=audio"), strstr (answer, "\r\nm=video") };
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    g_autofree char *ssrc = find (sections[i], "^a=ssrc:(\\d+) cname");
+    g_assert_nonnull (ssrc);
+    client->ssrcs[i] = (guint32) g_ascii_strtoull (ssrc, NULL, 10);
+  }
+}
+
+static void
+connect (Fixture *fixture, Client *client)
+{
+  g_autofree char *recorded = read_offer ("chromium156-call.sdp");
+  client_init (client, fixture->config);
+  g_autofree char *ufrag_line = g_strdup_printf ("a=ice-ufrag:%s", client->ufrag);
+  g_autofree char *pwd_line = g_strdup_printf ("a=ice-pwd:%s", client->pwd);
+  g_autofree char *fingerprint_line = g_strdup_printf ("a=fingerprint:%s", mxr_net_get_fingerprint (client->net));
+  g_autofree char *with_ufrag = substitute (recorded, "^a=ice-ufrag:[^\\r\\n]*", ufrag_line);
+  g_autofree char *with_pwd = substitute (with_ufrag, "^a=ice-pwd:[^\\r\\n]*", pwd_line);
+  g_autofree char *with_fingerprint = substitute (with_pwd, "^a=fingerprint:[^\\r\\n]*", fingerprint_line);
+  g_autofree char *offer = substitute (with_fingerprint, "^a=(candidate:[^\\r\\n]*|end-of-candidates)\\r?\\n", "");
+
+  g_assert_true (mxr_peer_negotiate (fixture->peer, offer, true, on_answer, fixture, NULL));
+  PUMP_UNTIL (fixture->n_answers == 1);
+  note_ssrcs (client, fixture->answer);
+  for (guint i = 0; i < client->candidates->len; i++)
+    mxr_peer_add_candidate (fixture->peer, client->candidates->pdata[i], NULL);
+  client->answer = fixture->answer;
+  call_client (client, start_client);
+  PUMP_UNTIL (fixture->is_connected);
+  wait_for (client, &client->is_connected);
+}
+
+/* ---- Connected ----------------------------------------------------------------------------------------------------- */
+
+static void
+push_packet (MxrFanout *fanout, guint16 seq, guint32 timestamp, const guint8 *payload, bool keyframe)
+{
+  guint8 rtp[16] = { 0x80, 0x80 | 96, seq >> 8, seq & 0xff, timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff,
+                     timestamp & 0xff, 0, 0, 0, 1, payload[0], payload[1], 0, 0 };
+  g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, keyframe);
+  mxr_fanout_push (fanout, packet, sizeof rtp);
+  mxr_fanout_flush (fanout);
+}
+
+static bool
+has_reports (Client *client)
+{
+  g_mutex_lock (&client->lock);
+  bool has = client->has_report[0] && client->has_report[1] && client->n_rtp[0] > 0 && client->n_rtp[1] > 0;
+  g_mutex_unlock (&client->lock);
+  return has;
+}
+
+/* Wall time [s] of an RTP timestamp, by the last report: what a client aligns lips by (RFC 3550 6.4.1). */
+static double
+to_wall (const Client *client, MxrRtpKind kind, guint32 rtp_time)
+{
+  double rate = kind == MXR_RTP_AUDIO ? 48000 : 90000;
+  return client->report_ntp[kind] / 4294967296.0 + (gint32) (rtp_time - client->report_rtp[kind]) / rate;
+}
+
+static void
+on_subscribed (MxrPeer *peer, gpointer user_data)
+{
+  *(guint *) user_data += 1;
+}
+
+static void
+test_one_clock_for_sound_and_picture (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MxrFanout) sound = mxr_fanout_new (fixture->net, "OPUS");
+  g_autoptr (MxrFanout) picture = mxr_fanout_new (fixture->net, "VP8");
+  const guint8 payload[] = { 0x10, 0x50 };
+  Client client = { 0 };
+  guint n_subscribed = 0;
+
+  connect (fixture, &client);
+  mxr_peer_subscribe (fixture->peer, MXR_RTP_AUDIO, sound, on_subscribed, &n_subscribed);
+  mxr_peer_subscribe (fixture->peer, MXR_RTP_VIDEO, picture, on_subscribed, &n_subscribed);
+  PUMP_UNTIL (n_subscribed == 2);
+  PUMP_UNTIL (fixture->n_keyframe_requests == 1);
+  for (guint i = 0; !has_reports (&client) && i < 500; i++) { /* both at running time i x 20 ms */
+    push_packet (sound, i, i * 960, payload, false);
+    push_packet (picture, i, i * 1800, payload, i >= 5);
+    pump_for_ms (20);
+  }
+  g_assert_true (has_reports (&client));
+  pump_for_ms (100);
+  g_mutex_lock (&client.lock);
+  double skew_ms = fabs (to_wall (&client, MXR_RTP_AUDIO, client.last_rtp[MXR_RTP_AUDIO]) -
+                         to_wall (&client, MXR_RTP_VIDEO, client.last_rtp[MXR_RTP_VIDEO])) * 1000;
+  g_mutex_unlock (&client.lock);
+  g_test_message ("sound and picture of one instant are %.3f ms apart by their reports", skew_ms);
+  g_assert_cmpfloat (skew_ms, <, 2);
+  g_assert_cmpuint (client.n_rtp[MXR_RTP_VIDEO] + 5, ==, client.n_rtp[MXR_RTP_AUDIO]); /* none before the key frame */
+  close_peer (fixture);
+  wait_for (&client, &client.is_hung_up);
+  mxr_fanout_close (sound);
+  mxr_fanout_close (picture);
+  client_clear (&client);
+}
+
+/* A key frame that got lost on its way to the link is asked for again while others pass by. */
+static void
+test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MxrFanout) picture = mxr_fanout_new (fixture->net, "VP8");
+  const guint8 payload[] = { 0x10, 0x51 };
+  Client client = { 0 };
+
+  connect (fixture, &client);
+  mxr_peer_subscribe (fixture->peer, MXR_RTP_VIDEO, picture, NULL, NULL);
+  PUMP_UNTIL (fixture->n_keyframe_requests == 1);
+  for (guint i = 0; fixture->n_keyframe_requests < 2 && i < 500; i++) {
+    push_packet (picture, i, i * 3000, payload, false);
+    pump_for_ms (20);
+  }
+  g_assert_cmpuint (fixture->n_keyframe_requests, ==, 2);
+  g_assert_cmpuint (client.n_rtp[MXR_RTP_VIDEO], ==, 0);
+  mxr_fanout_close (picture);
+  close_peer (fixture);
+  client_clear (&client);
+}
+
+static void
+test_client_hangs_up (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  connect (fixture, &client);
+  call_client (&client, close_client);
+  PUMP_UNTIL (fixture->failed != NULL);
+  g_assert_cmpstr (fixture->failed, ==, "the client closed the connection");
+  client_clear (&client);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (NULL, NULL);
+  g_test_init (&argc, &argv, NULL);
+  mxr_log_init ("error", false);
+#define ADD(path, func) g_test_add (path, Fixture, NULL, fixture_init, func, fixture_clear)
+  ADD ("/peer/recorded-offers", test_recorded_offers);
+  ADD ("/peer/out-of-order", test_out_of_order);
+  ADD ("/peer/candidates-have-an-end", test_candidates_have_an_end);
+  ADD ("/peer/close-in-each-state", test_close_in_each_state);
+  ADD ("/peer/uplink-that-cannot-be-added", test_uplink_that_cannot_be_added);
+  ADD ("/peer/off-and-on-again", test_off_and_on_again);
+  ADD ("/peer/one-clock-for-sound-and-picture", test_one_clock_for_sound_and_picture);
+  ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
+  ADD ("/peer/client-hangs-up", test_client_hangs_up);
+  return g_test_run ();
+}
