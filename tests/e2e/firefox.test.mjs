@@ -8,6 +8,9 @@ import { Person } from './fixture/person.mjs';
 import { startServer } from './fixture/server.mjs';
 import { pause } from './fixture/numbers.mjs';
 
+/* Frames a second. Measured 13 to 30 on two cores shared by others; 3 were seen once, and not explained. */
+const LEAST_RATE = 5;
+
 let server;
 let firefox;
 let chromium;
@@ -58,8 +61,10 @@ test('Firefox sees and hears Chromium', async (t) => {
   await until('the marker of Chromium\'s camera', async () => (await seen()) === 'green');
   const [video, audio] = [await inbound('video'), await inbound('audio')];
   const since = Date.now();
-  await until('60 frames more', async () => (await inbound('video')).framesDecoded > video.framesDecoded + 60);
-  t.diagnostic(`${(60_000 / (Date.now() - since)).toFixed(0)} frames a second`);
+  await pause(3000);
+  const rate = ((await inbound('video')).framesDecoded - video.framesDecoded) / ((Date.now() - since) / 1000);
+  t.diagnostic(`${rate.toFixed(1)} frames a second`);
+  assert.ok(rate > LEAST_RATE, `${rate.toFixed(1)} frames a second`);
   const energy = (await inbound('audio')).totalAudioEnergy - audio.totalAudioEnergy;
   assert.ok(energy > 1e-4, `no sound: ${energy}`);
 });
