@@ -8,6 +8,9 @@ import { Person } from './fixture/person.mjs';
 import { startServer } from './fixture/server.mjs';
 import { pause } from './fixture/numbers.mjs';
 
+/* Frames a second. Measured 13 to 30 on two cores shared by others; 3 were seen once, and not explained. */
+const LEAST_RATE = 5;
+
 let server;
 let firefox;
 let chromium;
@@ -52,15 +55,18 @@ test('Firefox joins through the lobby', async (t) => {
   await chromium.sees(2);
 });
 
-test('Firefox sees and hears Chromium', async () => {
+test('Firefox sees and hears Chromium', async (t) => {
   const id = await chromium.id();
   const seen = async () => (await firefox.evaluate(lookAtTiles)).find(({ participant }) => participant === id)?.marker;
   await until('the marker of Chromium\'s camera', async () => (await seen()) === 'green');
   const [video, audio] = [await inbound('video'), await inbound('audio')];
+  const since = Date.now();
   await pause(3000);
-  const [frames, energy] = [(await inbound('video')).framesDecoded, (await inbound('audio')).totalAudioEnergy];
-  assert.ok(frames > video.framesDecoded + 20, `${frames - video.framesDecoded} frames in 3 s`);
-  assert.ok(energy > audio.totalAudioEnergy + 1e-4, `no sound: ${audio.totalAudioEnergy}, ${energy}`);
+  const rate = ((await inbound('video')).framesDecoded - video.framesDecoded) / ((Date.now() - since) / 1000);
+  t.diagnostic(`${rate.toFixed(1)} frames a second`);
+  assert.ok(rate > LEAST_RATE, `${rate.toFixed(1)} frames a second`);
+  const energy = (await inbound('audio')).totalAudioEnergy - audio.totalAudioEnergy;
+  assert.ok(energy > 1e-4, `no sound: ${energy}`);
 });
 
 test('Chromium sees and hears Firefox', async () => {

@@ -51,7 +51,6 @@ test('a WebSocket that is cut is resumed, and no frame waits for it', async (t) 
   await banner().waitFor({ state: 'hidden' });
   const gaps = await person.gaps();
   t.diagnostic(`longest time between two frames ${gaps.shownMs} ms`);
-  console.log(`# longest time between two frames while the WebSocket was away: ${gaps.shownMs} ms`);
   assert.ok(gaps.shownMs < FREEZE_MS);
   assert.equal(await person.id(), id);
   assert.equal(await person.page.evaluate(() => globalThis.connections.length), 1, 'the connection is the same one');
@@ -75,7 +74,6 @@ test('a server that dies is waited for, and the call goes on with the next one',
   await banner().waitFor({ state: 'hidden' });
   await until('frames of the new connection', async () => (await decoded()) > 10);
   t.diagnostic(`in the new room after ${Date.now() - backAt} ms`);
-  console.log(`# seen again ${Date.now() - backAt} ms after the next server was there`);
   await person.sees(1);
   const [own] = await person.look();
   assert.equal(own.name, 'Ada');

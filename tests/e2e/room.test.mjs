@@ -10,14 +10,14 @@ const COLOURS = ['red', 'green', 'blue'];
 /* What people notice as a freeze. */
 const FREEZE_MS = 200;
 const JOINS = 7;
-/* Mean change of the brightness in a tile, 0..255, of somebody who moves their hands; noise of the codec is a fifth of it. */
+/* Mean change of the brightness in a tile, 0..255. Measured in two seconds: a still picture 0.08 to 0.13, somebody who moves 1.3 to 5.8. */
 const MOVED = 1;
 
 let server;
 let people = [];
 
 before(async () => {
-  /* Half the usual size: three browsers, the mixer and both encoders share this machine. */
+  /* Half the usual size: three browsers share this machine. At 1280x720 two cores are busy all the time, and a gap of 217 ms was seen. */
   server = await startServer({ settings: ['room.width_px=640', 'room.height_px=360'] });
   people = await arriveAll(COLOURS);
 });
@@ -121,7 +121,6 @@ test('the first frame comes soon after Join', async (t) => {
   }
   const typical = Math.round(median(times));
   t.diagnostic(`first frame after ${typical} ms (median of ${times.map(Math.round)})`);
-  console.log(`# from Join to the first frame: median ${typical} ms of ${times.map(Math.round).join(', ')}`);
   /* 500 ms is the aim on a machine with time for it. */
   assert.ok(typical < 3000);
 });
