@@ -1,5 +1,5 @@
-/* What no client should say, said to the server over HTTP and the WebSocket: each gets the documented error, and a
- * call of two in the same room notices nothing. */
+/* What no client should say, said to the server over HTTP and the WebSocket: each gets the documented error,
+ * and a call of two in the same room notices nothing. */
 
 #include "oracle.h"
 #include "wire.h"
@@ -20,7 +20,8 @@ typedef struct {
   GPtrArray *offers; /* char *: valid ones of many stacks, and one of a live peer */
 } Fixture;
 
-/* ---- Offers ---------------------------------------------------------------------------------------------- */
+/* ---- Offers ----------------------------------------------------------------------------------------------
+ */
 
 static GPtrArray *
 load_offers (ServerProcess *server)
@@ -136,12 +137,13 @@ test_spoilt_offers_over_websocket (gconstpointer data)
 static void
 test_nothing_usable (gconstpointer data)
 {
-  static const char only_data[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-                                  "a=fingerprint:sha-256 " /* of 32 bytes */
-                                  "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
-                                  "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
-                                  "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"
-                                  "m=%s\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n%s";
+  static const char only_data[] =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+      "a=fingerprint:sha-256 " /* of 32 bytes */
+      "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+      "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+      "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"
+      "m=%s\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n%s";
   static const struct {
     const char *media, *map;
   } sections[] = {
@@ -160,11 +162,12 @@ test_nothing_usable (gconstpointer data)
   call_check (&fixture->call, "after offers of nothing usable");
 }
 
-/* ---- HTTP ------------------------------------------------------------------------------------------------ */
+/* ---- HTTP ------------------------------------------------------------------------------------------------
+ */
 
 static void
-expect (Fixture *fixture, const char *method, const char *path, const char *type, const char *body, guint status,
-        const char *kind)
+expect (Fixture *fixture, const char *method, const char *path, const char *type, const char *body,
+        guint status, const char *kind)
 {
   g_auto (ServerReply) reply = { 0 };
   server_process_send (fixture->server, method, path, NULL, type, body, -1, &reply);
@@ -181,8 +184,8 @@ test_names (gconstpointer data)
   g_autofree char *long_person = g_strconcat (WHIP "?name=", long_name, NULL);
   g_autofree char *huge = g_strnfill (4000, 'x');
   g_autofree char *huge_room = g_strconcat ("/whip/", huge, NULL);
-  const char *paths[] = { long_room, long_person, huge_room, "/whip/a%01b", "/whip/a%7Fb", WHIP "?name=%0A",
-                          WHIP "?name=%C2%85" };
+  const char *paths[] = { long_room,     long_person,      huge_room,          "/whip/a%01b",
+                          "/whip/a%7Fb", WHIP "?name=%0A", WHIP "?name=%C2%85" };
 
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     expect (fixture, "POST", paths[i], SDP_TYPE, offer, 400, "bad-name");
@@ -239,7 +242,8 @@ test_unknown_resources (gconstpointer data)
   expect (fixture, "GET", "/api/v1/rooms/%FF", NULL, NULL, 400, "bad-request");
   expect (fixture, "GET", "/api/v2/rooms", NULL, NULL, 404, "not-found");
   expect (fixture, "DELETE", WHIP "/0123456789abcdef0123456789abcdef", NULL, NULL, 404, "not-found");
-  expect (fixture, "PATCH", WHIP "/0123456789abcdef0123456789abcdef", FRAGMENT_TYPE, fragment, 404, "not-found");
+  expect (fixture, "PATCH", WHIP "/0123456789abcdef0123456789abcdef", FRAGMENT_TYPE, fragment, 404,
+          "not-found");
   expect (fixture, "DELETE", "/whip//x", NULL, NULL, 404, "not-found");
   call_check (&fixture->call, "after requests for what is not there");
 }
@@ -250,22 +254,25 @@ test_own_resource (gconstpointer data)
 {
   Fixture *fixture = (Fixture *) data;
   g_auto (ServerReply) own = { 0 };
-  static const char *const fragments[] = { "", "a=ice-ufrag:abcd\r\n", "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n",
+  static const char *const fragments[] = { "", "a=ice-ufrag:abcd\r\n",
+                                           "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n",
                                            "m=audio 9 X 0\r\na=mid:9\r\na=candidate:x\r\n", "\x01\x02\xff" };
 
-  server_process_send (fixture->server, "POST", WHIP "?name=mallory", NULL, SDP_TYPE, fixture->offers->pdata[0], -1,
-                       &own);
+  server_process_send (fixture->server, "POST", WHIP "?name=mallory", NULL, SDP_TYPE,
+                       fixture->offers->pdata[0], -1, &own);
   g_assert_cmpuint (own.status, ==, 201);
   expect (fixture, "PATCH", own.location, FRAGMENT_TYPE, fragments[1], 428, "etag-missing");
   expect (fixture, "PATCH", own.location, "text/plain", fragments[1], 415, "content-type");
   for (guint i = 0; i < G_N_ELEMENTS (fragments); i++) {
     g_auto (ServerReply) reply = { 0 };
-    server_process_send (fixture->server, "PATCH", own.location, own.etag, FRAGMENT_TYPE, fragments[i], -1, &reply);
+    server_process_send (fixture->server, "PATCH", own.location, own.etag, FRAGMENT_TYPE, fragments[i], -1,
+                         &reply);
     if (reply.status != 204)
       server_reply_assert_problem (&reply, 400, "bad-fragment");
   }
   g_auto (ServerReply) stale = { 0 };
-  server_process_send (fixture->server, "PATCH", own.location, "\"stale\"", FRAGMENT_TYPE, fragments[1], -1, &stale);
+  server_process_send (fixture->server, "PATCH", own.location, "\"stale\"", FRAGMENT_TYPE, fragments[1], -1,
+                       &stale);
   server_reply_assert_problem (&stale, 412, "etag-mismatch");
   g_autofree char *elsewhere = g_strconcat ("/whip/other", own.location + strlen (WHIP), NULL);
   expect (fixture, "DELETE", elsewhere, NULL, NULL, 404, "not-found");
@@ -280,8 +287,8 @@ static void
 append_candidates (GString *text, guint from, guint n)
 {
   for (guint i = from; i < from + n; i++)
-    g_string_append_printf (text, "a=candidate:%u 1 udp %u 127.0.%u.%u %u typ host\r\n", i, 1000 + i, i / 250 % 250,
-                            1 + i % 250, 1024 + i);
+    g_string_append_printf (text, "a=candidate:%u 1 udp %u 127.0.%u.%u %u typ host\r\n", i, 1000 + i,
+                            i / 250 % 250, 1 + i % 250, 1024 + i);
 }
 
 static void
@@ -290,7 +297,8 @@ test_many_candidates_by_patch (gconstpointer data)
   Fixture *fixture = (Fixture *) data;
   g_auto (ServerReply) own = { 0 };
   const char *offer = fixture->offers->pdata[fixture->offers->len - 1];
-  g_autofree char *ufrag = sdp_dup_attribute (offer, "ice-ufrag"), *pwd = sdp_dup_attribute (offer, "ice-pwd");
+  g_autofree char *ufrag = sdp_dup_attribute (offer, "ice-ufrag"),
+                  *pwd = sdp_dup_attribute (offer, "ice-pwd");
   g_autofree char *mid = sdp_dup_attribute (offer, "mid");
   guint n_refused = 0;
 
@@ -299,10 +307,11 @@ test_many_candidates_by_patch (gconstpointer data)
   for (guint i = 0; i < 10000; i += 500) { /* as many as a body holds */
     g_auto (ServerReply) reply = { 0 };
     g_autoptr (GString) text = g_string_new (NULL);
-    g_string_printf (text, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%s\r\n", ufrag, pwd,
-                     mid);
+    g_string_printf (text, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%s\r\n",
+                     ufrag, pwd, mid);
     append_candidates (text, i, 500);
-    server_process_send (fixture->server, "PATCH", own.location, own.etag, FRAGMENT_TYPE, text->str, -1, &reply);
+    server_process_send (fixture->server, "PATCH", own.location, own.etag, FRAGMENT_TYPE, text->str, -1,
+                         &reply);
     if (reply.status == 204) /* the first are taken, and what else the fragment holds is passed over */
       continue;
     server_reply_assert_problem (&reply, 400, "bad-fragment");
@@ -315,7 +324,8 @@ test_many_candidates_by_patch (gconstpointer data)
   call_check (&fixture->call, "after 10000 candidates by PATCH");
 }
 
-/* ---- WebSocket ------------------------------------------------------------------------------------------- */
+/* ---- WebSocket -------------------------------------------------------------------------------------------
+ */
 
 static void
 test_many_candidates_by_websocket (gconstpointer data)
@@ -328,8 +338,8 @@ test_many_candidates_by_websocket (gconstpointer data)
   g_autofree char *answer = ws_client_expect_reply (client);
   g_assert_cmpstr (answer, ==, "answer");
   for (guint i = 0; i < 10000; i++) {
-    g_autofree char *candidate =
-      g_strdup_printf ("candidate:%u 1 udp %u 127.0.%u.%u %u typ host", i, 1000 + i, i / 250, 1 + i % 250, 1024 + i);
+    g_autofree char *candidate = g_strdup_printf ("candidate:%u 1 udp %u 127.0.%u.%u %u typ host", i,
+                                                  1000 + i, i / 250, 1 + i % 250, 1024 + i);
     ws_client_send_message (client, "candidate", "candidate", candidate, "sdpMid", "0", NULL);
     if (i % 100 == 99)
       pump_for (2);
@@ -358,10 +368,26 @@ static void
 test_garbage_on_the_websocket (gconstpointer data)
 {
   static const char *const garbage[] = {
-    "", "{", "}", "[]", "null", "true", "1", "\"join\"", "{\"type\":1}", "{\"type\":null}", "{\"type\":\"nothing\"}",
-    "{\"type\":\"join\"}", "{\"type\":\"join\",\"room\":1,\"name\":[]}", "{\"type\":\"join\",\"room\":\"a\\u0000b\",\"name\":\"x\"}",
-    "{'type':'join'}", "{\"type\":\"leave\"}}",
-    "/**/{\"type\":\"join\"}", "{\"type\":\"join\",\"room\":0x10}", "{\"a\":1e99999}", "{\"id\":{},\"type\":[]}",
+    "",
+    "{",
+    "}",
+    "[]",
+    "null",
+    "true",
+    "1",
+    "\"join\"",
+    "{\"type\":1}",
+    "{\"type\":null}",
+    "{\"type\":\"nothing\"}",
+    "{\"type\":\"join\"}",
+    "{\"type\":\"join\",\"room\":1,\"name\":[]}",
+    "{\"type\":\"join\",\"room\":\"a\\u0000b\",\"name\":\"x\"}",
+    "{'type':'join'}",
+    "{\"type\":\"leave\"}}",
+    "/**/{\"type\":\"join\"}",
+    "{\"type\":\"join\",\"room\":0x10}",
+    "{\"a\":1e99999}",
+    "{\"id\":{},\"type\":[]}",
   };
   Fixture *fixture = (Fixture *) data;
   g_autoptr (WsClient) client = ws_client_new (fixture->server);
@@ -392,7 +418,8 @@ test_order_of_messages (gconstpointer data)
   Fixture *fixture = (Fixture *) data;
   g_autoptr (WsClient) client = ws_client_new (fixture->server);
   static const char *const too_early[] = { "{\"type\":\"offer\",\"sdp\":\"v=0\"}",
-                                           "{\"type\":\"candidate\",\"candidate\":\"\"}", "{\"type\":\"mute\",\"audio\":true}",
+                                           "{\"type\":\"candidate\",\"candidate\":\"\"}",
+                                           "{\"type\":\"mute\",\"audio\":true}",
                                            "{\"type\":\"chat\",\"text\":\"x\"}", "{\"type\":\"leave\"}" };
 
   for (guint i = 0; i < G_N_ELEMENTS (too_early); i++) {
@@ -403,8 +430,8 @@ test_order_of_messages (gconstpointer data)
   g_autoptr (JsonNode) joined = ws_client_expect (client, "joined");
   ws_client_send_message (client, "join", "room", ROOM, "name", "mallory", NULL);
   ws_client_expect_error (client, "already-joined");
-  ws_client_send_message (client, "candidate", "candidate", "candidate:1 1 udp 1 127.0.0.1 9 typ host", "sdpMid", "0",
-                          NULL);
+  ws_client_send_message (client, "candidate", "candidate", "candidate:1 1 udp 1 127.0.0.1 9 typ host",
+                          "sdpMid", "0", NULL);
   ws_client_expect_error (client, "not-negotiated");
   g_autofree char *long_text = g_strnfill (2001, 'x');
   ws_client_send_message (client, "chat", "text", long_text, NULL);
@@ -422,7 +449,8 @@ is_ws_closed (gpointer data)
   return ((WsClient *) data)->is_closed;
 }
 
-/* Who holds the token goes on in the place of who held it before; a token of a place that is no more is nothing. */
+/* Who holds the token goes on in the place of who held it before; a token of a place that is no more is
+ * nothing. */
 static void
 test_resuming_twice (gconstpointer data)
 {
@@ -454,7 +482,8 @@ test_resuming_twice (gconstpointer data)
   call_check (&fixture->call, "after resuming twice");
 }
 
-/* ---- Limits, each with a server of its own --------------------------------------------------------------- */
+/* ---- Limits, each with a server of its own ---------------------------------------------------------------
+ */
 
 static void
 test_full (void)
@@ -510,7 +539,8 @@ test_flood_of_joins (void)
 int
 main (int argc, char **argv)
 {
-  static const char *const settings[] = { "http.joins_per_minute=100000", "http.messages_per_second=10000", NULL };
+  static const char *const settings[] = { "http.joins_per_minute=100000", "http.messages_per_second=10000",
+                                          NULL };
   Fixture fixture = { 0 };
 
   gst_init (NULL, NULL);
@@ -519,7 +549,8 @@ main (int argc, char **argv)
   fixture.offers = load_offers (fixture.server);
   call_start (&fixture.call, fixture.server, ROOM);
   g_test_add_data_func ("/bad-input/spoilt-offers-over-http", &fixture, test_spoilt_offers_over_http);
-  g_test_add_data_func ("/bad-input/spoilt-offers-over-websocket", &fixture, test_spoilt_offers_over_websocket);
+  g_test_add_data_func ("/bad-input/spoilt-offers-over-websocket", &fixture,
+                        test_spoilt_offers_over_websocket);
   g_test_add_data_func ("/bad-input/nothing-usable", &fixture, test_nothing_usable);
   g_test_add_data_func ("/bad-input/names", &fixture, test_names);
   g_test_add_data_func ("/bad-input/names-over-websocket", &fixture, test_names_over_websocket);
@@ -527,7 +558,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/bad-input/unknown-resources", &fixture, test_unknown_resources);
   g_test_add_data_func ("/bad-input/own-resource", &fixture, test_own_resource);
   g_test_add_data_func ("/bad-input/many-candidates-by-patch", &fixture, test_many_candidates_by_patch);
-  g_test_add_data_func ("/bad-input/many-candidates-by-websocket", &fixture, test_many_candidates_by_websocket);
+  g_test_add_data_func ("/bad-input/many-candidates-by-websocket", &fixture,
+                        test_many_candidates_by_websocket);
   g_test_add_data_func ("/bad-input/garbage-on-the-websocket", &fixture, test_garbage_on_the_websocket);
   g_test_add_data_func ("/bad-input/order-of-messages", &fixture, test_order_of_messages);
   g_test_add_data_func ("/bad-input/resuming-twice", &fixture, test_resuming_twice);

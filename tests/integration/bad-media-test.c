@@ -1,4 +1,5 @@
-/* What a participant who is let in should not send: the others notice nothing, and at most the sender is gone. */
+/* What a participant who is let in should not send: the others notice nothing, and at most the sender is
+ * gone. */
 
 #include "oracle.h"
 
@@ -12,7 +13,8 @@ typedef struct {
   Call call;
 } Fixture;
 
-/* ---- Spoilers: media threads, one at a time per pad ------------------------------------------------------- */
+/* ---- Spoilers: media threads, one at a time per pad -------------------------------------------------------
+ */
 
 static GstBuffer *
 new_buffer_like (GstBuffer *buffer, const guint8 *bytes, gsize n_bytes)
@@ -123,7 +125,8 @@ make_giant (GstBuffer *buffer, gpointer user_data)
   return giant;
 }
 
-/* Compound packets whose lengths, counts and types are anything; the first 8 bytes are what SRTCP leaves in plain. */
+/* Compound packets whose lengths, counts and types are anything; the first 8 bytes are what SRTCP leaves in
+ * plain. */
 static GstBuffer *
 spoil_rtcp (GstBuffer *buffer, gpointer user_data)
 {
@@ -144,7 +147,8 @@ spoil_rtcp (GstBuffer *buffer, gpointer user_data)
   return new_buffer_like (buffer, bytes, n_spoilt);
 }
 
-/* ---- Tests ----------------------------------------------------------------------------------------------- */
+/* ---- Tests -----------------------------------------------------------------------------------------------
+ */
 
 static bool
 is_in_the_room (FakePeer *peer, ServerProcess *server)
@@ -169,7 +173,8 @@ send_away (FakePeer *guest, ServerProcess *server)
 }
 
 static void
-spoil_call (Fixture *fixture, const char *codec, FakePeerPoint point, FakePeerSpoiler spoiler, const char *what)
+spoil_call (Fixture *fixture, const char *codec, FakePeerPoint point, FakePeerSpoiler spoiler,
+            const char *what)
 {
   FakePeer *guest = fake_peer_new (fixture->server, ROOM, 2, codec, FAKE_PEER_CALL);
   g_autoptr (GRand) rand = g_rand_new_with_seed (SEED);
@@ -178,7 +183,8 @@ spoil_call (Fixture *fixture, const char *codec, FakePeerPoint point, FakePeerSp
   call_await_guest (&fixture->call, guest);
   fake_peer_spoil (guest, point, spoiler, rand);
   pump_for (SPOIL_MS);
-  g_test_message ("%s: the guest %s", after, is_in_the_room (guest, fixture->server) ? "stays" : "was removed");
+  g_test_message ("%s: the guest %s", after,
+                  is_in_the_room (guest, fixture->server) ? "stays" : "was removed");
   send_away (guest, fixture->server);
   call_check (&fixture->call, after);
 }
@@ -243,13 +249,15 @@ test_sizes (gconstpointer data)
 {
   static const struct {
     guint width_px, height_px;
-  } sizes[] = { { 180, 320 }, { 321, 181 }, { 16, 16 }, { 640, 48 }, { 33, 479 }, { 1280, 720 }, { 320, 180 } };
+  } sizes[] = {
+    { 180, 320 }, { 321, 181 }, { 16, 16 }, { 640, 48 }, { 33, 479 }, { 1280, 720 }, { 320, 180 }
+  };
   Fixture *fixture = (Fixture *) data;
   static const char *const codecs[] = { "VP8", "H264" };
 
   for (guint c = 0; c < G_N_ELEMENTS (codecs); c++) {
     FakePeer *guest = fake_peer_new (fixture->server, ROOM, 2, codecs[c], FAKE_PEER_CALL);
-      call_await_guest (&fixture->call, guest);
+    call_await_guest (&fixture->call, guest);
     for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
       bool is_odd = sizes[i].width_px % 2 != 0 || sizes[i].height_px % 2 != 0 || sizes[i].width_px < 160;
       if (is_odd && c > 0)
@@ -268,7 +276,8 @@ static bool
 is_heard (gpointer data)
 {
   const Hearing *hearing = data;
-  return fake_peer_measure (hearing->call->peers[0], fake_peer_get_index (hearing->guest)) > ORACLE_HEARD_AT_LEAST;
+  return fake_peer_measure (hearing->call->peers[0], fake_peer_get_index (hearing->guest)) >
+         ORACLE_HEARD_AT_LEAST;
 }
 
 static void

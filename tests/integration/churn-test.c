@@ -7,9 +7,14 @@
 /* 60 in 20 s by default; with MIXROOM_LONG 200 in a minute. */
 #define N_VISITS 60
 #define N_VISITS_LONG 200
-#define PAUSE_MS 250
-/* What allocators keep of a storm; a leak of one participant's pipeline each (about 1 MiB) would be far above. */
-#define RESIDENT_TOLERANCE_KIB (24 * 1024)
+#define PAUSE_MS 200
+/* What allocators keep of a storm, with the arenas that the test's environment allows (without: 55 MiB after
+ * 30 H.264 peers, none of it lost); the address sanitizer keeps what was freed on purpose. */
+#ifdef __SANITIZE_ADDRESS__
+#define RESIDENT_TOLERANCE_KIB (400 * 1024)
+#else
+#define RESIDENT_TOLERANCE_KIB (40 * 1024)
+#endif
 
 typedef struct {
   ServerProcess *server;
@@ -23,13 +28,13 @@ visit_by_whip (Fixture *fixture, const char *method, bool deletes)
   g_auto (ServerReply) reply = { 0 };
   g_autofree char *path = g_strdup_printf ("/%s/" ROOM "?name=visitor", method);
 
-  server_process_send (fixture->server, "POST", path, NULL, "application/sdp", fake_peer_get_offer (fixture->model), -1,
-                       &reply);
+  server_process_send (fixture->server, "POST", path, NULL, "application/sdp",
+                       fake_peer_get_offer (fixture->model), -1, &reply);
   g_assert_cmpuint (reply.status, ==, 201);
   pump_for (PAUSE_MS);
   if (deletes)
-    g_assert_cmpuint (server_process_request (fixture->server, "DELETE", reply.location, NULL, NULL, NULL, NULL), ==,
-                      200);
+    g_assert_cmpuint (
+        server_process_request (fixture->server, "DELETE", reply.location, NULL, NULL, NULL, NULL), ==, 200);
 }
 
 static void
@@ -55,8 +60,9 @@ visit_by_peer (Fixture *fixture, const char *codec, bool leaves)
     fake_peer_vanish (guest);
 }
 
+/* @early: there is time for who never connects to be thrown out: 30 s. */
 static void
-visit (Fixture *fixture, guint i)
+visit (Fixture *fixture, guint i, bool early)
 {
   switch (i % 10) {
   case 0:
@@ -72,7 +78,7 @@ visit (Fixture *fixture, guint i)
     visit_by_websocket (fixture, false);
     break;
   case 4:
-    visit_by_whip (fixture, "whip", false); /* never connects, never leaves */
+    visit_by_whip (fixture, "whip", !early); /* never connects, never leaves */
     break;
   default:
     visit_by_whip (fixture, "whip", true);
@@ -85,7 +91,8 @@ is_empty_but_for_two (gpointer data)
 {
   const Fixture *fixture = data;
   g_autoptr (JsonNode) room = server_process_get_json (fixture->server, "/api/v1/rooms/" ROOM);
-  return json_array_get_length (json_object_get_array_member (json_node_get_object (room), "participants")) == 2;
+  return json_array_get_length (json_object_get_array_member (json_node_get_object (room), "participants")) ==
+         2;
 }
 
 static void
@@ -110,11 +117,11 @@ test_visits (void)
   fixture.model = fake_peer_prepare (fixture.server, 2, "VP8", FAKE_PEER_CALL);
   call_start (&fixture.call, fixture.server, ROOM);
   for (guint i = 0; i < 20; i++)
-    visit (&fixture, i);
+    visit (&fixture, i, false);
   settle (&fixture, "after a first round", &before);
   call_check (&fixture.call, "after a first round");
   for (guint i = 0; i < n_visits; i++)
-    visit (&fixture, i);
+    visit (&fixture, i, i < n_visits / 2);
   call_check (&fixture.call, "while people come and go");
   settle (&fixture, "after everybody went", &after);
   call_check (&fixture.call, "after everybody went");

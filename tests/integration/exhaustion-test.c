@@ -1,4 +1,5 @@
-/* Connections that say nothing, and as many as there are descriptors: calls go on, and what was freed is taken again. */
+/* Connections that say nothing, and as many as there are descriptors: calls go on, and what was freed is
+ * taken again. */
 
 #include "oracle.h"
 #include "wire.h"
@@ -21,7 +22,8 @@ close_all (GArray *sockets)
 static void
 open_many (ServerProcess *server, GArray *sockets, guint n)
 {
-  static const char half[] = "POST /whip/test HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/sdp\r\nContent-Le";
+  static const char half[] =
+      "POST /whip/test HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/sdp\r\nContent-Le";
 
   for (guint i = 0; i < n; i++) {
     int fd = tcp_client_new (server);
@@ -43,7 +45,8 @@ is_alive (gpointer data)
 static void
 test_half_sent_requests (void)
 {
-  static const char *const settings[] = { "http.max_connections_per_address=500", "http.request_deadline_s=4", NULL };
+  static const char *const settings[] = { "http.max_connections_per_address=500", "http.request_deadline_s=4",
+                                          NULL };
   ServerProcess *server = server_process_new (settings);
   g_autoptr (GArray) sockets = g_array_new (FALSE, FALSE, sizeof (int));
   ServerUsage before, during, after;
@@ -60,7 +63,8 @@ test_half_sent_requests (void)
   call_check (&call, "with half-sent requests");
   pump_for (5000); /* their deadline passes */
   server_process_measure (server, &after);
-  g_test_message ("descriptors: %u, then %u, then %u", before.n_descriptors, during.n_descriptors, after.n_descriptors);
+  g_test_message ("descriptors: %u, then %u, then %u", before.n_descriptors, during.n_descriptors,
+                  after.n_descriptors);
   g_assert_cmpuint (after.n_descriptors, <=, before.n_descriptors + 10);
   close_all (sockets);
   call_end (&call);
@@ -70,8 +74,8 @@ test_half_sent_requests (void)
 static void
 test_descriptors_used_up (void)
 {
-  static const char *const settings[] = { "http.max_connections_per_address=1000", "http.max_connections=1000",
-                                          "http.request_deadline_s=4", NULL };
+  static const char *const settings[] = { "http.max_connections_per_address=1000",
+                                          "http.max_connections=1000", "http.request_deadline_s=4", NULL };
   ServerProcess *server = server_process_new_limited (settings, MAX_DESCRIPTORS);
   g_autoptr (GArray) sockets = g_array_new (FALSE, FALSE, sizeof (int));
   ServerUsage usage;
@@ -109,8 +113,8 @@ test_joins_without_descriptors (void)
   call_start (&call, server, ROOM);
   for (guint i = 0; i < 60; i++) {
     g_auto (ServerReply) reply = { 0 };
-    server_process_send (server, "POST", "/whip/" ROOM, NULL, "application/sdp", fake_peer_get_offer (model), -1,
-                         &reply);
+    server_process_send (server, "POST", "/whip/" ROOM, NULL, "application/sdp", fake_peer_get_offer (model),
+                         -1, &reply);
     if (reply.status == 201)
       g_ptr_array_add (locations, g_steal_pointer (&reply.location));
     else

@@ -41,8 +41,8 @@ expect (const char *const *arguments, int status, const char *in_stdout, const c
 
   if (got != status || (in_stdout != NULL && strstr (out, in_stdout) == NULL) ||
       (in_stderr != NULL && strstr (err, in_stderr) == NULL))
-    g_error ("%s: status %d instead of %d\nout: %s\nerr: %s\nawaited: %s, %s", arguments[0], got, status, out, err,
-             in_stdout, in_stderr);
+    g_error ("%s: status %d instead of %d\nout: %s\nerr: %s\nawaited: %s, %s", arguments[0], got, status, out,
+             err, in_stdout, in_stderr);
 }
 #define EXPECT(status, out, err, ...) expect ((const char *const[]){ __VA_ARGS__, NULL }, status, out, err)
 

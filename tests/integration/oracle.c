@@ -15,7 +15,8 @@ oracle_hears_others_only (FakePeer *const *peers, guint n, guint k)
          20 * log10 (MAX (own, 1e-9) / quietest) < -ORACLE_OWN_DOWN_DB;
 }
 
-/* ---- Tiles ----------------------------------------------------------------------------------------------- */
+/* ---- Tiles -----------------------------------------------------------------------------------------------
+ */
 
 JsonArray *
 oracle_get_tiles (JsonNode *room)
@@ -70,7 +71,8 @@ oracle_sees_everybody (FakePeer *viewer, JsonNode *room, FakePeer *const *peers,
   return true;
 }
 
-/* ---- A call ---------------------------------------------------------------------------------------------- */
+/* ---- A call ----------------------------------------------------------------------------------------------
+ */
 
 static JsonNode *
 describe (const Call *call)

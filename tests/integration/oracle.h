@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* What is right: every participant hears every tone but the own one, and every tile shows its sender's colour. */
+/* What is right: every participant hears every tone but the own one, and every tile shows its sender's
+ * colour. */
 
 /* The sender's 0.12, through two lossy codecs. */
 #define ORACLE_HEARD_AT_LEAST 0.06
@@ -17,7 +18,8 @@ bool oracle_hears_others_only (FakePeer *const *peers, guint n, guint k);
 JsonArray *oracle_get_tiles (JsonNode *room);
 /** oracle_find_participant: Returns: (nullable): the id of who has that name. */
 const char *oracle_find_participant (JsonNode *room, const char *name);
-/** oracle_find_colour: What @viewer sees in the middle of @name's tile. Returns: false without tile or picture. */
+/** oracle_find_colour: What @viewer sees in the middle of @name's tile. Returns: false without tile or
+ * picture. */
 bool oracle_find_colour (FakePeer *viewer, JsonNode *room, const char *name, TestColour *out_colour);
 bool oracle_sees (FakePeer *viewer, JsonNode *room, FakePeer *shown);
 bool oracle_sees_everybody (FakePeer *viewer, JsonNode *room, FakePeer *const *peers, guint n);
@@ -37,7 +39,8 @@ typedef struct {
 void call_start (Call *call, ServerProcess *server, const char *room);
 /** call_await_guest: Until both see @guest in its tile. */
 void call_await_guest (Call *call, FakePeer *guest);
-/** call_check: Both are there, saw no gap since the last check, and see and hear each other. @after: what was done */
+/** call_check: Both are there, saw no gap since the last check, and see and hear each other. @after: what was
+ * done */
 void call_check (Call *call, const char *after);
 /** call_forget: The gaps since the last check do not count: joining is not what is tested. */
 void call_forget (Call *call);

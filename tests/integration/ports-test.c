@@ -18,15 +18,18 @@
 
 /* A ClientHello of nobody's: DTLS 1.2, no cookie, two cipher suites (RFC 6347 4.2.1). */
 static const guint8 client_hello[] = {
-  22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54, 1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd,
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
-  0, 0, 0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0,
+  22, 0xfe, 0xff, 0,    0,  0,  0,  0,  0,  0,  0,  0,  54, 1,  0,  0,  42, 0,    0,    0,    0,    0,  0,
+  0,  42,   0xfe, 0xfd, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,   15,   16,   17,   18, 19,
+  20, 21,   22,   23,   24, 25, 26, 27, 28, 29, 30, 31, 32, 0,  0,  0,  4,  0xc0, 0x2b, 0xc0, 0x2f, 1,  0,
 };
 /* Fatal handshake_failure, and a close_notify, in plain and with a sequence number from the future. */
 static const guint8 alert_fatal[] = { 21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40 };
 static const guint8 alert_close[] = { 21, 0xfe, 0xfd, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 2, 1, 0 };
-/* Binding requests without credentials, and with a user and a wrong MESSAGE-INTEGRITY (RFC 8489 14.3, 14.5). */
-static const guint8 stun_bare[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+/* Binding requests without credentials, and with a user and a wrong MESSAGE-INTEGRITY (RFC 8489 14.3, 14.5).
+ */
+static const guint8 stun_bare[] = {
+  0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+};
 
 typedef struct {
   GThread *thread;
@@ -40,9 +43,11 @@ typedef struct {
 static void
 send_one (const Stranger *stranger, int fd, GRand *rand, guint n_ports)
 {
-  GBytes *datagram = stranger->datagrams->pdata[g_rand_int_range (rand, 0, (gint32) stranger->datagrams->len)];
+  GBytes *datagram =
+      stranger->datagrams->pdata[g_rand_int_range (rand, 0, (gint32) stranger->datagrams->len)];
   guint16 port = stranger->ports[g_rand_int_range (rand, 0, (gint32) n_ports)];
-  const struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (port),
+  const struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons (port),
                                        .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   gsize n_bytes;
   const void *bytes = g_bytes_get_data (datagram, &n_bytes);
@@ -108,7 +113,8 @@ load_datagrams (void)
 static GBytes *
 new_forged_check (const char *offer, const char *answer)
 {
-  g_autofree char *theirs = sdp_dup_attribute (answer, "ice-ufrag"), *ours = sdp_dup_attribute (offer, "ice-ufrag");
+  g_autofree char *theirs = sdp_dup_attribute (answer, "ice-ufrag"),
+                  *ours = sdp_dup_attribute (offer, "ice-ufrag");
   g_autofree char *user = g_strdup_printf ("%s:%s", theirs, ours);
   gsize n_user = strlen (user), n_padded = (n_user + 3) & ~(gsize) 3;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
@@ -157,7 +163,8 @@ stranger_aim (Stranger *stranger, const char *answer)
   atomic_store (&stranger->n_ports, n);
 }
 
-/* ---- Tests ----------------------------------------------------------------------------------------------- */
+/* ---- Tests -----------------------------------------------------------------------------------------------
+ */
 
 static void
 send_forged_checks (FakePeer *peer, guint n)

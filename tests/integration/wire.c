@@ -5,7 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- WebSocket ------------------------------------------------------------------------------------------- */
+/* ---- WebSocket -------------------------------------------------------------------------------------------
+ */
 
 static void
 on_message (SoupWebsocketConnection *connection, gint type, GBytes *bytes, gpointer user_data)
@@ -58,8 +59,8 @@ ws_client_new (ServerProcess *server)
   g_autoptr (SoupSession) session = soup_session_new ();
 
   client->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) json_node_unref);
-  soup_session_websocket_connect_async (session, message, NULL, protocols, G_PRIORITY_DEFAULT, NULL, on_connected,
-                                        client);
+  soup_session_websocket_connect_async (session, message, NULL, protocols, G_PRIORITY_DEFAULT, NULL,
+                                        on_connected, client);
   pump_until (is_settled, client, 20, "a WebSocket");
   return client;
 }
@@ -173,12 +174,14 @@ ws_client_expect_reply (WsClient *client)
   return NULL;
 }
 
-/* ---- Sockets --------------------------------------------------------------------------------------------- */
+/* ---- Sockets ---------------------------------------------------------------------------------------------
+ */
 
 int
 tcp_client_new (ServerProcess *server)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (server_process_get_port (server)),
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (server_process_get_port (server)),
                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   const struct timeval limit = { .tv_sec = 5 };
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -220,7 +223,8 @@ tcp_client_exchange (ServerProcess *server, const void *bytes, gsize n_bytes)
   return g_string_free (g_steal_pointer (&answer), FALSE);
 }
 
-/* ---- SDP ------------------------------------------------------------------------------------------------- */
+/* ---- SDP -------------------------------------------------------------------------------------------------
+ */
 
 GArray *
 sdp_list_udp_ports (const char *sdp)
@@ -233,7 +237,8 @@ sdp_list_udp_ports (const char *sdp)
     if (!g_str_has_prefix (*line, "a=candidate:"))
       continue;
     words = g_strsplit (*line, " ", -1);
-    if (g_strv_length (words) < 8 || g_ascii_strcasecmp (words[2], "udp") != 0 || strcmp (words[4], "127.0.0.1") != 0)
+    if (g_strv_length (words) < 8 || g_ascii_strcasecmp (words[2], "udp") != 0 ||
+        strcmp (words[4], "127.0.0.1") != 0)
       continue;
     guint16 port = (guint16) g_ascii_strtoull (words[5], NULL, 10);
     g_array_append_val (ports, port);
@@ -253,7 +258,8 @@ sdp_dup_attribute (const char *sdp, const char *name)
   return g_strndup (line, strcspn (line, "\r\n"));
 }
 
-/* ---- Corpora --------------------------------------------------------------------------------------------- */
+/* ---- Corpora ---------------------------------------------------------------------------------------------
+ */
 
 static void
 append_file (GPtrArray *pieces, const char *path, gsize max_bytes)
@@ -287,7 +293,8 @@ corpus_list (const char *folder, gsize max_bytes)
 {
   GPtrArray *pieces = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   const char *root = g_getenv ("MIXROOM_CORPORA");
-  g_autofree char *beside = g_build_filename (g_getenv ("MIXROOM_SOURCE_ROOT"), "..", "shared", "corpora", NULL);
+  g_autofree char *beside =
+      g_build_filename (g_getenv ("MIXROOM_SOURCE_ROOT"), "..", "shared", "corpora", NULL);
   g_autofree char *path = g_build_filename (root != NULL ? root : beside, folder, NULL);
 
   append_folder (pieces, path, max_bytes);

@@ -30,7 +30,8 @@ void ws_client_send_message (WsClient *client, const char *type, ...) G_GNUC_NUL
 JsonNode *ws_client_expect (WsClient *client, const char *type);
 /** ws_client_expect_error: An error with that code and a detail. */
 void ws_client_expect_error (WsClient *client, const char *code);
-/** ws_client_expect_reply: The next answer or error. Returns: the error's code, "answer", or NULL: it closed. */
+/** ws_client_expect_reply: The next answer or error. Returns: the error's code, "answer", or NULL: it closed.
+ */
 char *ws_client_expect_reply (WsClient *client);
 const char *ws_get_string (JsonNode *message, const char *member);
 
@@ -40,7 +41,8 @@ const char *ws_get_string (JsonNode *message, const char *member);
 int tcp_client_new (ServerProcess *server);
 /** tcp_client_send: Without minding that it may be closed. */
 void tcp_client_send (int fd, const void *bytes, gsize n_bytes);
-/** tcp_client_exchange: One request as it is, one answer until the end or 5 s. Returns: (transfer full) what came. */
+/** tcp_client_exchange: One request as it is, one answer until the end or 5 s. Returns: (transfer full) what
+ * came. */
 char *tcp_client_exchange (ServerProcess *server, const void *bytes, gsize n_bytes);
 
 /** sdp_list_udp_ports: Of the host candidates in an answer. Returns: (transfer full): guint16 */
@@ -50,8 +52,9 @@ char *sdp_dup_attribute (const char *sdp, const char *name);
 
 /* ---- Corpora ---- */
 
-/** corpus_list: Files below MIXROOM_CORPORA or what lies beside the source. Returns: (transfer full): GBytes; none
- * when it is not there. @folder: "stun" and so on; @max_bytes: larger ones are cut into pieces of that size. */
+/** corpus_list: Files below MIXROOM_CORPORA or what lies beside the source. Returns: (transfer full): GBytes;
+ * none when it is not there. @folder: "stun" and so on; @max_bytes: larger ones are cut into pieces of that
+ * size. */
 GPtrArray *corpus_list (const char *folder, gsize max_bytes);
 
 G_END_DECLS
