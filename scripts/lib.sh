@@ -37,7 +37,7 @@ install_packages () {
     echo "This is no Debian: scripts/packages lists what must be installed; going on with what is here."
     return 0
   }
-  MISSING=$(missing_packages "$@")
+  MISSING=$(missing_packages "$@" | sed "s, $,,")
   [ -n "$MISSING" ] || {
     echo "All packages are there."
     return 0
