@@ -33,8 +33,10 @@ test('three people join through the lobby', async () => {
 });
 
 test('everybody sees everybody move, each in their tile', async () => {
-  /* A tile shows its avatar until the first frame, and the own camera lies over the own one: pixels tell of both. */
-  await pause(1500);
+  /* A tile shows its avatar until the first frame. Whose picture it is, is judged below. */
+  for (const person of people) {
+    for (let i = 0; i < 80 && (await person.look()).some(({ marker }) => marker === null); i += 1) await pause(250);
+  }
   const ids = await Promise.all(people.map((person) => person.id()));
   for (const person of people) {
     const looks = [await person.look()];
