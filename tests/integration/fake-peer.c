@@ -251,37 +251,57 @@ start_feeder (FakePeer *peer, guint index)
   g_thread_unref (g_thread_new ("colour", feed_colour, g_atomic_rc_box_acquire (peer->feeder)));
 }
 
-static void
-add_receiver (FakePeer *peer, const char *caps_text)
+static GstCaps *
+new_caps (FakePeer *peer, FakePeerFlags kind)
 {
-  g_autoptr (GstCaps) caps = gst_caps_from_string (caps_text);
+  if (kind == FAKE_PEER_AUDIO)
+    return gst_caps_from_string (
+      "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2");
+  return gst_caps_from_string (
+    g_str_equal (peer->codec, "H264")
+      ? "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,packetization-mode=(string)1,"
+        "profile-level-id=(string)42e01f"
+      : "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000");
+}
+
+static void
+add_receiver (FakePeer *peer, FakePeerFlags kind)
+{
+  g_autoptr (GstCaps) caps = new_caps (peer, kind);
   GstWebRTCRTPTransceiver *transceiver = NULL;
   g_signal_emit_by_name (peer->webrtc, "add-transceiver", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps,
                          &transceiver);
   g_clear_object (&transceiver);
 }
 
+/* The codec is said, or an offer that is made before the encoder's first frame leaves the section out. */
+static void
+set_sender (FakePeer *peer, GObject *transceiver, FakePeerFlags kind, FakePeerFlags flags)
+{
+  g_autoptr (GstCaps) caps = new_caps (peer, kind);
+  g_object_set (transceiver, "codec-preferences", caps, "do-nack", TRUE, "direction",
+                (flags & FAKE_PEER_RECEIVES) != 0 ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
+                                                  : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY,
+                NULL);
+}
+
+/* The pads of describe_sender() made the transceivers, sound first. */
 static void
 set_directions (FakePeer *peer, FakePeerFlags flags)
 {
+  const FakePeerFlags kinds[] = { FAKE_PEER_AUDIO, FAKE_PEER_VIDEO };
   GArray *transceivers = NULL;
+  guint n = 0;
 
-  if ((flags & FAKE_PEER_SENDS) == 0) {
-    if ((flags & FAKE_PEER_AUDIO) != 0)
-      add_receiver (peer, "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2");
-    if ((flags & FAKE_PEER_VIDEO) != 0)
-      add_receiver (peer, g_str_equal (peer->codec, "H264")
-                            ? "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,"
-                              "packetization-mode=(string)1,profile-level-id=(string)42e01f"
-                            : "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000");
-    return;
-  }
   g_signal_emit_by_name (peer->webrtc, "get-transceivers", &transceivers);
-  for (guint i = 0; i < transceivers->len; i++)
-    g_object_set (g_array_index (transceivers, GObject *, i), "do-nack", TRUE, "direction",
-                  (flags & FAKE_PEER_RECEIVES) != 0 ? GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDRECV
-                                                    : GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY,
-                  NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if ((flags & kinds[i]) == 0)
+      continue;
+    if ((flags & FAKE_PEER_SENDS) != 0)
+      set_sender (peer, g_array_index (transceivers, GObject *, n++), kinds[i], flags);
+    else
+      add_receiver (peer, kinds[i]);
+  }
   g_array_unref (transceivers);
 }
 
