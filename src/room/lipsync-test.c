@@ -1,0 +1,480 @@
+/* A flash and a beep of one instant, sent as a client sends them, through uplinks, mixers and rungs: how long each takes, and
+ * how far apart they come out, by the clock and by the time stamps that clients align lips by. */
+
+#include "room-private.h"
+
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
+#include <math.h>
+#include <string.h>
+
+#define N_EVENTS 7
+#define FRAMERATE 30
+#define WIDTH 320
+#define HEIGHT 180
+#define BLOCK_SAMPLES 960
+#define SECONDS 7
+#define APART_MAX_MS 40
+
+typedef struct {
+  guint32 timestamp;
+  gint64 arrival_us;
+  GBytes *rtp;
+} Packet;
+
+typedef struct {
+  MxrConfig *config;
+  MxrNet *net;
+  MxrFragments *fragments;
+  MxrGraph *graph;
+  MxrUplink *uplinks[MXR_PEER_N_KINDS];
+  GstPad *sinks[MXR_PEER_N_KINDS];
+  MxrRung *rungs[MXR_PEER_N_KINDS];
+  GArray *sent[MXR_PEER_N_KINDS];     /* Packet; arrival_us: when it is to be sent, from the begin */
+  GArray *received[MXR_PEER_N_KINDS]; /* Packet; written by the network thread */
+  gint64 begin_us;                    /* monotonic time of the client's first sample */
+} Fixture;
+
+/* Of the client's own time. All lie on the frames' grid, at all places on the 20 ms one. */
+static gint64
+event_us (guint event)
+{
+  return (gint64) (30 + 22 * event) * G_USEC_PER_SEC / FRAMERATE;
+}
+
+/* ---- The client: everything encoded beforehand ----------------------------------------------------------------- */
+
+static GstBuffer *
+make_sound (guint block)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, BLOCK_SAMPLES * 2, NULL);
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (guint i = 0; i < BLOCK_SAMPLES; i++) {
+    gint64 sample = (gint64) block * BLOCK_SAMPLES + i;
+    gint16 value = 0;
+    for (guint event = 0; event < N_EVENTS; event++) {
+      gint64 since = sample - event_us (event) * 48 / 1000;
+      if (since >= 0 && since < 48 * 60)
+        value = (gint16) (16000 * sin (2 * G_PI * 1000 * since / 48000));
+    }
+    ((gint16 *) map.data)[i] = value;
+  }
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (block, GST_SECOND, 50);
+  return buffer;
+}
+
+static GstBuffer *
+make_picture (guint frame)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, WIDTH * HEIGHT * 3 / 2, NULL);
+  guint8 luma = 16;
+
+  for (guint event = 0; event < N_EVENTS; event++) {
+    int since = (int) frame - (int) (30 + 22 * event);
+    if (since >= 0 && since < 3)
+      luma = 235;
+  }
+  gst_buffer_memset (buffer, 0, luma, WIDTH * HEIGHT);
+  gst_buffer_memset (buffer, WIDTH * HEIGHT, 128, WIDTH * HEIGHT / 2);
+  GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (frame, GST_SECOND, FRAMERATE);
+  return buffer;
+}
+
+static guint32
+read_timestamp (const guint8 *rtp)
+{
+  return (guint32) rtp[4] << 24 | rtp[5] << 16 | rtp[6] << 8 | rtp[7];
+}
+
+static GArray *
+encode (const char *description, GstBuffer *(*make) (guint), guint n)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, &error);
+  GArray *packets = g_array_new (FALSE, FALSE, sizeof (Packet));
+  GstSample *sample;
+
+  g_assert_no_error (error);
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i < n; i++)
+    gst_app_src_push_buffer (GST_APP_SRC (source), make (i));
+  gst_app_src_end_of_stream (GST_APP_SRC (source));
+  while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
+    GstBuffer *buffer = gst_sample_get_buffer (sample);
+    gsize size = gst_buffer_get_size (buffer);
+    guint8 *bytes = g_malloc (size);
+    gst_buffer_extract (buffer, 0, bytes, size);
+    const Packet packet = { read_timestamp (bytes), 0, g_bytes_new_take (bytes, size) };
+    g_array_append_val (packets, packet);
+    gst_sample_unref (sample);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return packets;
+}
+
+/* A sound can go when its last sample is there, a picture when it is taken. */
+static void
+encode_all (Fixture *fixture)
+{
+  GArray *sound = fixture->sent[MXR_RTP_AUDIO] = encode (
+    "appsrc name=source format=time caps=audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved ! "
+    "opusenc frame-size=20 bitrate=64000 audio-type=generic ! rtpopuspay pt=111 timestamp-offset=0 ! "
+    "appsink name=sink sync=false buffer-list=false", make_sound, 50 * SECONDS);
+  GArray *picture = fixture->sent[MXR_RTP_VIDEO] = encode (
+    "appsrc name=source format=time caps=video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! "
+    "vp8enc deadline=1 cpu-used=-12 target-bitrate=500000 keyframe-max-dist=1000 ! rtpvp8pay pt=96 timestamp-offset=0 ! "
+    "appsink name=sink sync=false buffer-list=false", make_picture, FRAMERATE * SECONDS);
+  for (guint i = 0; i < sound->len; i++)
+    g_array_index (sound, Packet, i).arrival_us = (gint64) (i + 1) * 20000;
+  for (guint i = 0; i < picture->len; i++) {
+    Packet *packet = &g_array_index (picture, Packet, i);
+    packet->arrival_us = (gint64) (packet->timestamp - g_array_index (picture, Packet, 0).timestamp) * 100 / 9;
+  }
+}
+
+static void
+send (Fixture *fixture)
+{
+  guint next[MXR_PEER_N_KINDS] = { 0 };
+
+  fixture->begin_us = g_get_monotonic_time () + 20000;
+  for (;;) {
+    MxrRtpKind kind = MXR_PEER_N_KINDS;
+    const Packet *packet = NULL;
+    for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+      const Packet *other = &g_array_index (fixture->sent[i], Packet, next[i]);
+      if (next[i] < fixture->sent[i]->len && (packet == NULL || other->arrival_us < packet->arrival_us)) {
+        packet = other;
+        kind = i;
+      }
+    }
+    if (packet == NULL)
+      return;
+    next[kind]++;
+    gint64 wait_us = fixture->begin_us + packet->arrival_us - g_get_monotonic_time ();
+    if (wait_us > 0)
+      g_usleep (wait_us);
+    gsize size;
+    const guint8 *rtp = g_bytes_get_data (packet->rtp, &size);
+    mxr_uplink_push (fixture->uplinks[kind], rtp, size, NULL, g_get_monotonic_time ());
+  }
+}
+
+/* ---- The room ---------------------------------------------------------------------------------------------------- */
+
+static void
+on_error (GstObject *source, const GError *error, gpointer user_data)
+{
+  g_error ("%s: %s", GST_OBJECT_NAME (source), error->message);
+}
+
+static void
+on_keyframe_needed (gpointer user_data)
+{
+}
+
+static void
+add_uplink (Fixture *fixture, MxrRtpKind kind)
+{
+  bool is_audio = kind == MXR_RTP_AUDIO;
+  const char *codec = is_audio ? "OPUS" : "VP8";
+  const MxrUplinkParams params = {
+    .name = codec,
+    .kind = kind,
+    .codec = codec,
+    .payload_type = is_audio ? 111 : 96,
+    .clock_rate = is_audio ? 48000 : 90000,
+    .timeline_us = fixture->graph->timeline_us,
+    .decoder = mxr_fragments_find (fixture->fragments, is_audio ? "opusdec" : "vp8dec", MXR_FRAGMENT_DECODE, codec, NULL),
+    .config = fixture->config,
+  };
+  GstElement *mixer = is_audio ? fixture->graph->sound : fixture->graph->picture;
+
+  fixture->sinks[kind] = gst_element_request_pad_simple (mixer, "sink_0");
+  fixture->uplinks[kind] = mxr_uplink_new (&params, on_keyframe_needed, NULL, NULL, NULL);
+  g_assert_true (mxr_graph_add_input (fixture->graph, mxr_uplink_get_bin (fixture->uplinks[kind]), fixture->sinks[kind], NULL));
+  mxr_uplink_open (fixture->uplinks[kind]);
+}
+
+static void
+note_packets (GArray *received, MxrRtpPacket *const *packets, guint n_packets)
+{
+  for (guint i = 0; i < n_packets; i++) {
+    const MxrRtpPacket *from = packets[i];
+    guint8 *rtp = g_malloc0 (12 + from->payload_bytes);
+    rtp[0] = 0x80;
+    rtp[1] = 96 | (from->marker ? 0x80 : 0);
+    rtp[2] = from->seq >> 8;
+    rtp[3] = from->seq & 0xff;
+    for (guint k = 0; k < 4; k++)
+      rtp[4 + k] = from->timestamp >> (24 - 8 * k) & 0xff;
+    memcpy (rtp + 12, from->payload, from->payload_bytes);
+    const Packet packet = { from->timestamp, g_get_monotonic_time (), g_bytes_new_take (rtp, 12 + from->payload_bytes) };
+    g_array_append_val (received, packet);
+  }
+}
+
+static void
+on_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+{
+  note_packets (user_data, packets, n_packets);
+}
+
+static void
+subscribe (gpointer data)
+{
+  Fixture *fixture = data;
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    mxr_fanout_subscribe (mxr_rung_get_fanout (fixture->rungs[i]), on_packets, fixture->received[i]);
+}
+
+static void
+unsubscribe (gpointer data)
+{
+  Fixture *fixture = data;
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    mxr_fanout_unsubscribe (mxr_rung_get_fanout (fixture->rungs[i]), fixture->received[i]);
+}
+
+static void
+add_rung (Fixture *fixture, MxrRtpKind kind)
+{
+  bool is_audio = kind == MXR_RTP_AUDIO;
+  const char *codec = is_audio ? "OPUS" : "VP8";
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, is_audio ? "opusenc" : "vp8enc", MXR_FRAGMENT_ENCODE, codec, NULL),
+    .name = is_audio ? "rung-sound" : "rung-picture",
+    .codec = codec,
+    .bitrate_bps = is_audio ? 48000 : 1000000,
+    .width_px = 640, .height_px = 360, .framerate = FRAMERATE,
+    .keyframe_interval_ms = 1000,
+    .is_picture = !is_audio,
+    .number = 9,
+  };
+  g_autoptr (GError) error = NULL;
+  fixture->rungs[kind] = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+  fixture->received[kind] = g_array_new (FALSE, FALSE, sizeof (Packet));
+}
+
+static void
+set_up (Fixture *fixture)
+{
+  g_autofree char *path = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "pipelines", NULL);
+  const char *const dirs[] = { path, NULL };
+  const MxrTile tile = { .sink = 0, .w = 640, .h = 360 };
+  g_autoptr (GError) error = NULL;
+
+  fixture->config = mxr_config_new ();
+  fixture->config->media.net_threads = 1;
+  fixture->config->room.width_px = 640;
+  fixture->config->room.height_px = 360;
+  fixture->net = mxr_net_new (fixture->config, &error);
+  g_assert_no_error (error);
+  fixture->fragments = mxr_fragments_load (dirs, &error);
+  g_assert_no_error (error);
+  fixture->graph = mxr_graph_new (fixture->config, "room", on_error, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    add_uplink (fixture, i);
+    add_rung (fixture, i);
+  }
+  mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->view, &tile, 1);
+  mxr_mailbox_post (mxr_net_thread_get_mailbox (mxr_net_get_thread (fixture->net, 0)), subscribe, fixture, NULL);
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+  mxr_mailbox_post (mxr_net_thread_get_mailbox (mxr_net_get_thread (fixture->net, 0)), unsubscribe, fixture, NULL);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    mxr_uplink_close (fixture->uplinks[i]);
+    mxr_graph_remove_input (fixture->graph, mxr_uplink_get_bin (fixture->uplinks[i]),
+                            i == MXR_RTP_AUDIO ? fixture->graph->sound : fixture->graph->picture, fixture->sinks[i]);
+    g_clear_object (&fixture->sinks[i]);
+    mxr_uplink_unref (fixture->uplinks[i]);
+  }
+  g_usleep (50000);
+}
+
+static void
+clear_packets (GArray *packets)
+{
+  for (guint i = 0; i < packets->len; i++)
+    g_bytes_unref (g_array_index (packets, Packet, i).rtp);
+  g_array_unref (packets);
+}
+
+static void
+end (Fixture *fixture)
+{
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    mxr_rung_remove (fixture->rungs[i]);
+  while (mxr_branch_count_removals (GST_BIN (fixture->graph->pipeline)) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  mxr_graph_free (fixture->graph);
+  mxr_net_free (fixture->net);
+  mxr_fragments_free (fixture->fragments);
+  mxr_config_free (fixture->config);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    clear_packets (fixture->sent[i]);
+    clear_packets (fixture->received[i]);
+  }
+}
+
+/* ---- What came out ------------------------------------------------------------------------------------------------- */
+
+/* On the room's timeline. */
+typedef struct {
+  double at_ms;   /* by the time stamps */
+  double left_ms; /* the last packet that one needs for it */
+} Sighting;
+
+static double
+find_left_ms (const Fixture *fixture, MxrRtpKind kind, double at_ms)
+{
+  double rate_khz = kind == MXR_RTP_AUDIO ? 48 : 90, left_ms = -1;
+
+  for (guint i = 0; i < fixture->received[kind]->len; i++) {
+    const Packet *packet = &g_array_index (fixture->received[kind], Packet, i);
+    if (packet->timestamp / rate_khz <= at_ms + 0.5)
+      left_ms = (packet->arrival_us - fixture->graph->timeline_us) / 1000.0;
+  }
+  return left_ms;
+}
+
+static int
+find_onset (GstBuffer *buffer, MxrRtpKind kind, bool *is_on)
+{
+  int onset = -1;
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_READ);
+  if (kind == MXR_RTP_VIDEO) {
+    bool is_bright = map.data[640 * 180 + 320] > 128;
+    onset = is_bright && !*is_on ? 0 : -1;
+    *is_on = is_bright;
+  } else {
+    bool is_loud = false;
+    for (guint i = 0; i < map.size / 4; i++) { /* stereo */
+      bool is_peak = ABS (((gint16 *) map.data)[2 * i]) > 2000;
+      is_loud |= is_peak;
+      if (is_peak && !*is_on && onset < 0)
+        onset = i;
+    }
+    *is_on = is_loud;
+  }
+  gst_buffer_unmap (buffer, &map);
+  return onset;
+}
+
+static guint
+find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (
+    kind == MXR_RTP_AUDIO ? "appsrc name=source format=time caps=\"application/x-rtp,media=audio,payload=96,clock-rate=48000,"
+                            "encoding-name=OPUS\" ! rtpopusdepay ! opusdec ! audio/x-raw,format=S16LE,channels=2 ! "
+                            "appsink name=sink sync=false"
+                          : "appsrc name=source format=time caps=\"application/x-rtp,media=video,payload=96,clock-rate=90000,"
+                            "encoding-name=VP8\" ! rtpvp8depay wait-for-keyframe=true ! vp8dec ! video/x-raw,format=I420 ! "
+                            "appsink name=sink sync=false", &error);
+  double rate_khz = kind == MXR_RTP_AUDIO ? 48 : 90;
+  double begin_ms = (fixture->begin_us - fixture->graph->timeline_us) / 1000.0 + 500;
+  bool is_on = false;
+  guint n = 0;
+  GstSample *sample;
+
+  g_assert_no_error (error);
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i < fixture->received[kind]->len; i++) {
+    const Packet *packet = &g_array_index (fixture->received[kind], Packet, i);
+    GstBuffer *buffer = gst_buffer_new_wrapped_bytes (packet->rtp);
+    GST_BUFFER_PTS (buffer) = (GstClockTime) (packet->timestamp / rate_khz * GST_MSECOND);
+    gst_app_src_push_buffer (GST_APP_SRC (source), buffer);
+  }
+  gst_app_src_end_of_stream (GST_APP_SRC (source));
+  while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
+    GstBuffer *buffer = gst_sample_get_buffer (sample);
+    int onset = find_onset (buffer, kind, &is_on);
+    double at_ms = GST_BUFFER_PTS (buffer) / (double) GST_MSECOND;
+    if (onset >= 0 && n < N_EVENTS && at_ms > begin_ms) /* the avatar is bright, too */
+      out_sightings[n++] = (Sighting){ at_ms + onset / 48.0, find_left_ms (fixture, kind, at_ms) };
+    gst_sample_unref (sample);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return n;
+}
+
+static int
+compare_doubles (gconstpointer a, gconstpointer b)
+{
+  return (*(const double *) a > *(const double *) b) - (*(const double *) a < *(const double *) b);
+}
+
+static double
+median (double *values)
+{
+  qsort (values, N_EVENTS, sizeof *values, compare_doubles);
+  return values[N_EVENTS / 2];
+}
+
+static double
+measure (const Fixture *fixture, const Sighting *sound, const Sighting *picture)
+{
+  double added[MXR_PEER_N_KINDS][N_EVENTS], apart[N_EVENTS], apart_left[N_EVENTS];
+
+  for (guint i = 0; i < N_EVENTS; i++) {
+    double taken_ms = (fixture->begin_us + event_us (i) - fixture->graph->timeline_us) / 1000.0;
+    double sound_sent_ms = taken_ms - event_us (i) / 1000.0 + (floor (event_us (i) / 20000.0) + 1) * 20;
+    added[MXR_RTP_AUDIO][i] = sound[i].left_ms - sound_sent_ms;
+    added[MXR_RTP_VIDEO][i] = picture[i].left_ms - taken_ms;
+    apart[i] = sound[i].at_ms - picture[i].at_ms;
+    apart_left[i] = sound[i].left_ms - picture[i].left_ms;
+    g_test_message ("event %u, after it was taken: sound left after %.1f ms, stamped %.1f ms; picture %.1f ms, %.1f ms", i,
+                    sound[i].left_ms - taken_ms, sound[i].at_ms - taken_ms, picture[i].left_ms - taken_ms,
+                    picture[i].at_ms - taken_ms);
+  }
+  double apart_ms = median (apart);
+  g_test_message ("medians: the server adds %.1f ms to sound and %.1f ms to pictures, with jitter buffers of %u ms; sound "
+                  "leaves %+.1f ms later, and plays %+.1f ms later by its time stamps",
+                  median (added[MXR_RTP_AUDIO]), median (added[MXR_RTP_VIDEO]), fixture->config->media.jitter_ms,
+                  median (apart_left), apart_ms);
+  return apart_ms;
+}
+
+static void
+test_flash_and_beep (void)
+{
+  Fixture fixture = { 0 };
+  Sighting sound[N_EVENTS], picture[N_EVENTS];
+
+  encode_all (&fixture);
+  set_up (&fixture);
+  g_usleep (100000);
+  mxr_rung_request_keyframe (fixture.rungs[MXR_RTP_VIDEO], g_get_monotonic_time ());
+  send (&fixture);
+  g_usleep (300000);
+  tear_down (&fixture);
+  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_AUDIO, sound), ==, N_EVENTS);
+  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_VIDEO, picture), ==, N_EVENTS);
+  g_assert_cmpfloat (fabs (measure (&fixture, sound, picture)), <, APART_MAX_MS);
+  end (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (NULL, NULL);
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (mxr_elements_register (NULL));
+  g_test_add_func ("/lipsync/flash-and-beep", test_flash_and_beep);
+  return g_test_run ();
+}
