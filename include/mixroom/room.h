@@ -161,8 +161,10 @@ const char *mxr_participant_get_resume_token (MxrParticipant *participant);
  * @wait_for_candidates: hold the answer until the server's candidates are in it (no trickle towards the client),
  *   for a second at most
  *
- * First offer, renegotiation and ICE restart alike (JSEP). The callback is not made after mxr_participant_leave();
- * the participant's removal ends it with %MXR_ROOM_ERROR_NOT_FOUND. Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED.
+ * First offer, renegotiation and ICE restart alike (JSEP). The callback is always made, exactly once and in a later turn
+ * of the main loop: never from within this call, nor from within the one that lets the participant go. After
+ * mxr_participant_leave() and after its removal it gets %MXR_ROOM_ERROR_NOT_FOUND; what it needs must live until then.
+ * Errors: BAD_SDP, NOTHING_USABLE, BUSY, NOT_FOUND, FAILED.
  */
 void mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
                                       GAsyncReadyCallback callback, gpointer user_data);
@@ -188,7 +190,7 @@ bool mxr_participant_has_ice_credentials (MxrParticipant *participant, const cha
  * mxr_participant_restart_ice_async:
  *
  * ICE restart by a fragment (RFC 9725 4.3.3). Finishes with the server's new credentials and candidates as
- * an `application/trickle-ice-sdpfrag` body.
+ * an `application/trickle-ice-sdpfrag` body. The callback is made as that of mxr_participant_negotiate_async().
  */
 void mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
                                         GAsyncReadyCallback callback, gpointer user_data);

@@ -318,12 +318,30 @@ as_room_error (const GError *error)
   return g_error_new_literal (MXR_ROOM_ERROR, room_error_code (error), error->message);
 }
 
-/* A task ends in a later round of the main loop, as GTask promises, so an answer is never delivered from within the
- * call that asked for it. */
+/* Freed when it is answered. There is no task before: one that is as old as its asking would call back from within what
+ * ends it, a removal for example (g_task_return_*() does when the main loop has turned since); one made when there is
+ * something to say calls back in the next turn. */
+typedef struct {
+  gpointer source_tag;
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+} Ask;
+
+static Ask *
+ask_new (gpointer source_tag, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Ask *ask = g_new (Ask, 1);
+  *ask = (Ask){ source_tag, callback, user_data };
+  return ask;
+}
+
 static void
 on_answer (const char *answer, const GError *error, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
+  g_autofree Ask *ask = user_data;
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, ask->callback, ask->user_data);
+
+  g_task_set_source_tag (task, ask->source_tag);
   if (error != NULL)
     g_task_return_error (task, as_room_error (error));
   else
@@ -334,12 +352,11 @@ void
 mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  Ask *ask = ask_new (mxr_participant_negotiate_async, callback, user_data);
   g_autoptr (GError) error = NULL;
 
-  g_task_set_source_tag (task, mxr_participant_negotiate_async);
-  if (!mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, task, &error))
-    on_answer (NULL, error, task);
+  if (!mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, ask, &error))
+    on_answer (NULL, error, ask);
 }
 
 char *
@@ -352,12 +369,11 @@ void
 mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  Ask *ask = ask_new (mxr_participant_restart_ice_async, callback, user_data);
   g_autoptr (GError) error = NULL;
 
-  g_task_set_source_tag (task, mxr_participant_restart_ice_async);
-  if (!mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, task, &error))
-    on_answer (NULL, error, task);
+  if (!mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, ask, &error))
+    on_answer (NULL, error, ask);
 }
 
 char *

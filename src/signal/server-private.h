@@ -25,6 +25,7 @@ struct _MxrServer {
   MxrStaticFiles *files;
   GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
   GHashTable *sessions;  /* MxrSession, a set */
+  guint n_waiting;       /* requests of WHIP and WHEP that the room has not called back for */
   guint64 n_responses[MXR_STATUS_MAX + 1];
   char *uri;
   bool is_draining;

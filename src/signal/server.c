@@ -273,7 +273,7 @@ make_soup (MxrServer *self)
   soup_server_remove_websocket_extension (soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   soup_server_add_handler (soup, "/", on_request, self, NULL);
   /* The origin is ours to check, in on_websocket_request(): libsoup knows one or any. */
-  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **)protocols, on_websocket, self, NULL);
+  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **) protocols, on_websocket, self, NULL);
   soup_server_add_handler (soup, "/ws", on_websocket_request, self, NULL);
   g_signal_connect (soup, "request-started", G_CALLBACK (on_request_started), self);
   g_signal_connect (soup, "request-finished", G_CALLBACK (on_request_finished), self);
@@ -327,8 +327,11 @@ end_sessions (MxrServer *self)
 void
 mxr_server_free (MxrServer *self)
 {
-  end_sessions (self);
+  self->is_draining = true; /* nobody comes in while the main context runs here */
   g_hash_table_remove_all (self->resources);
+  while (self->n_waiting > 0)
+    g_main_context_iteration (NULL, TRUE);
+  end_sessions (self);
   soup_server_disconnect (self->soup);
   g_clear_pointer (&self->listener, mxr_listener_free);
   g_clear_object (&self->soup);
@@ -361,7 +364,7 @@ mxr_server_drain (MxrServer *self)
   self->is_draining = true;
   for (GList *link = sessions; link != NULL; link = link->next)
     mxr_session_tell_closing (link->data, "the server is going down",
-                              (gint64)self->config->server.drain_timeout_s * 1000);
+                              (gint64) self->config->server.drain_timeout_s * 1000);
 }
 
 guint

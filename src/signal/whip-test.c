@@ -117,7 +117,7 @@ is_called (gpointer user_data)
 static void
 expect_call (TestServer *test, const char *call)
 {
-  gpointer args[] = { test->hub, (gpointer)call };
+  gpointer args[] = { test->hub, (gpointer) call };
   if (!test_until (is_called, args, 5))
     g_error ("the room was not asked '%s'", call);
 }
@@ -157,6 +157,35 @@ test_failing_offers (void)
   g_autoptr (TestClient) pending = test_client_new (&test);
   test_client_send (pending, request, -1);
   expect_call (&test, "negotiate p4 v=0 1");
+  test_server_stop (&test);
+}
+
+static void
+send_request (TestClient *client, const char *method, const char *path, const char *headers, const char *body)
+{
+  g_autofree char *request =
+      g_strdup_printf ("%s %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", method,
+                       path, headers, strlen (body), body);
+  test_client_send (client, request, -1);
+}
+
+/* A restart that is under way when its resource is deleted. */
+static void
+test_delete_while_restarting (void)
+{
+  TestServer test;
+  test_server_start (&test, NULL);
+  g_autofree char *created = test_request (&test, "POST", "/whip/stage", SDP, "v=0");
+  g_autofree char *location = test_get_header (created, "Location");
+
+  test.hub->holds_answers = true;
+  g_autoptr (TestClient) patcher = test_client_new (&test);
+  g_autoptr (TestClient) deleter = test_client_new (&test);
+  send_request (patcher, "PATCH", location, FRAGMENT "If-Match: *\r\n", RESTART);
+  expect_call (&test, "restart other 9876543210987654321098");
+  send_request (deleter, "DELETE", location, "", "");
+  g_assert_true (test_client_wait_for (deleter, "HTTP/1.1 200"));
+  g_assert_true (test_client_wait_for (patcher, "HTTP/1.1 404"));
   test_server_stop (&test);
 }
 
@@ -247,6 +276,7 @@ main (int argc, char **argv)
   g_test_add_func ("/whip/join-and-leave", test_join_and_leave);
   g_test_add_func ("/whip/refusals", test_refusals);
   g_test_add_func ("/whip/failing-offers", test_failing_offers);
+  g_test_add_func ("/whip/delete-while-restarting", test_delete_while_restarting);
   g_test_add_func ("/whip/patch", test_patch);
   g_test_add_func ("/whip/cors", test_cors);
   g_test_add_func ("/whip/tokens", test_tokens);

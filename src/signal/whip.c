@@ -64,6 +64,7 @@ request_new (MxrResource *resource, SoupServerMessage *msg)
   request->resource = resource;
   request->msg = g_object_ref (msg);
   g_ptr_array_add (resource->requests, request);
+  resource->server->n_waiting++;
   soup_server_message_pause (msg);
   return request;
 }
@@ -85,27 +86,20 @@ static void
 request_done (Request *request)
 {
   MxrResource *self = request->resource;
+  self->server->n_waiting--;
   soup_server_message_unpause (request->msg);
   g_ptr_array_remove_fast (self->requests, request);
   free_when_done (self);
 }
 
-/* The participant leaves, if it is still there; the room calls back for none of the requests then. */
+/* The participant leaves, if it is still there; the room calls back for the requests that wait, later. */
 void
 mxr_resource_free (gpointer resource)
 {
   MxrResource *self = resource;
 
-  if (self->participant != NULL) {
+  if (self->participant != NULL)
     mxr_participant_leave (g_steal_pointer (&self->participant));
-    for (guint i = 0; i < self->requests->len; i++) {
-      Request *request = g_ptr_array_index (self->requests, i);
-      mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND,
-                           "The session was ended meanwhile; POST a new offer.");
-      soup_server_message_unpause (request->msg);
-    }
-    g_ptr_array_set_size (self->requests, 0);
-  }
   free_when_done (self);
 }
 
@@ -161,24 +155,17 @@ on_negotiated (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree char *answer = mxr_participant_negotiate_finish (result, &error);
 
-  if (answer != NULL && self->participant != NULL) {
+  if (answer != NULL && self->participant != NULL)
     respond_created (self, request->msg, answer);
-    request_done (request);
-    return;
-  }
-  if (error != NULL)
+  else if (error != NULL)
     mxr_problem_respond_error (request->msg, error);
   else
-    mxr_problem_respond (request->msg, MXR_PROBLEM_FAILED,
+    mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND,
                          "The session ended before it began; POST a new offer.");
-  if (self->participant == NULL) {
-    request_done (request);
-    return;
-  }
-  /* Nobody ever learns of this resource. */
-  soup_server_message_unpause (request->msg);
-  g_ptr_array_remove_fast (self->requests, request);
-  g_hash_table_remove (self->server->resources, self->id);
+  /* Nobody ever learns of this resource; the request still keeps its memory. */
+  if (answer == NULL && self->participant != NULL)
+    g_hash_table_remove (self->server->resources, self->id);
+  request_done (request);
 }
 
 static bool
