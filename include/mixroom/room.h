@@ -196,7 +196,14 @@ void mxr_participant_restart_ice_async (MxrParticipant *participant, const char 
                                         GAsyncReadyCallback callback, gpointer user_data);
 char *mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error);
 
-void mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video);
+typedef enum {
+  MXR_MUTE_UNCHANGED,
+  MXR_MUTE_OFF, /* heard, seen */
+  MXR_MUTE_ON,
+} MxrMute;
+
+/** mxr_participant_set_muted: What is muted already, or is not, is told to nobody; the same for the hand. */
+void mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute video);
 void mxr_participant_set_hand (MxrParticipant *participant, bool raised);
 
 /** mxr_participant_chat: To all of the room, the sender included. Errors: BAD_NAME when @text is empty or too long. */

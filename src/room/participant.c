@@ -248,16 +248,27 @@ mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_memb
   };
 }
 
-void
-mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video)
+static bool
+apply_mute (bool *muted, MxrMute mute)
 {
-  if (participant->audio_muted != audio) {
-    participant->audio_muted = audio;
+  if (mute == MXR_MUTE_UNCHANGED || *muted == (mute == MXR_MUTE_ON))
+    return false;
+  *muted = !*muted;
+  return true;
+}
+
+void
+mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute video)
+{
+  bool audio_is_changed = apply_mute (&participant->audio_muted, audio);
+  bool video_is_changed = apply_mute (&participant->video_muted, video);
+
+  if (!audio_is_changed && !video_is_changed)
+    return;
+  if (audio_is_changed)
     mxr_sound_set_muted (participant->room, participant);
-  }
-  if (participant->video_muted != video && participant->picture_sink != NULL)
-    g_object_set (participant->picture_sink, "video", !video, NULL);
-  participant->video_muted = video;
+  if (video_is_changed && participant->picture_sink != NULL)
+    g_object_set (participant->picture_sink, "video", !participant->video_muted, NULL);
   participant->is_changed = true;
   mxr_room_flush_soon (participant->room);
 }
@@ -265,6 +276,8 @@ mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video)
 void
 mxr_participant_set_hand (MxrParticipant *participant, bool raised)
 {
+  if (participant->hand_raised == raised)
+    return;
   participant->hand_raised = raised;
   participant->is_changed = true;
   mxr_room_flush_soon (participant->room);

@@ -308,9 +308,10 @@ mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error)
 }
 
 void
-mxr_participant_set_muted (MxrParticipant *self, bool audio, bool video)
+mxr_participant_set_muted (MxrParticipant *self, MxrMute audio, MxrMute video)
 {
-  record (self->hub, "mute %d %d", audio, video);
+  static const char marks[] = { [MXR_MUTE_UNCHANGED] = '-', [MXR_MUTE_OFF] = '0', [MXR_MUTE_ON] = '1' };
+  record (self->hub, "mute %c %c", marks[audio], marks[video]);
 }
 
 void

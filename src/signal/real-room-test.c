@@ -143,6 +143,60 @@ test_stop_while_gathering (void)
   test_server_stop (&test);
 }
 
+static char *
+read_resume_token (TestClient *client)
+{
+  const char *found = memmem (client->in->str, client->in->len, "\"resume\":\"", strlen ("\"resume\":\""));
+  g_assert_nonnull (found);
+  found += strlen ("\"resume\":\"");
+  return g_strndup (found, strcspn (found, "\""));
+}
+
+/* Frames hold zeros, so this is no string. */
+static guint
+count (const GString *bytes, const char *part)
+{
+  const char *end = bytes->str + bytes->len;
+  guint n = 0;
+  for (const char *at = bytes->str; (at = memmem (at, end - at, part, strlen (part))) != NULL; at += strlen (part))
+    n++;
+  return n;
+}
+
+/* A microphone that was off stays off, also where the first word after the resumption is of the camera. */
+static void
+test_resume_keeps_mute (void)
+{
+  TestServer test;
+  start (&test, "");
+  g_autoptr (TestClient) first = test_ws_new (&test);
+  test_ws_send (first, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\"}");
+  expect (first, "\"type\":\"participants\"");
+  test_ws_send (first, "{\"type\":\"mute\",\"audio\":true}");
+  expect (first, "\"audioMuted\":true,\"videoMuted\":false");
+  g_autofree char *token = read_resume_token (first);
+
+  g_autoptr (TestClient) second = test_ws_new (&test);
+  g_autofree char *resume = g_strdup_printf (
+      "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  test_ws_send (second, resume);
+  test_ws_send (second, "{\"type\":\"mute\",\"video\":true}");
+  expect (second, "\"audioMuted\":true,\"videoMuted\":true");
+  g_assert_cmpuint (count (second->in, "\"audioMuted\":false"), ==, 0);
+
+  /* What says nothing new is told to nobody. */
+  test_run_ms (50);
+  g_string_truncate (second->in, 0);
+  test_ws_send (second, "{\"type\":\"mute\",\"audio\":true}");
+  test_ws_send (second, "{\"type\":\"mute\",\"audio\":true,\"video\":true}");
+  test_ws_send (second, "{\"type\":\"hand\",\"raised\":false}");
+  test_run_ms (50);
+  test_ws_send (second, "{\"type\":\"hand\",\"raised\":true}");
+  expect (second, "\"hand\":true");
+  g_assert_cmpuint (count (second->in, "\"type\":\"participant\""), ==, 1);
+  test_server_stop (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -151,5 +205,6 @@ main (int argc, char **argv)
   g_test_add_func ("/real-room/leave-while-answering", test_leave_while_answering);
   g_test_add_func ("/real-room/delete-while-restarting", test_delete_while_restarting);
   g_test_add_func ("/real-room/stop-while-gathering", test_stop_while_gathering);
+  g_test_add_func ("/real-room/resume-keeps-mute", test_resume_keeps_mute);
   return g_test_run ();
 }

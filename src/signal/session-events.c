@@ -30,16 +30,6 @@ add_member (JsonBuilder *builder, const MxrMember *member)
   json_builder_end_object (builder);
 }
 
-/* A session that resumed learns here what it had muted: `mute` may speak of one of the two only. */
-static void
-note_own_state (MxrSession *self, const MxrMember *member)
-{
-  if (strcmp (member->id, mxr_participant_get_id (self->participant)) != 0)
-    return;
-  self->audio_muted = member->audio_muted;
-  self->video_muted = member->video_muted;
-}
-
 static void
 on_roster (MxrParticipant *participant, const MxrMember *members, gsize n_members, gpointer user_data)
 {
@@ -48,7 +38,6 @@ on_roster (MxrParticipant *participant, const MxrMember *members, gsize n_member
   json_builder_set_member_name (builder, "list");
   json_builder_begin_array (builder);
   for (gsize i = 0; i < n_members; i++) {
-    note_own_state (user_data, &members[i]);
     json_builder_begin_object (builder);
     add_member (builder, &members[i]);
     json_builder_end_object (builder);
@@ -65,8 +54,6 @@ on_member (MxrParticipant *participant, const MxrMember *member, bool is_gone, g
   add_member (builder, member);
   if (is_gone)
     mxr_json_add_bool (builder, "gone", true);
-  else
-    note_own_state (user_data, member);
   mxr_session_send (user_data, builder);
 }
 

@@ -32,7 +32,6 @@ struct _MxrSession {
   GPtrArray *offers;           /* MxrPendingOffer: being answered by the room */
   GSource *tick;
   guint64 queued_bytes; /* of all messages so far */
-  bool audio_muted, video_muted;
   bool is_told_closing;
   bool is_closed; /* the WebSocket is: nothing is sent any more */
 };
