@@ -137,12 +137,14 @@ MxrParticipant *mxr_hub_join (MxrHub *hub, const char *room, const char *name, M
 /**
  * mxr_hub_resume:
  * @token: of an earlier mxr_participant_get_resume_token(), a bearer secret
+ * @room: (nullable): where the participant must be; %NULL: wherever it is
  *
  * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere")
  * from within this call.
- * Roster, tiles and rung are sent again. Errors: NOT_FOUND.
+ * Roster, tiles and rung are sent again; `closing` too while the server is draining.
+ * Errors: NOT_FOUND, and nothing is touched: also when the participant is in another room.
  */
-MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events,
+MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
                                 gpointer user_data, GError **error);
 
 /** mxr_participant_detach: The connection is lost: no more events; removed unless resumed in time. Media goes on. */

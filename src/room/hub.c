@@ -245,13 +245,18 @@ mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, con
 }
 
 MxrParticipant *
-mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events, gpointer user_data, GError **error)
+mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
+                gpointer user_data, GError **error)
 {
   MxrParticipant *participant = g_hash_table_lookup (hub->tokens, token);
 
   if (participant == NULL || participant->role != MXR_ROLE_SESSION) {
     g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND,
                          "there is nothing to resume: the session ended, or the server was started anew; join again");
+    return NULL;
+  }
+  if (room != NULL && strcmp (participant->room->name, room) != 0) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "that session is in another room");
     return NULL;
   }
   MxrParticipantEvents former = participant->events;

@@ -159,12 +159,12 @@ mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
 }
 
 MxrParticipant *
-mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events, gpointer user_data,
-                GError **error)
+mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
+                gpointer user_data, GError **error)
 {
   for (guint i = 0; i < hub->participants->len; i++) {
     MxrParticipant *self = g_ptr_array_index (hub->participants, i);
-    if (strcmp (self->resume_token, token) != 0)
+    if (strcmp (self->resume_token, token) != 0 || (room != NULL && strcmp (self->room, room) != 0))
       continue;
     if (self->events != NULL && self->events->on_removed != NULL)
       self->events->on_removed (self, "resumed elsewhere", self->user_data);

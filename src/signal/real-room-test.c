@@ -163,7 +163,7 @@ count (const GString *bytes, const char *part)
   return n;
 }
 
-/* A microphone that was off stays off, also where the first word after the resumption is of the camera. */
+/* A resumption that names another room touches nothing; a good one: a microphone that was off stays off, also where the first word after the resumption is of the camera. */
 static void
 test_resume_keeps_mute (void)
 {
@@ -175,6 +175,14 @@ test_resume_keeps_mute (void)
   test_ws_send (first, "{\"type\":\"mute\",\"audio\":true}");
   expect (first, "\"audioMuted\":true,\"videoMuted\":false");
   g_autofree char *token = read_resume_token (first);
+
+  g_autoptr (TestClient) astray = test_ws_new (&test);
+  g_autofree char *elsewhere = g_strdup_printf (
+      "{\"type\":\"join\",\"room\":\"other\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  test_ws_send (astray, elsewhere);
+  expect (astray, "\"code\":\"not-found\"");
+  test_run_ms (20);
+  g_assert_cmpuint (count (first->in, "closing"), ==, 0);
 
   g_autoptr (TestClient) second = test_ws_new (&test);
   g_autofree char *resume = g_strdup_printf (

@@ -245,6 +245,13 @@ test_resume (void)
   test_ws_send (second, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"resume-1\"}");
   expect (second, "\"participant\":\"p1\"");
 
+  /* Whoever names another room does not push out the one who is there. */
+  g_autoptr (TestClient) astray = test_ws_new (&test);
+  test_ws_send (astray, "{\"type\":\"join\",\"room\":\"other\",\"name\":\"Ann\",\"resume\":\"resume-1\"}");
+  expect (astray, "not-found");
+  test_ws_send (second, "{\"type\":\"hand\",\"raised\":false}");
+  expect_call (&test, "hand 0");
+
   g_autoptr (TestClient) third = test_ws_new (&test);
   test_ws_send (third, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"resume-1\"}");
   expect (third, "\"participant\":\"p1\"");
@@ -450,6 +457,12 @@ test_tokens (void)
     test_ws_send (client, text);
     expect (client, answers[i]);
   }
+  /* The resume token is as good as the other one, which may have run out; a wrong one opens nothing. */
+  g_autoptr (TestClient) back = test_ws_new (&test);
+  test_ws_send (back, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"wrong\"}");
+  expect (back, "not-found");
+  test_ws_send (back, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"resume-1\"}");
+  expect (back, "joined");
   test_server_stop (&test);
 }
 
