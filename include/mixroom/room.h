@@ -102,7 +102,7 @@ MxrHub *mxr_hub_new (const MxrConfig *config, GError **error);
 void mxr_hub_free (MxrHub *hub);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHub, mxr_hub_free)
 
-/** mxr_hub_drain: Refuses newcomers from now on and tells everybody `closing`. */
+/** mxr_hub_drain: Refuses newcomers from now on and tells everybody `closing`, who resumes later too. */
 void mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms);
 
 /** mxr_hub_is_ready: Whether a newcomer would be let in: what `readyz` says. @out_reason: (out) (nullable), static */

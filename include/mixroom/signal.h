@@ -54,8 +54,8 @@ guint16 mxr_server_get_port (MxrServer *server);
 /**
  * mxr_server_drain:
  *
- * Lets nobody join any more (`/readyz` answers 503) and tells every WebSocket `closing`, once; those inside
- * go on. Call it with mxr_hub_drain(), in either order.
+ * Lets nobody join any more (`/readyz` answers 503); those inside go on. Call it with mxr_hub_drain(), which tells
+ * them `closing`, in either order.
  */
 void mxr_server_drain (MxrServer *server);
 

@@ -112,18 +112,23 @@ mxr_hub_free (MxrHub *hub)
 }
 
 void
+mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant)
+{
+  if (hub->draining && participant->room != NULL && participant->events.on_closing != NULL)
+    participant->events.on_closing (participant, "the server is going down for maintenance", hub->reconnect_in_ms,
+                                    participant->user_data);
+}
+
+void
 mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms)
 {
   hub->draining = true;
+  hub->reconnect_in_ms = reconnect_in_ms;
   g_autoptr (GList) rooms = g_hash_table_get_values (hub->rooms);
   for (GList *l = rooms; l != NULL; l = l->next) {
     g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (l->data);
-    for (guint k = 0; k < everybody->len; k++) {
-      MxrParticipant *participant = everybody->pdata[k];
-      if (participant->room != NULL && participant->events.on_closing != NULL)
-        participant->events.on_closing (participant, "the server is going down for maintenance", reconnect_in_ms,
-                                        participant->user_data);
-    }
+    for (guint k = 0; k < everybody->len; k++)
+      mxr_hub_tell_closing (hub, everybody->pdata[k]);
   }
 }
 

@@ -202,9 +202,12 @@ struct _MxrHub {
   guint tick;         /* source id while there are rooms */
   guint n_ending;     /* rooms without participants whose pipelines are being taken down */
   bool draining;
+  guint reconnect_in_ms; /* what who is inside is told while draining */
   MxrHubCounters counters;
 };
 
+/** mxr_hub_tell_closing: While draining, else nothing. */
+void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
 

@@ -205,6 +205,30 @@ test_resume_keeps_mute (void)
   test_server_stop (&test);
 }
 
+/* What main told the hub reaches everybody, who comes back meanwhile too. */
+static void
+test_drain (void)
+{
+  static const char closing[] = "\"reconnectIn\":2000}";
+  TestServer test;
+  start (&test, "");
+  g_autoptr (TestClient) first = test_ws_new (&test);
+  test_ws_send (first, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\"}");
+  expect (first, "\"type\":\"participants\"");
+  g_autofree char *token = read_resume_token (first);
+
+  mxr_server_drain (test.server);
+  mxr_hub_drain (test.hub, 2000);
+  expect (first, closing);
+  g_autoptr (TestClient) second = test_ws_new (&test);
+  g_autofree char *resume = g_strdup_printf (
+      "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  test_ws_send (second, resume);
+  expect (second, closing);
+  g_assert_cmpuint (count (second->in, "\"type\":\"closing\""), ==, 1);
+  test_server_stop (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -214,5 +238,6 @@ main (int argc, char **argv)
   g_test_add_func ("/real-room/delete-while-restarting", test_delete_while_restarting);
   g_test_add_func ("/real-room/stop-while-gathering", test_stop_while_gathering);
   g_test_add_func ("/real-room/resume-keeps-mute", test_resume_keeps_mute);
+  g_test_add_func ("/real-room/drain", test_drain);
   return g_test_run ();
 }

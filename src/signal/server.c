@@ -359,12 +359,7 @@ mxr_server_get_port (MxrServer *self)
 void
 mxr_server_drain (MxrServer *self)
 {
-  g_autoptr (GList) sessions = g_hash_table_get_keys (self->sessions);
-
   self->is_draining = true;
-  for (GList *link = sessions; link != NULL; link = link->next)
-    mxr_session_tell_closing (link->data, "the server is going down",
-                              (gint64) self->config->server.drain_timeout_s * 1000);
 }
 
 guint
