@@ -35,6 +35,14 @@ respond_json (SoupServerMessage *msg, GVariant *value)
   respond_text (msg, "application/json", text);
 }
 
+/* Pages that embed a room ask whether the server is there before they offer it. */
+static void
+handle_health (MxrServer *server, SoupServerMessage *msg)
+{
+  mxr_server_add_cors (server, msg);
+  respond_text (msg, "text/plain; charset=utf-8", "alive\n");
+}
+
 static void
 handle_ready (MxrServer *server, SoupServerMessage *msg)
 {
@@ -105,7 +113,7 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
   else if (segments[1] != NULL)
     respond_not_found (msg);
   else if (strcmp (segments[0], "healthz") == 0)
-    respond_text (msg, "text/plain; charset=utf-8", "alive\n");
+    handle_health (server, msg);
   else if (strcmp (segments[0], "readyz") == 0)
     handle_ready (server, msg);
   else

@@ -52,6 +52,9 @@ bool mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char
 /** mxr_server_is_origin_allowed: Whether the page that sent @msg may use what is not its own. */
 bool mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg);
 
+/** mxr_server_add_cors: Lets pages of allowed origins read the answer to @msg. */
+void mxr_server_add_cors (MxrServer *server, SoupServerMessage *msg);
+
 /* Entry points: each answers @msg. @segments: the path between its slashes, percent-decoded. */
 void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query);
 void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments);

@@ -74,8 +74,27 @@ mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg)
       mxr_listener_is_tls (server->listener), server->config->server.allowed_origins);
 }
 
+void
+mxr_server_add_cors (MxrServer *server, SoupServerMessage *msg)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+  const char *origin = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Origin");
+
+  soup_message_headers_append (headers, "Vary", "Origin");
+  if (origin != NULL && mxr_server_is_origin_allowed (server, msg))
+    soup_message_headers_replace (headers, "Access-Control-Allow-Origin", origin);
+}
+
 /* ---- Routing --------------------------------------------------------------------------------------------
  */
+
+/* A page of another origin imports modules from here, where that origin is allowed. */
+static void
+serve_file (MxrServer *self, SoupServerMessage *msg, const char *path)
+{
+  mxr_server_add_cors (self, msg);
+  mxr_static_files_handle (self->files, msg, path);
+}
 
 /* "/whip/my%20room" -> { "whip", "my room" }; NULL when a segment is no UTF-8 without U+0000. */
 static char **
@@ -106,7 +125,7 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
     return;
   }
   if (segments[0] == NULL) {
-    mxr_static_files_handle (self->files, msg, "/");
+    serve_file (self, msg, "/");
   } else if (strcmp (segments[0], "whip") == 0 || strcmp (segments[0], "whep") == 0) {
     mxr_whip_handle (self, msg, segments, query);
   } else if (g_strv_contains (rest_roots, segments[0])) {
@@ -114,7 +133,7 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
   } else {
     g_autofree char *decoded = g_strjoinv ("/", segments);
     g_autofree char *file = g_strconcat ("/", decoded, NULL);
-    mxr_static_files_handle (self->files, msg, file);
+    serve_file (self, msg, file);
   }
 }
 

@@ -349,19 +349,6 @@ handle_resource (MxrServer *server, SoupServerMessage *msg, char **segments)
 }
 
 static void
-add_cors (SoupServerMessage *msg)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
-  const char *origin = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Origin");
-
-  soup_message_headers_append (headers, "Vary", "Origin");
-  if (origin != NULL)
-    soup_message_headers_replace (headers, "Access-Control-Allow-Origin", origin);
-  soup_message_headers_replace (headers, "Access-Control-Expose-Headers",
-                                "Location, ETag, Link, Accept-Patch, Retry-After");
-}
-
-static void
 respond_options (SoupServerMessage *msg, bool is_resource)
 {
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
@@ -393,7 +380,9 @@ mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHa
                          "Pages of this origin need to stand in server.allowed_origins.");
     return;
   }
-  add_cors (msg);
+  mxr_server_add_cors (server, msg);
+  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Access-Control-Expose-Headers",
+                                "Location, ETag, Link, Accept-Patch, Retry-After");
   if (method == SOUP_METHOD_OPTIONS)
     respond_options (msg, n_segments == 3);
   else if (n_segments == 3)
