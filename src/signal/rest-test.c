@@ -89,7 +89,9 @@ test_tokens (void)
   } cases[] = {
     { NULL, "/api/v1/rooms", 401 },
     { NULL, "/healthz", 200 },
-    { NULL, "/metrics", 200 }, /* from loopback */
+    { NULL, "/metrics", 401 },
+    { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"host\"}", "/metrics", 403 },
+    { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"admin\"}", "/metrics", 200 },
     { "{\"exp\":1,\"room\":\"*\",\"role\":\"admin\"}", "/api/v1/rooms", 401 },
     { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"participant\"}", "/api/v1/rooms", 403 },
     { "{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"host\"}", "/api/v1/rooms", 403 },
