@@ -36,6 +36,18 @@ test_watching (void)
 }
 
 static void
+test_figures (void)
+{
+  TestServer test;
+  test_server_start (&test, NULL);
+  g_autofree char *response = test_request (&test, "GET", "/metrics", NULL, NULL);
+  g_assert_true (g_regex_match_simple ("\\nprocess_cpu_seconds_total [0-9]+\\.[0-9]{3}\\n", response, 0, 0));
+  g_assert_true (g_regex_match_simple ("\\nprocess_resident_memory_bytes [0-9]+\\n", response, 0, 0));
+  g_assert_true (g_regex_match_simple ("\\nmixroom_websockets 0\\n", response, 0, 0));
+  test_server_stop (&test);
+}
+
+static void
 test_not_ready (void)
 {
   TestServer test;
@@ -118,6 +130,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rest/watching", test_watching);
   g_test_add_func ("/rest/not-ready", test_not_ready);
   g_test_add_func ("/rest/other-origins", test_other_origins);
+  g_test_add_func ("/rest/figures", test_figures);
   g_test_add_func ("/rest/tokens", test_tokens);
   return g_test_run ();
 }
