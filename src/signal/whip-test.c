@@ -53,6 +53,8 @@ test_join_and_leave (void)
   g_assert_true (mxr_fake_hub_was_called (test.hub, "leave p1"));
   g_assert_cmpuint (ask (&test, "DELETE", location, NULL, NULL), ==, 404);
 
+  g_assert_cmpuint (ask (&test, "POST", "/whip/stage?name=", SDP, "v=0"), ==, 201);
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "join stage Guest 1"));
   g_assert_cmpuint (ask (&test, "POST", "/whep/stage", SDP, "v=0"), ==, 201);
   g_assert_true (mxr_fake_hub_was_called (test.hub, "join stage Viewer 2"));
   test_server_stop (&test); /* the viewer leaves with the server */
@@ -199,7 +201,12 @@ test_patch (void)
   g_autofree char *etag = test_get_header (created, "ETag");
   g_autofree char *match = g_strdup_printf (FRAGMENT "If-Match: %s\r\n", etag);
 
-  g_assert_cmpuint (ask (&test, "PATCH", location, FRAGMENT, TRICKLE), ==, 428);
+  g_autofree char *listed = g_strdup_printf (FRAGMENT "If-Match: \"a\", %s\r\n", etag);
+  g_autofree char *two_lines = g_strdup_printf (FRAGMENT "If-Match: \"a\"\r\nIf-Match: %s\r\n", etag);
+  g_autofree char *missing = test_request (&test, "PATCH", location, FRAGMENT, TRICKLE);
+  g_assert_true (g_str_has_prefix (missing, "HTTP/1.1 428 Precondition Required\r\n"));
+  g_assert_cmpuint (ask (&test, "PATCH", location, listed, TRICKLE), ==, 204);
+  g_assert_cmpuint (ask (&test, "PATCH", location, two_lines, TRICKLE), ==, 204);
   g_assert_cmpuint (ask (&test, "PATCH", location, FRAGMENT "If-Match: \"x\"\r\n", TRICKLE), ==, 412);
   g_assert_cmpuint (ask (&test, "PATCH", location, SDP, TRICKLE), ==, 415);
   g_assert_cmpuint (ask (&test, "PATCH", "/whip/stage/unknown", match, TRICKLE), ==, 404);

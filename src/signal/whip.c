@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "etag.h"
 #include "fragment.h"
 #include "mixroom/limits.h"
 #include "problem.h"
@@ -210,12 +211,8 @@ resource_new (MxrServer *server, const char *kind, const char *room, const char 
   self->room = g_strdup (room);
   self->etag = g_strdup_printf ("\"%s\"", tag);
   self->requests = g_ptr_array_new_with_free_func (request_free);
-  self->participant =
-      mxr_hub_join (server->hub, room,
-                    name != NULL ? name
-                    : is_whip    ? "Guest"
-                                 : "Viewer",
-                    is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER, &resource_events, self, error);
+  self->participant = mxr_hub_join (server->hub, room, name, is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER,
+                                    &resource_events, self, error);
   if (self->participant != NULL) {
     g_hash_table_insert (server->resources, self->id, self);
     return self;
@@ -228,7 +225,8 @@ static void
 handle_post (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query)
 {
   bool is_whip = strcmp (segments[0], "whip") == 0;
-  const char *name = query != NULL ? g_hash_table_lookup (query, "name") : NULL;
+  const char *given = query != NULL ? g_hash_table_lookup (query, "name") : NULL;
+  const char *name = given != NULL && *given != '\0' ? given : is_whip ? "Guest" : "Viewer";
   g_autoptr (GError) error = NULL;
 
   if (!mxr_server_authorize (server, msg, segments[1], is_whip ? MXR_TOKEN_PARTICIPANT : MXR_TOKEN_VIEWER))
@@ -285,12 +283,12 @@ static bool
 check_if_match (MxrResource *self, SoupServerMessage *msg)
 {
   const char *if_match =
-      soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-Match");
+      soup_message_headers_get_list (soup_server_message_get_request_headers (msg), "If-Match");
 
   if (if_match == NULL)
     mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISSING,
                          "Send If-Match with the ETag of the 201, or * to restart ICE.");
-  else if (strcmp (if_match, "*") != 0 && strcmp (if_match, self->etag) != 0)
+  else if (!mxr_etag_is_listed (if_match, self->etag))
     mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISMATCH, "Send the ETag of the last 201 or 200.");
   else
     return true;
