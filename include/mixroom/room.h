@@ -61,6 +61,11 @@ typedef struct {
   gint64 time_ms; /* Unix time */
 } MxrChatLine;
 
+typedef enum {
+  MXR_REMOVAL_GONE,              /* the participant is no more */
+  MXR_REMOVAL_RESUMED_ELSEWHERE, /* it goes on with another connection */
+} MxrRemoval;
+
 /**
  * MxrParticipantEvents:
  *
@@ -83,9 +88,9 @@ typedef struct {
                    const char *codec, gpointer user_data);
   /* The server is draining: @reconnect_in_ms until the client should come again. */
   void (*on_closing) (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data);
-  /* The participant is no more (its media died, the room closed, a second connection resumed it, ...). Last of
-   * all calls: @participant must not be used afterwards. Not called after mxr_participant_leave(). */
-  void (*on_removed) (MxrParticipant *participant, const char *reason, gpointer user_data);
+  /* The participant is no more (its media died, the room closed, ...), or a second connection resumed it; @reason says
+   * it in words. Last of all calls: @participant must not be used afterwards. Not called after mxr_participant_leave(). */
+  void (*on_removed) (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data);
 } MxrParticipantEvents;
 
 /* ---- The hub ------------------------------------------------------------------------------------------- */
@@ -139,8 +144,8 @@ MxrParticipant *mxr_hub_join (MxrHub *hub, const char *room, const char *name, M
  * @token: of an earlier mxr_participant_get_resume_token(), a bearer secret
  * @room: (nullable): where the participant must be; %NULL: wherever it is
  *
- * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere")
- * from within this call.
+ * The same participant goes on with a new connection; one that still holds it gets on_removed
+ * (%MXR_REMOVAL_RESUMED_ELSEWHERE) from within this call.
  * Roster, tiles and rung are sent again; `closing` too while the server is draining.
  * Errors: NOT_FOUND, and nothing is touched: also when the participant is in another room.
  */

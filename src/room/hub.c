@@ -268,7 +268,7 @@ mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParti
   gpointer former_data = participant->user_data;
   mxr_participant_attach (participant, events, user_data);
   if (former.on_removed != NULL)
-    former.on_removed (participant, "resumed elsewhere", former_data);
+    former.on_removed (participant, MXR_REMOVAL_RESUMED_ELSEWHERE, "resumed elsewhere", former_data);
   mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "resumed");
   participant->needs_welcome = true;
   mxr_room_flush_soon (participant->room);

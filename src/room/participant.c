@@ -180,7 +180,7 @@ mxr_participant_remove (MxrParticipant *participant, const char *reason)
   mxr_room_forget (room, self);
   g_clear_pointer (&self->room, mxr_room_unref);
   if (reason != NULL && events.on_removed != NULL)
-    events.on_removed (self, reason, user_data);
+    events.on_removed (self, MXR_REMOVAL_GONE, reason, user_data);
 }
 
 void

@@ -167,7 +167,7 @@ mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParti
     if (strcmp (self->resume_token, token) != 0 || (room != NULL && strcmp (self->room, room) != 0))
       continue;
     if (self->events != NULL && self->events->on_removed != NULL)
-      self->events->on_removed (self, "resumed elsewhere", self->user_data);
+      self->events->on_removed (self, MXR_REMOVAL_RESUMED_ELSEWHERE, "resumed elsewhere", self->user_data);
     self->events = events;
     self->user_data = user_data;
     record (hub, "resume %s", self->id);
@@ -200,7 +200,7 @@ mxr_fake_participant_remove (MxrParticipant *self, const char *reason)
   MxrHub *hub = self->hub;
 
   if (self->events != NULL && self->events->on_removed != NULL)
-    self->events->on_removed (self, reason, self->user_data);
+    self->events->on_removed (self, MXR_REMOVAL_GONE, reason, self->user_data);
   g_ptr_array_remove (hub->participants, self);
 }
 

@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <string.h>
-
 /* What the room tells, in the words of mixroom.v1. */
 
 static void
@@ -125,10 +123,10 @@ on_closing (MxrParticipant *participant, const char *reason, guint reconnect_in_
 }
 
 static void
-on_removed (MxrParticipant *participant, const char *reason, gpointer user_data)
+on_removed (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data)
 {
   MxrSession *self = user_data;
-  bool is_elsewhere = strstr (reason, "elsewhere") != NULL;
+  bool is_elsewhere = removal == MXR_REMOVAL_RESUMED_ELSEWHERE;
 
   self->participant = NULL;
   mxr_session_tell_closing (self, reason, -1);

@@ -105,7 +105,7 @@ mxr_resource_free (gpointer resource)
 }
 
 static void
-on_removed (MxrParticipant *participant, const char *reason, gpointer user_data)
+on_removed (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data)
 {
   MxrResource *self = user_data;
   self->participant = NULL;
