@@ -11,6 +11,9 @@ const BACKOFF_MAX_MS = 5_000;
 /* Enough for the candidates of one gathering and what a person types meanwhile. */
 const PENDING_MAX = 64;
 
+/* The server's close code for a connection whose participant goes on with another one (src/signal/README.md). */
+const CLOSE_RESUMED_ELSEWHERE = 4001;
+
 /* Errors after which trying again with the same words cannot help. */
 const FINAL_CODES = new Set(['bad-token', 'unauthorized', 'forbidden', 'bad-name', 'bad-request', 'nothing-usable']);
 
@@ -94,7 +97,7 @@ export class Signalling extends EventTarget {
     this.#socket = socket;
     socket.onopen = () => this.#sendJoin();
     socket.onmessage = (event) => this.#receive(event.data);
-    socket.onclose = () => this.#lost(new MixroomError('unreachable'));
+    socket.onclose = (event) => this.#closed(event);
     this.#joinTimer = this.#env.setTimeout(() => this.#lost(new MixroomError('timeout')), JOIN_TIMEOUT_MS);
   }
 
@@ -217,12 +220,15 @@ export class Signalling extends EventTarget {
     this.#emit('message', message);
     if (typeof message.reconnectIn === 'number' && message.reconnectIn >= 0) {
       this.#plan(message.reconnectIn);
-    } else if (/elsewhere/.test(message.reason ?? '')) {
-      /* Another connection took this place over: taking it back would never end. */
-      this.#end(new MixroomError('elsewhere', message.reason));
     } else {
       this.#resume = null;
     }
+  }
+
+  #closed(event) {
+    /* Another connection took this place over: taking it back would never end. */
+    if (event?.code === CLOSE_RESUMED_ELSEWHERE) this.#end(new MixroomError('elsewhere', event.reason));
+    else this.#lost(new MixroomError('unreachable'));
   }
 
   #lost(error) {

@@ -61,6 +61,11 @@ typedef struct {
   gint64 time_ms; /* Unix time */
 } MxrChatLine;
 
+typedef enum {
+  MXR_REMOVAL_GONE,              /* the participant is no more */
+  MXR_REMOVAL_RESUMED_ELSEWHERE, /* it goes on with another connection */
+} MxrRemoval;
+
 /**
  * MxrParticipantEvents:
  *
@@ -83,9 +88,9 @@ typedef struct {
                    const char *codec, gpointer user_data);
   /* The server is draining: @reconnect_in_ms until the client should come again. */
   void (*on_closing) (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data);
-  /* The participant is no more (its media died, the room closed, a second connection resumed it, ...). Last of
-   * all calls: @participant must not be used afterwards. Not called after mxr_participant_leave(). */
-  void (*on_removed) (MxrParticipant *participant, const char *reason, gpointer user_data);
+  /* The participant is no more (its media died, the room closed, ...), or a second connection resumed it; @reason says
+   * it in words. Last of all calls: @participant must not be used afterwards. Not called after mxr_participant_leave(). */
+  void (*on_removed) (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data);
 } MxrParticipantEvents;
 
 /* ---- The hub ------------------------------------------------------------------------------------------- */
@@ -102,7 +107,7 @@ MxrHub *mxr_hub_new (const MxrConfig *config, GError **error);
 void mxr_hub_free (MxrHub *hub);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHub, mxr_hub_free)
 
-/** mxr_hub_drain: Refuses newcomers from now on and tells everybody `closing`. */
+/** mxr_hub_drain: Refuses newcomers from now on and tells everybody `closing`, who resumes later too. */
 void mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms);
 
 /** mxr_hub_is_ready: Whether a newcomer would be let in: what `readyz` says. @out_reason: (out) (nullable), static */
@@ -137,12 +142,14 @@ MxrParticipant *mxr_hub_join (MxrHub *hub, const char *room, const char *name, M
 /**
  * mxr_hub_resume:
  * @token: of an earlier mxr_participant_get_resume_token(), a bearer secret
+ * @room: (nullable): where the participant must be; %NULL: wherever it is
  *
- * The same participant goes on with a new connection; one that still holds it gets on_removed ("resumed elsewhere")
- * from within this call.
- * Roster, tiles and rung are sent again. Errors: NOT_FOUND.
+ * The same participant goes on with a new connection; one that still holds it gets on_removed
+ * (%MXR_REMOVAL_RESUMED_ELSEWHERE) from within this call.
+ * Roster, tiles and rung are sent again; `closing` too while the server is draining.
+ * Errors: NOT_FOUND, and nothing is touched: also when the participant is in another room.
  */
-MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events,
+MxrParticipant *mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
                                 gpointer user_data, GError **error);
 
 /** mxr_participant_detach: The connection is lost: no more events; removed unless resumed in time. Media goes on. */
@@ -161,8 +168,10 @@ const char *mxr_participant_get_resume_token (MxrParticipant *participant);
  * @wait_for_candidates: hold the answer until the server's candidates are in it (no trickle towards the client),
  *   for a second at most
  *
- * First offer, renegotiation and ICE restart alike (JSEP). The callback is not made after mxr_participant_leave();
- * the participant's removal ends it with %MXR_ROOM_ERROR_NOT_FOUND. Errors: BAD_SDP, NOTHING_USABLE, BUSY, FAILED.
+ * First offer, renegotiation and ICE restart alike (JSEP). The callback is always made, exactly once and in a later turn
+ * of the main loop: never from within this call, nor from within the one that lets the participant go. After
+ * mxr_participant_leave() and after its removal it gets %MXR_ROOM_ERROR_NOT_FOUND; what it needs must live until then.
+ * Errors: BAD_SDP, NOTHING_USABLE, BUSY, NOT_FOUND, FAILED.
  */
 void mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
                                       GAsyncReadyCallback callback, gpointer user_data);
@@ -188,13 +197,20 @@ bool mxr_participant_has_ice_credentials (MxrParticipant *participant, const cha
  * mxr_participant_restart_ice_async:
  *
  * ICE restart by a fragment (RFC 9725 4.3.3). Finishes with the server's new credentials and candidates as
- * an `application/trickle-ice-sdpfrag` body.
+ * an `application/trickle-ice-sdpfrag` body. The callback is made as that of mxr_participant_negotiate_async().
  */
 void mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
                                         GAsyncReadyCallback callback, gpointer user_data);
 char *mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error);
 
-void mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video);
+typedef enum {
+  MXR_MUTE_UNCHANGED,
+  MXR_MUTE_OFF, /* heard, seen */
+  MXR_MUTE_ON,
+} MxrMute;
+
+/** mxr_participant_set_muted: What is muted already, or is not, is told to nobody; the same for the hand. */
+void mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute video);
 void mxr_participant_set_hand (MxrParticipant *participant, bool raised);
 
 /** mxr_participant_chat: To all of the room, the sender included. Errors: BAD_NAME when @text is empty or too long. */

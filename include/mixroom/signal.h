@@ -38,7 +38,8 @@ MxrServer *mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
  *
  * Closes the listening socket and every connection. Participants of WebSockets are detached, those of WHIP
  * and WHEP leave; so call it before mxr_hub_free(). Runs the default main context for the moment that closing
- * takes.
+ * takes, and until the room has called back for every request. What the room still calls back for after that,
+ * offers of WebSockets, needs the server no more.
  */
 void mxr_server_free (MxrServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrServer, mxr_server_free)
@@ -53,8 +54,8 @@ guint16 mxr_server_get_port (MxrServer *server);
 /**
  * mxr_server_drain:
  *
- * Lets nobody join any more (`/readyz` answers 503) and tells every WebSocket `closing`, once; those inside
- * go on. Call it with mxr_hub_drain(), in either order.
+ * Lets nobody join any more (`/readyz` answers 503); those inside go on. Call it with mxr_hub_drain(), which tells
+ * them `closing`, in either order.
  */
 void mxr_server_drain (MxrServer *server);
 

@@ -1,17 +1,16 @@
-/* What a connection asks of a participant and waits for: answers to offers and to ICE restarts.
- *
- * A task ends in a later round of the main loop, as GTask promises, so an answer is never delivered from within the call
- * that asked for it. But a GTask cannot be told that nobody waits any more, hence the ask between task and callback. */
+/* What a connection asks of a participant and waits for: answers to offers and to ICE restarts. */
 
 #include "room-private.h"
 
-/* Freed when its task has called back. */
-typedef struct {
-  MxrParticipant *participant; /* NULL: removed */
-  GTask *task;                 /* until it has its result */
-  GAsyncReadyCallback callback; /* NULL: who asked has left */
+/* Freed when it is answered. There is no task before: one that is as old as its asking would call back from within what
+ * ends it, a removal for example (g_task_return_*() does when the main loop has turned since); one made when there is
+ * something to say calls back in the next turn. */
+struct _MxrAsk {
+  MxrParticipant *participant;
+  gpointer source_tag;
+  GAsyncReadyCallback callback;
   gpointer user_data;
-} Ask;
+};
 
 static MxrRoomError
 room_error_code (const GError *error)
@@ -39,58 +38,42 @@ as_room_error (const GError *error)
   return g_error_new_literal (MXR_ROOM_ERROR, room_error_code (error), error->message);
 }
 
-static void
-on_task_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Ask *ask = user_data;
-
-  if (ask->participant != NULL)
-    g_ptr_array_remove_fast (ask->participant->asks, ask);
-  if (ask->callback != NULL)
-    ask->callback (source, result, ask->user_data);
-}
-
-static Ask *
+static MxrAsk *
 ask_new (MxrParticipant *participant, gpointer source_tag, GAsyncReadyCallback callback, gpointer user_data)
 {
-  Ask *ask = g_new (Ask, 1);
-  *ask = (Ask){ participant, g_task_new (NULL, NULL, on_task_done, ask), callback, user_data };
-  g_task_set_source_tag (ask->task, source_tag);
-  g_ptr_array_add (participant->asks, ask);
+  MxrAsk *ask = g_new (MxrAsk, 1);
+  *ask = (MxrAsk){ participant, source_tag, callback, user_data };
   return ask;
+}
+
+/* @error: (transfer full) (nullable) */
+static void
+finish (MxrAsk *ask, const char *answer, GError *error)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, ask->callback, ask->user_data);
+
+  if (ask->participant->ask == ask)
+    ask->participant->ask = NULL;
+  g_task_set_source_tag (task, ask->source_tag);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_strdup (answer), g_free);
+  g_free (ask);
 }
 
 static void
 on_answer (const char *answer, const GError *error, gpointer user_data)
 {
-  Ask *ask = user_data;
-  g_autoptr (GTask) task = g_steal_pointer (&ask->task);
-
-  if (error != NULL)
-    g_task_return_error (task, as_room_error (error));
-  else
-    g_task_return_pointer (task, g_strdup (answer), g_free);
+  finish (user_data, answer, error != NULL ? as_room_error (error) : NULL);
 }
 
-/* Their participant is removed, and its peer answers none of them any more. */
 void
-mxr_participant_end_asks (MxrParticipant *participant, bool tell)
+mxr_participant_end_ask (MxrParticipant *participant)
 {
-  g_autoptr (GPtrArray) asks = g_steal_pointer (&participant->asks);
-
-  participant->asks = g_ptr_array_new ();
-  for (guint i = 0; i < asks->len; i++) {
-    Ask *ask = asks->pdata[i];
-    ask->participant = NULL;
-    if (!tell)
-      ask->callback = NULL;
-  }
-  for (guint i = 0; i < asks->len; i++) {
-    Ask *ask = asks->pdata[i];
-    g_autoptr (GTask) task = g_steal_pointer (&ask->task);
-    if (task != NULL)
-      g_task_return_new_error (task, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "the participant is no more");
-  }
+  if (participant->ask != NULL)
+    finish (participant->ask, NULL,
+            g_error_new_literal (MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "the participant is no more"));
 }
 
 /* ---- The public side -------------------------------------------------------------------------------------- */
@@ -99,10 +82,12 @@ void
 mxr_participant_negotiate_async (MxrParticipant *participant, const char *offer, bool wait_for_candidates,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
-  Ask *ask = ask_new (participant, mxr_participant_negotiate_async, callback, user_data);
+  MxrAsk *ask = ask_new (participant, mxr_participant_negotiate_async, callback, user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, ask, &error))
+  if (mxr_peer_negotiate (participant->peer, offer, wait_for_candidates, on_answer, ask, &error))
+    participant->ask = ask;
+  else
     on_answer (NULL, error, ask);
 }
 
@@ -116,10 +101,12 @@ void
 mxr_participant_restart_ice_async (MxrParticipant *participant, const char *ufrag, const char *pwd,
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
-  Ask *ask = ask_new (participant, mxr_participant_restart_ice_async, callback, user_data);
+  MxrAsk *ask = ask_new (participant, mxr_participant_restart_ice_async, callback, user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, ask, &error))
+  if (mxr_peer_restart_ice (participant->peer, ufrag, pwd, on_answer, ask, &error))
+    participant->ask = ask;
+  else
     on_answer (NULL, error, ask);
 }
 

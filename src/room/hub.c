@@ -119,18 +119,23 @@ mxr_hub_free (MxrHub *hub)
 }
 
 void
+mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant)
+{
+  if (hub->draining && participant->room != NULL && participant->events.on_closing != NULL)
+    participant->events.on_closing (participant, "the server is going down for maintenance", hub->reconnect_in_ms,
+                                    participant->user_data);
+}
+
+void
 mxr_hub_drain (MxrHub *hub, guint reconnect_in_ms)
 {
   hub->draining = true;
+  hub->reconnect_in_ms = reconnect_in_ms;
   g_autoptr (GList) rooms = g_hash_table_get_values (hub->rooms);
   for (GList *l = rooms; l != NULL; l = l->next) {
     g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (l->data);
-    for (guint k = 0; k < everybody->len; k++) {
-      MxrParticipant *participant = everybody->pdata[k];
-      if (participant->room != NULL && participant->events.on_closing != NULL)
-        participant->events.on_closing (participant, "the server is going down for maintenance", reconnect_in_ms,
-                                        participant->user_data);
-    }
+    for (guint k = 0; k < everybody->len; k++)
+      mxr_hub_tell_closing (hub, everybody->pdata[k]);
   }
 }
 
@@ -252,7 +257,8 @@ mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, con
 }
 
 MxrParticipant *
-mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events, gpointer user_data, GError **error)
+mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
+                gpointer user_data, GError **error)
 {
   MxrParticipant *participant = g_hash_table_lookup (hub->tokens, token);
 
@@ -261,11 +267,15 @@ mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *even
                          "there is nothing to resume: the session ended, or the server was started anew; join again");
     return NULL;
   }
+  if (room != NULL && strcmp (participant->room->name, room) != 0) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "that session is in another room");
+    return NULL;
+  }
   MxrParticipantEvents former = participant->events;
   gpointer former_data = participant->user_data;
   mxr_participant_attach (participant, events, user_data);
   if (former.on_removed != NULL)
-    former.on_removed (participant, "resumed elsewhere", former_data);
+    former.on_removed (participant, MXR_REMOVAL_RESUMED_ELSEWHERE, "resumed elsewhere", former_data);
   mxr_log (MXR_LOG_INFO, "room", participant->room->name, participant->id, "resumed");
   participant->needs_welcome = true;
   mxr_room_flush_soon (participant->room);

@@ -116,7 +116,6 @@ mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
   participant->resume_token = mxr_random_name ("r", 18);
   participant->role = role;
   participant->key = key;
-  participant->asks = g_ptr_array_new ();
   participant->needs_welcome = true;
   participant->is_changed = true;
   mxr_participant_attach (participant, events, user_data);
@@ -138,7 +137,6 @@ mxr_participant_unref (MxrParticipant *participant)
 {
   if (--participant->refs > 0)
     return;
-  g_ptr_array_unref (participant->asks);
   g_free (participant->id);
   g_free (participant->name);
   g_free (participant->resume_token);
@@ -182,8 +180,8 @@ mxr_participant_remove (MxrParticipant *participant, const char *reason)
   mxr_room_forget (room, self);
   g_clear_pointer (&self->room, mxr_room_unref);
   if (reason != NULL && events.on_removed != NULL)
-    events.on_removed (self, reason, user_data);
-  mxr_participant_end_asks (self, reason != NULL);
+    events.on_removed (self, MXR_REMOVAL_GONE, reason, user_data);
+  mxr_participant_end_ask (self);
 }
 
 void
@@ -251,16 +249,27 @@ mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_memb
   };
 }
 
-void
-mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video)
+static bool
+apply_mute (bool *muted, MxrMute mute)
 {
-  if (participant->audio_muted != audio) {
-    participant->audio_muted = audio;
+  if (mute == MXR_MUTE_UNCHANGED || *muted == (mute == MXR_MUTE_ON))
+    return false;
+  *muted = !*muted;
+  return true;
+}
+
+void
+mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute video)
+{
+  bool audio_is_changed = apply_mute (&participant->audio_muted, audio);
+  bool video_is_changed = apply_mute (&participant->video_muted, video);
+
+  if (!audio_is_changed && !video_is_changed)
+    return;
+  if (audio_is_changed)
     mxr_sound_set_muted (participant->room, participant);
-  }
-  if (participant->video_muted != video && participant->picture_sink != NULL)
-    g_object_set (participant->picture_sink, "video", !video, NULL);
-  participant->video_muted = video;
+  if (video_is_changed && participant->picture_sink != NULL)
+    g_object_set (participant->picture_sink, "video", !participant->video_muted, NULL);
   participant->is_changed = true;
   mxr_room_flush_soon (participant->room);
 }
@@ -268,6 +277,8 @@ mxr_participant_set_muted (MxrParticipant *participant, bool audio, bool video)
 void
 mxr_participant_set_hand (MxrParticipant *participant, bool raised)
 {
+  if (participant->hand_raised == raised)
+    return;
   participant->hand_raised = raised;
   participant->is_changed = true;
   mxr_room_flush_soon (participant->room);

@@ -73,6 +73,8 @@ guint64 mxr_rung_count_keyframes (MxrRung *rung);
 
 /* ---- participant.c ------------------------------------------------------------------------------------- */
 
+typedef struct _MxrAsk MxrAsk;
+
 struct _MxrParticipant {
   int refs;
   MxrRoom *room; /* NULL once removed */
@@ -101,7 +103,7 @@ struct _MxrParticipant {
   gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
   bool has_levels;       /* the client sends RFC 6464 */
 
-  GPtrArray *asks; /* ask.c's: unowned */
+  MxrAsk *ask;     /* that the peer is at work on; NULL: none */
 
   bool audio_muted, video_muted, hand_raised, talking;
   bool is_connected;
@@ -120,8 +122,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrParticipant, mxr_participant_unref)
 void mxr_participant_remove (MxrParticipant *participant, const char *reason);
 void mxr_participant_attach (MxrParticipant *participant, const MxrParticipantEvents *events, gpointer user_data);
 void mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_member);
-/** mxr_participant_end_asks: @tell: calls back with NOT_FOUND, or not at all. */
-void mxr_participant_end_asks (MxrParticipant *participant, bool tell);
+/** mxr_participant_end_ask: The peer is closed: what it was asked for is answered with NOT_FOUND, soon. */
+void mxr_participant_end_ask (MxrParticipant *participant);
 bool mxr_participant_has_tile (const MxrParticipant *participant);
 
 /* ---- room.c -------------------------------------------------------------------------------------------- */
@@ -218,9 +220,12 @@ struct _MxrHub {
   guint tick;         /* source id while there are rooms */
   guint n_ending;     /* rooms without participants whose pipelines are being taken down */
   bool draining;
+  guint reconnect_in_ms; /* what who is inside is told while draining */
   MxrHubCounters counters;
 };
 
+/** mxr_hub_tell_closing: While draining, else nothing. */
+void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
 

@@ -198,6 +198,7 @@ welcome (MxrRoom *room, MxrParticipant *participant)
     mxr_stage_tell_rung (room, participant);
   for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
     tell_chat (participant, l->data);
+  mxr_hub_tell_closing (room->hub, participant);
 }
 
 static void

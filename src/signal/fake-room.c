@@ -1,4 +1,4 @@
-#include "fake-room.h"
+#include "test-client.h"
 
 #include <string.h>
 
@@ -26,20 +26,28 @@ fail_as_told (MxrHub *hub, GError **error)
   return true;
 }
 
+/* As the room does: in a later turn of the main loop, whoever ends it. @error: (transfer full) (nullable) */
 static void
-clear_task (MxrParticipant *self)
+answer (MxrParticipant *self, GError *error)
 {
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
+  g_autoptr (GTask) task =
+      g_task_new (NULL, NULL, g_steal_pointer (&self->callback), g_steal_pointer (&self->callback_data));
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_strdup (self->answer), g_free);
 }
 
 static void
 participant_free (gpointer data)
 {
   MxrParticipant *self = data;
-  clear_task (self);
-  g_clear_object (&self->task); /* no callback after leaving, as the contract says */
+  if (self->callback != NULL)
+    answer (self,
+            g_error_new_literal (MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "the participant is no more"));
   g_free (self->id);
   g_free (self->room);
   g_free (self->name);
@@ -48,7 +56,7 @@ participant_free (gpointer data)
 }
 
 MxrHub *
-mxr_fake_hub_new (void)
+test_hub_new (const MxrConfig *config)
 {
   MxrHub *hub = g_new0 (MxrHub, 1);
   hub->calls = g_ptr_array_new_with_free_func (g_free);
@@ -59,7 +67,7 @@ mxr_fake_hub_new (void)
 }
 
 void
-mxr_fake_hub_free (MxrHub *hub)
+test_hub_free (MxrHub *hub)
 {
   g_ptr_array_unref (hub->participants);
   g_ptr_array_unref (hub->calls);
@@ -151,15 +159,15 @@ mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
 }
 
 MxrParticipant *
-mxr_hub_resume (MxrHub *hub, const char *token, const MxrParticipantEvents *events, gpointer user_data,
-                GError **error)
+mxr_hub_resume (MxrHub *hub, const char *token, const char *room, const MxrParticipantEvents *events,
+                gpointer user_data, GError **error)
 {
   for (guint i = 0; i < hub->participants->len; i++) {
     MxrParticipant *self = g_ptr_array_index (hub->participants, i);
-    if (strcmp (self->resume_token, token) != 0)
+    if (strcmp (self->resume_token, token) != 0 || (room != NULL && strcmp (self->room, room) != 0))
       continue;
     if (self->events != NULL && self->events->on_removed != NULL)
-      self->events->on_removed (self, "resumed elsewhere", self->user_data);
+      self->events->on_removed (self, MXR_REMOVAL_RESUMED_ELSEWHERE, "resumed elsewhere", self->user_data);
     self->events = events;
     self->user_data = user_data;
     record (hub, "resume %s", self->id);
@@ -190,14 +198,10 @@ void
 mxr_fake_participant_remove (MxrParticipant *self, const char *reason)
 {
   MxrHub *hub = self->hub;
-  g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
-  clear_task (self);
   if (self->events != NULL && self->events->on_removed != NULL)
-    self->events->on_removed (self, reason, self->user_data);
+    self->events->on_removed (self, MXR_REMOVAL_GONE, reason, self->user_data);
   g_ptr_array_remove (hub->participants, self);
-  if (task != NULL)
-    g_task_return_new_error (task, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "removed: %s", reason);
 }
 
 const char *
@@ -219,40 +223,35 @@ mxr_participant_get_resume_token (MxrParticipant *self)
 }
 
 static void
-finish_task (MxrParticipant *self)
+answer_as_told (MxrParticipant *self)
 {
-  g_autoptr (GTask) task = g_steal_pointer (&self->task);
-  g_autoptr (GError) error = NULL;
-
-  clear_task (self);
-  if (fail_as_told (self->hub, &error))
-    g_task_return_error (task, g_steal_pointer (&error));
-  else
-    g_task_return_pointer (task, g_strdup (g_task_get_task_data (task)), g_free);
+  GError *error = NULL;
+  fail_as_told (self->hub, &error);
+  answer (self, error);
 }
 
 static gboolean
-on_task_timer (gpointer user_data)
+on_timer (gpointer user_data)
 {
-  finish_task (user_data);
+  answer_as_told (user_data);
   return G_SOURCE_REMOVE;
 }
 
 static void
-start_task (MxrParticipant *self, const char *result, GAsyncReadyCallback callback, gpointer user_data)
+start_answer (MxrParticipant *self, const char *text, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-  g_task_set_task_data (task, g_strdup (result), g_free);
-  if (self->task != NULL) {
-    g_task_return_new_error (task, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BUSY, "an offer is being answered");
-    g_object_unref (task);
+  if (self->callback != NULL) {
+    g_task_report_new_error (NULL, callback, user_data, NULL, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BUSY,
+                             "an offer is being answered");
     return;
   }
-  self->task = task;
+  self->callback = callback;
+  self->callback_data = user_data;
+  self->answer = text;
   if (self->hub->holds_answers)
     return;
   self->timer = g_timeout_source_new (1);
-  g_source_set_callback (self->timer, on_task_timer, self, NULL);
+  g_source_set_callback (self->timer, on_timer, self, NULL);
   g_source_attach (self->timer, NULL);
 }
 
@@ -262,8 +261,8 @@ mxr_fake_hub_release (MxrHub *hub)
   hub->holds_answers = false;
   for (guint i = 0; i < hub->participants->len; i++) {
     MxrParticipant *self = g_ptr_array_index (hub->participants, i);
-    if (self->task != NULL)
-      finish_task (self);
+    if (self->callback != NULL)
+      answer_as_told (self);
   }
 }
 
@@ -272,7 +271,7 @@ mxr_participant_negotiate_async (MxrParticipant *self, const char *offer, bool w
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
   record (self->hub, "negotiate %s %s %d", self->id, offer, wait_for_candidates);
-  start_task (self, "v=0 answer", callback, user_data);
+  start_answer (self, "v=0 answer", callback, user_data);
 }
 
 char *
@@ -299,7 +298,7 @@ mxr_participant_restart_ice_async (MxrParticipant *self, const char *ufrag, cons
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
   record (self->hub, "restart %s %s", ufrag, pwd);
-  start_task (self, "a=ice-ufrag:new\r\n", callback, user_data);
+  start_answer (self, "a=ice-ufrag:new\r\n", callback, user_data);
 }
 
 char *
@@ -309,9 +308,10 @@ mxr_participant_restart_ice_finish (GAsyncResult *result, GError **error)
 }
 
 void
-mxr_participant_set_muted (MxrParticipant *self, bool audio, bool video)
+mxr_participant_set_muted (MxrParticipant *self, MxrMute audio, MxrMute video)
 {
-  record (self->hub, "mute %d %d", audio, video);
+  static const char marks[] = { [MXR_MUTE_UNCHANGED] = '-', [MXR_MUTE_OFF] = '0', [MXR_MUTE_ON] = '1' };
+  record (self->hub, "mute %c %c", marks[audio], marks[video]);
 }
 
 void

@@ -18,12 +18,12 @@ struct _MxrParticipant {
   char *id, *room, *name, *resume_token;
   const MxrParticipantEvents *events; /* NULL: detached */
   gpointer user_data;
-  GTask *task;    /* the negotiation or restart under way */
-  GSource *timer; /* finishes it */
+  GAsyncReadyCallback callback; /* of the negotiation or restart under way; NULL: none is */
+  gpointer callback_data;
+  const char *answer;
+  GSource *timer; /* gives it */
 };
 
-MxrHub *mxr_fake_hub_new (void);
-void mxr_fake_hub_free (MxrHub *hub);
 /* Whether the call was made; forgets it and those before it. */
 bool mxr_fake_hub_was_called (MxrHub *hub, const char *call);
 void mxr_fake_hub_release (MxrHub *hub);

@@ -144,7 +144,7 @@ mxr_message_parse (const char *text, gsize n_bytes, char **out_id, GError **erro
 
   if (members == NULL) {
     g_set_error (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_BAD_JSON,
-                 "send one JSON object; it ends to be one at byte %" G_GSIZE_FORMAT, position);
+                 "send one JSON object; this stops being one at byte %" G_GSIZE_FORMAT, position);
     return NULL;
   }
   message->id = dup_id (g_hash_table_lookup (members, "id"));

@@ -5,11 +5,25 @@
 #include <unistd.h>
 
 static void
-append (GString *text, const char *name, const char *type, const char *help, double value)
+append_text (GString *text, const char *name, const char *type, const char *help, const char *value)
+{
+  g_string_append_printf (text, "# HELP %s %s\n# TYPE %s %s\n%s %s\n", name, help, name, type, name, value);
+}
+
+static void
+append (GString *text, const char *name, const char *type, const char *help, guint64 value)
+{
+  char number[32];
+  g_snprintf (number, sizeof number, "%" G_GUINT64_FORMAT, value);
+  append_text (text, name, type, help, number);
+}
+
+/* To the millisecond: the kernel knows no better than its tick. */
+static void
+append_seconds (GString *text, const char *name, const char *type, const char *help, double value_s)
 {
   char number[G_ASCII_DTOSTR_BUF_SIZE];
-  g_string_append_printf (text, "# HELP %s %s\n# TYPE %s %s\n%s %s\n", name, help, name, type, name,
-                          g_ascii_dtostr (number, sizeof number, value));
+  append_text (text, name, type, help, g_ascii_formatd (number, sizeof number, "%.3f", value_s));
 }
 
 static double
@@ -33,20 +47,20 @@ count_entries (const char *path)
 }
 
 /* Second number of /proc/self/statm [pages] (proc(5)). */
-static double
+static guint64
 get_resident_bytes (void)
 {
   g_autofree char *text = NULL;
   unsigned long n_pages = 0;
   if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) || sscanf (text, "%*u %lu", &n_pages) != 1)
     return 0;
-  return (double)n_pages * (double)sysconf (_SC_PAGESIZE);
+  return (guint64)n_pages * (guint64)sysconf (_SC_PAGESIZE);
 }
 
 static void
 append_process (GString *text)
 {
-  append (text, "process_cpu_seconds_total", "counter", "CPU time of the process.", get_cpu_s ());
+  append_seconds (text, "process_cpu_seconds_total", "counter", "CPU time of the process.", get_cpu_s ());
   append (text, "process_resident_memory_bytes", "gauge", "Resident memory.", get_resident_bytes ());
   append (text, "process_open_fds", "gauge", "Open file descriptors.", count_entries ("/proc/self/fd"));
   append (text, "process_threads", "gauge", "Threads.", count_entries ("/proc/self/task"));
@@ -73,11 +87,11 @@ mxr_metrics_write (MxrServer *server)
   append (text, "mixroom_http_connections", "gauge", "Open connections, WebSockets included.",
           counts.n_connections);
   append (text, "mixroom_http_connections_total", "counter", "Connections accepted.",
-          (double)counts.n_accepted);
+          counts.n_accepted);
   append (text, "mixroom_http_connections_refused_total", "counter", "Connections over a limit.",
-          (double)counts.n_turned_away);
+          counts.n_turned_away);
   append (text, "mixroom_http_out_of_files_total", "counter", "Times that no descriptor was left.",
-          (double)counts.n_out_of_files);
+          counts.n_out_of_files);
   append (text, "mixroom_websockets", "gauge", "Open WebSockets.", g_hash_table_size (server->sessions));
   append (text, "mixroom_whip_sessions", "gauge", "Sessions of WHIP and WHEP.",
           g_hash_table_size (server->resources));

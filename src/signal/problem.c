@@ -66,6 +66,22 @@ write_body (const Kind *kind, const char *detail)
   return mxr_json_finish (builder);
 }
 
+/* libsoup 3.2 knows none of RFC 6585. */
+static const char *
+get_phrase (guint status)
+{
+  switch (status) {
+  case 428:
+    return "Precondition Required";
+  case 429:
+    return "Too Many Requests";
+  case 431:
+    return "Request Header Fields Too Large";
+  default:
+    return soup_status_get_phrase (status);
+  }
+}
+
 void
 mxr_problem_respond (SoupServerMessage *msg, MxrProblem problem, const char *detail)
 {
@@ -73,7 +89,7 @@ mxr_problem_respond (SoupServerMessage *msg, MxrProblem problem, const char *det
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
   char *body = write_body (kind, detail);
 
-  soup_server_message_set_status (msg, kind->status, NULL);
+  soup_server_message_set_status (msg, kind->status, get_phrase (kind->status));
   if (kind->status == 401)
     soup_message_headers_replace (headers, "WWW-Authenticate",
                                   problem == MXR_PROBLEM_TOKEN_MISSING
@@ -125,7 +141,7 @@ mxr_problem_write_raw (guint status, const char *detail)
   SoupMessageHeadersIter iter;
   const char *name, *value;
 
-  g_string_printf (text, "HTTP/1.1 %u %s\r\n", status, soup_status_get_phrase (status));
+  g_string_printf (text, "HTTP/1.1 %u %s\r\n", status, get_phrase (status));
   mxr_problem_add_security_headers (headers);
   soup_message_headers_append (headers, "Content-Type", "application/problem+json");
   soup_message_headers_append (headers, "Connection", "close");

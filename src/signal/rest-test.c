@@ -36,6 +36,18 @@ test_watching (void)
 }
 
 static void
+test_figures (void)
+{
+  TestServer test;
+  test_server_start (&test, NULL);
+  g_autofree char *response = test_request (&test, "GET", "/metrics", NULL, NULL);
+  g_assert_true (g_regex_match_simple ("\\nprocess_cpu_seconds_total [0-9]+\\.[0-9]{3}\\n", response, 0, 0));
+  g_assert_true (g_regex_match_simple ("\\nprocess_resident_memory_bytes [0-9]+\\n", response, 0, 0));
+  g_assert_true (g_regex_match_simple ("\\nmixroom_websockets 0\\n", response, 0, 0));
+  test_server_stop (&test);
+}
+
+static void
 test_not_ready (void)
 {
   TestServer test;
@@ -49,6 +61,38 @@ test_not_ready (void)
 }
 
 static void
+expect_cors (TestServer *test, const char *path, const char *origin, bool is_allowed)
+{
+  g_autofree char *header = g_strdup_printf ("Origin: %s\r\n", origin);
+  g_autofree char *response = test_request (test, "GET", path, header, NULL);
+  g_autofree char *allowed = test_get_header (response, "Access-Control-Allow-Origin");
+  g_autofree char *vary = test_get_header (response, "Vary");
+
+  g_assert_cmpuint (test_get_status (response), ==, 200);
+  g_assert_cmpstr (allowed, ==, is_allowed ? origin : NULL);
+  g_assert_cmpstr (vary, ==, "Origin");
+}
+
+/* Modules are imported with the origin's name, and not used unless the answer has it. */
+static void
+test_other_origins (void)
+{
+  static const char *const paths[] = { "/", "/mixroom.js", "/healthz" };
+  TestServer one, any;
+  test_server_start (&one, "server.allowed_origins=https://app.example", NULL);
+  test_server_start (&any, "server.allowed_origins=*", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
+    expect_cors (&one, paths[i], "https://app.example", true);
+    expect_cors (&one, paths[i], "https://evil.example", false);
+    expect_cors (&one, paths[i], "null", false);
+    expect_cors (&any, paths[i], "https://evil.example", true);
+  }
+  expect (&one, "GET", "/healthz", NULL, 200, "Vary: Origin\r\n");
+  test_server_stop (&one);
+  test_server_stop (&any);
+}
+
+static void
 test_tokens (void)
 {
   static const struct {
@@ -57,7 +101,9 @@ test_tokens (void)
   } cases[] = {
     { NULL, "/api/v1/rooms", 401 },
     { NULL, "/healthz", 200 },
-    { NULL, "/metrics", 200 }, /* from loopback */
+    { NULL, "/metrics", 401 },
+    { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"host\"}", "/metrics", 403 },
+    { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"admin\"}", "/metrics", 200 },
     { "{\"exp\":1,\"room\":\"*\",\"role\":\"admin\"}", "/api/v1/rooms", 401 },
     { "{\"exp\":99999999999,\"room\":\"*\",\"role\":\"participant\"}", "/api/v1/rooms", 403 },
     { "{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"host\"}", "/api/v1/rooms", 403 },
@@ -83,6 +129,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rest/watching", test_watching);
   g_test_add_func ("/rest/not-ready", test_not_ready);
+  g_test_add_func ("/rest/other-origins", test_other_origins);
+  g_test_add_func ("/rest/figures", test_figures);
   g_test_add_func ("/rest/tokens", test_tokens);
   return g_test_run ();
 }

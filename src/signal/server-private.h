@@ -25,6 +25,7 @@ struct _MxrServer {
   MxrStaticFiles *files;
   GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
   GHashTable *sessions;  /* MxrSession, a set */
+  guint n_waiting;       /* requests of WHIP and WHEP that the room has not called back for */
   guint64 n_responses[MXR_STATUS_MAX + 1];
   char *uri;
   bool is_draining;
@@ -50,6 +51,9 @@ bool mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char
 
 /** mxr_server_is_origin_allowed: Whether the page that sent @msg may use what is not its own. */
 bool mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg);
+
+/** mxr_server_add_cors: Lets pages of allowed origins read the answer to @msg. */
+void mxr_server_add_cors (MxrServer *server, SoupServerMessage *msg);
 
 /* Entry points: each answers @msg. @segments: the path between its slashes, percent-decoded. */
 void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query);

@@ -74,8 +74,27 @@ mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg)
       mxr_listener_is_tls (server->listener), server->config->server.allowed_origins);
 }
 
+void
+mxr_server_add_cors (MxrServer *server, SoupServerMessage *msg)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
+  const char *origin = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Origin");
+
+  soup_message_headers_append (headers, "Vary", "Origin");
+  if (origin != NULL && mxr_server_is_origin_allowed (server, msg))
+    soup_message_headers_replace (headers, "Access-Control-Allow-Origin", origin);
+}
+
 /* ---- Routing --------------------------------------------------------------------------------------------
  */
+
+/* A page of another origin imports modules from here, where that origin is allowed. */
+static void
+serve_file (MxrServer *self, SoupServerMessage *msg, const char *path)
+{
+  mxr_server_add_cors (self, msg);
+  mxr_static_files_handle (self->files, msg, path);
+}
 
 /* "/whip/my%20room" -> { "whip", "my room" }; NULL when a segment is no UTF-8 without U+0000. */
 static char **
@@ -106,7 +125,7 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
     return;
   }
   if (segments[0] == NULL) {
-    mxr_static_files_handle (self->files, msg, "/");
+    serve_file (self, msg, "/");
   } else if (strcmp (segments[0], "whip") == 0 || strcmp (segments[0], "whep") == 0) {
     mxr_whip_handle (self, msg, segments, query);
   } else if (g_strv_contains (rest_roots, segments[0])) {
@@ -114,7 +133,7 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
   } else {
     g_autofree char *decoded = g_strjoinv ("/", segments);
     g_autofree char *file = g_strconcat ("/", decoded, NULL);
-    mxr_static_files_handle (self->files, msg, file);
+    serve_file (self, msg, file);
   }
 }
 
@@ -273,7 +292,7 @@ make_soup (MxrServer *self)
   soup_server_remove_websocket_extension (soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   soup_server_add_handler (soup, "/", on_request, self, NULL);
   /* The origin is ours to check, in on_websocket_request(): libsoup knows one or any. */
-  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **)protocols, on_websocket, self, NULL);
+  soup_server_add_websocket_handler (soup, "/ws", NULL, (char **) protocols, on_websocket, self, NULL);
   soup_server_add_handler (soup, "/ws", on_websocket_request, self, NULL);
   g_signal_connect (soup, "request-started", G_CALLBACK (on_request_started), self);
   g_signal_connect (soup, "request-finished", G_CALLBACK (on_request_finished), self);
@@ -327,8 +346,11 @@ end_sessions (MxrServer *self)
 void
 mxr_server_free (MxrServer *self)
 {
-  end_sessions (self);
+  self->is_draining = true; /* nobody comes in while the main context runs here */
   g_hash_table_remove_all (self->resources);
+  while (self->n_waiting > 0)
+    g_main_context_iteration (NULL, TRUE);
+  end_sessions (self);
   soup_server_disconnect (self->soup);
   g_clear_pointer (&self->listener, mxr_listener_free);
   g_clear_object (&self->soup);
@@ -356,12 +378,7 @@ mxr_server_get_port (MxrServer *self)
 void
 mxr_server_drain (MxrServer *self)
 {
-  g_autoptr (GList) sessions = g_hash_table_get_keys (self->sessions);
-
   self->is_draining = true;
-  for (GList *link = sessions; link != NULL; link = link->next)
-    mxr_session_tell_closing (link->data, "the server is going down",
-                              (gint64)self->config->server.drain_timeout_s * 1000);
 }
 
 guint

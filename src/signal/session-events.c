@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <string.h>
-
 /* What the room tells, in the words of mixroom.v1. */
 
 static void
@@ -30,16 +28,6 @@ add_member (JsonBuilder *builder, const MxrMember *member)
   json_builder_end_object (builder);
 }
 
-/* A session that resumed learns here what it had muted: `mute` may speak of one of the two only. */
-static void
-note_own_state (MxrSession *self, const MxrMember *member)
-{
-  if (strcmp (member->id, mxr_participant_get_id (self->participant)) != 0)
-    return;
-  self->audio_muted = member->audio_muted;
-  self->video_muted = member->video_muted;
-}
-
 static void
 on_roster (MxrParticipant *participant, const MxrMember *members, gsize n_members, gpointer user_data)
 {
@@ -48,7 +36,6 @@ on_roster (MxrParticipant *participant, const MxrMember *members, gsize n_member
   json_builder_set_member_name (builder, "list");
   json_builder_begin_array (builder);
   for (gsize i = 0; i < n_members; i++) {
-    note_own_state (user_data, &members[i]);
     json_builder_begin_object (builder);
     add_member (builder, &members[i]);
     json_builder_end_object (builder);
@@ -65,8 +52,6 @@ on_member (MxrParticipant *participant, const MxrMember *member, bool is_gone, g
   add_member (builder, member);
   if (is_gone)
     mxr_json_add_bool (builder, "gone", true);
-  else
-    note_own_state (user_data, member);
   mxr_session_send (user_data, builder);
 }
 
@@ -138,10 +123,10 @@ on_closing (MxrParticipant *participant, const char *reason, guint reconnect_in_
 }
 
 static void
-on_removed (MxrParticipant *participant, const char *reason, gpointer user_data)
+on_removed (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data)
 {
   MxrSession *self = user_data;
-  bool is_elsewhere = strstr (reason, "elsewhere") != NULL;
+  bool is_elsewhere = removal == MXR_REMOVAL_RESUMED_ELSEWHERE;
 
   self->participant = NULL;
   mxr_session_tell_closing (self, reason, -1);

@@ -124,12 +124,6 @@ mxr_session_negotiate (MxrSession *self, const char *sdp, const char *id)
   mxr_participant_negotiate_async (self->participant, sdp, false, on_negotiated, offer);
 }
 
-void
-mxr_session_forget_offers (MxrSession *self)
-{
-  g_ptr_array_set_size (self->offers, 0);
-}
-
 /* ---- Receiving ------------------------------------------------------------------------------------------
  */
 
@@ -149,6 +143,8 @@ on_ws_message (SoupWebsocketConnection *ws, gint type, GBytes *bytes, gpointer u
   gsize n_bytes;
   const char *text = g_bytes_get_data (bytes, &n_bytes);
 
+  if (soup_websocket_connection_get_state (ws) != SOUP_WEBSOCKET_STATE_OPEN)
+    return; /* it left, or was told to go: what came behind is void */
   if (type != SOUP_WEBSOCKET_DATA_TEXT) {
     mxr_session_close (self, SOUP_WEBSOCKET_CLOSE_UNSUPPORTED_DATA, "send JSON in text messages");
     return;
@@ -190,7 +186,7 @@ on_tick (gpointer user_data)
   MxrSession *self = user_data;
   gint64 silence_us = g_get_monotonic_time () - mxr_connection_get_read_time (self->connection);
 
-  if (silence_us < (gint64)self->server->config->http.ping_timeout_s * G_USEC_PER_SEC)
+  if (silence_us < (gint64) self->server->config->http.ping_timeout_s * G_USEC_PER_SEC)
     return G_SOURCE_CONTINUE;
   if (soup_websocket_connection_get_state (self->ws) == SOUP_WEBSOCKET_STATE_OPEN)
     mxr_session_close (self, MXR_CLOSE_SILENT, "nothing came from you, not even a pong");

@@ -32,7 +32,6 @@ struct _MxrSession {
   GPtrArray *offers;           /* MxrPendingOffer: being answered by the room */
   GSource *tick;
   guint64 queued_bytes; /* of all messages so far */
-  bool audio_muted, video_muted;
   bool is_told_closing;
   bool is_closed; /* the WebSocket is: nothing is sent any more */
 };
@@ -66,9 +65,6 @@ void mxr_session_send_error (MxrSession *session, const char *code, const char *
 
 /** mxr_session_negotiate: Gives @offer to the room; `answer` or `error` with @id follows. */
 void mxr_session_negotiate (MxrSession *session, const char *offer, const char *id);
-
-/** mxr_session_forget_offers: After mxr_participant_leave(): the room calls back for none of them. */
-void mxr_session_forget_offers (MxrSession *session);
 
 /** mxr_session_events: What the room tells a session; the user data is the session. */
 extern const MxrParticipantEvents mxr_session_events;

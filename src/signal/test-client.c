@@ -22,7 +22,7 @@ test_server_start (TestServer *test, ...)
     g_assert_no_error (error);
   }
   va_end (args);
-  test->hub = mxr_fake_hub_new ();
+  test->hub = test_hub_new (test->config);
   test->server = mxr_server_new (test->config, test->hub, &error);
   g_assert_no_error (error);
 }
@@ -31,16 +31,16 @@ void
 test_server_stop (TestServer *test)
 {
   g_clear_pointer (&test->server, mxr_server_free);
-  while (g_main_context_iteration (NULL, FALSE))
+  g_clear_pointer (&test->hub, test_hub_free);
+  while (g_main_context_iteration (NULL, FALSE)) /* what the room still has to answer */
     ;
-  g_clear_pointer (&test->hub, mxr_fake_hub_free);
   g_clear_pointer (&test->config, mxr_config_free);
 }
 
 bool
 test_until (TestCondition condition, gpointer user_data, guint seconds)
 {
-  gint64 end_us = g_get_monotonic_time () + (gint64)seconds * G_USEC_PER_SEC;
+  gint64 end_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
   while (!condition (user_data)) {
     if (g_get_monotonic_time () > end_us)
       return false;
@@ -60,7 +60,7 @@ never (gpointer user_data)
 void
 test_run_ms (guint ms)
 {
-  gint64 end_us = g_get_monotonic_time () + (gint64)ms * 1000;
+  gint64 end_us = g_get_monotonic_time () + (gint64) ms * 1000;
   test_until (never, &end_us, 60);
 }
 
@@ -74,7 +74,7 @@ test_client_new (TestServer *test)
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
   client->in = g_string_new (NULL);
   client->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (client->fd >= 0 && connect (client->fd, (struct sockaddr *)&address, sizeof address) != 0 &&
+  if (client->fd >= 0 && connect (client->fd, (struct sockaddr *) &address, sizeof address) != 0 &&
       errno != EINPROGRESS) {
     close (client->fd);
     client->fd = -1;
@@ -105,7 +105,7 @@ receive (TestClient *client)
 void
 test_client_send (TestClient *client, const void *bytes, gssize n_bytes)
 {
-  gsize left = n_bytes < 0 ? strlen (bytes) : (gsize)n_bytes;
+  gsize left = n_bytes < 0 ? strlen (bytes) : (gsize) n_bytes;
   const char *at = bytes;
   gint64 end_us = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
 
@@ -176,7 +176,7 @@ test_request (TestServer *test, const char *method, const char *path, const char
 guint
 test_get_status (const char *response)
 {
-  return g_str_has_prefix (response, "HTTP/1.") ? (guint)g_ascii_strtoull (response + 9, NULL, 10) : 0;
+  return g_str_has_prefix (response, "HTTP/1.") ? (guint) g_ascii_strtoull (response + 9, NULL, 10) : 0;
 }
 
 char *
@@ -217,7 +217,7 @@ test_ws_send_frame (TestClient *client, guint8 first_byte, const void *payload, 
   guint n_head = 2;
 
   if (n_bytes < 126) {
-    head[1] = 0x80 | (guint8)n_bytes;
+    head[1] = 0x80 | (guint8) n_bytes;
   } else if (n_bytes < 65536) {
     head[1] = 0x80 | 126;
     n_head = 4;
@@ -245,7 +245,7 @@ test_ws_send (TestClient *client, const char *text)
 static guint
 find_close_code (TestClient *client)
 {
-  const guint8 *at = (const guint8 *)client->in->str;
+  const guint8 *at = (const guint8 *) client->in->str;
   const guint8 *end = at + client->in->len;
 
   while (end - at >= 2) {
@@ -254,10 +254,10 @@ find_close_code (TestClient *client)
       n_bytes = at[2] << 8 | at[3];
       n_head = 4;
     } else if (n_bytes == 127 && end - at >= 10) {
-      n_bytes = (gsize)at[6] << 24 | at[7] << 16 | at[8] << 8 | at[9];
+      n_bytes = (gsize) at[6] << 24 | at[7] << 16 | at[8] << 8 | at[9];
       n_head = 10;
     }
-    if ((gsize)(end - at) < n_head + n_bytes)
+    if ((gsize) (end - at) < n_head + n_bytes)
       return 0;
     if ((at[0] & 0x0f) == 8 && n_bytes >= 2)
       return at[n_head] << 8 | at[n_head + 1];
@@ -297,14 +297,14 @@ encode (const guchar *bytes, gsize n_bytes)
 char *
 test_make_token (const char *secret, const char *header, const char *claims)
 {
-  g_autofree char *encoded_header = encode ((const guchar *)header, strlen (header));
-  g_autofree char *encoded_claims = encode ((const guchar *)claims, strlen (claims));
+  g_autofree char *encoded_header = encode ((const guchar *) header, strlen (header));
+  g_autofree char *encoded_claims = encode ((const guchar *) claims, strlen (claims));
   g_autofree char *input = g_strconcat (encoded_header, ".", encoded_claims, NULL);
-  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *)secret, strlen (secret));
+  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *) secret, strlen (secret));
   guchar digest[32];
   gsize n_digest = sizeof digest;
 
-  g_hmac_update (hmac, (const guchar *)input, -1);
+  g_hmac_update (hmac, (const guchar *) input, -1);
   g_hmac_get_digest (hmac, digest, &n_digest);
   g_autofree char *signature = encode (digest, n_digest);
   return g_strconcat (input, ".", signature, NULL);

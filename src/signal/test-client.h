@@ -5,13 +5,16 @@
 
 #include "fake-room.h"
 
-/* A server on a free port with a fake room, and clients that speak through raw sockets, all in the test's
- * thread. */
+/* A server on a free port, and clients that speak through raw sockets, all in the test's thread. */
 typedef struct {
   MxrConfig *config;
   MxrHub *hub;
   MxrServer *server;
 } TestServer;
+
+/* The fake room's hub, or the real one: by what the test is linked with. */
+MxrHub *test_hub_new (const MxrConfig *config);
+void test_hub_free (MxrHub *hub);
 
 /** test_server_start: @...: "group.key=value", %NULL-terminated */
 void test_server_start (TestServer *test, ...) G_GNUC_NULL_TERMINATED;

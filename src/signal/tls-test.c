@@ -70,7 +70,7 @@ on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 static bool
 has_result (gpointer user_data)
 {
-  return *(GAsyncResult **)user_data != NULL;
+  return *(GAsyncResult **) user_data != NULL;
 }
 
 static SoupMessage *
@@ -106,7 +106,7 @@ on_ws_text (SoupWebsocketConnection *ws, gint type, GBytes *bytes, gpointer user
 static bool
 has_joined (gpointer user_data)
 {
-  return strstr (((GString *)user_data)->str, "\"joined\"") != NULL;
+  return strstr (((GString *) user_data)->str, "\"joined\"") != NULL;
 }
 
 static void
@@ -124,7 +124,7 @@ test_https_and_wss (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GString) said = g_string_new (NULL);
   const char *protocols[] = { "mixroom.v1", NULL };
-  soup_session_websocket_connect_async (session, msg, NULL, (char **)protocols, G_PRIORITY_DEFAULT, NULL,
+  soup_session_websocket_connect_async (session, msg, NULL, (char **) protocols, G_PRIORITY_DEFAULT, NULL,
                                         on_result, &result);
   g_assert_true (test_until (has_result, &result, 5));
   g_autoptr (SoupWebsocketConnection) ws = soup_session_websocket_connect_finish (session, result, &error);
@@ -144,7 +144,7 @@ test_half_handshakes (void)
 {
   static const guint8 half_hello[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03 };
   Secure secure;
-  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func ((GDestroyNotify)test_client_free);
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func ((GDestroyNotify) test_client_free);
   secure_start (&secure);
   for (guint i = 0; i < 40; i++) {
     TestClient *client = test_client_new (&secure.server);
@@ -166,14 +166,14 @@ test_bad_certificate (void)
 {
   g_autoptr (MxrConfig) config = mxr_config_new ();
   g_autoptr (GError) error = NULL;
-  MxrHub *hub = mxr_fake_hub_new ();
+  MxrHub *hub = test_hub_new (NULL);
   mxr_config_set (config, "server.listen=127.0.0.1:0", NULL);
   mxr_config_set (config, "server.tls_certificate=/nonexistent.pem", NULL);
   mxr_config_set (config, "server.tls_key=/nonexistent.pem", NULL);
   g_assert_null (mxr_server_new (config, hub, &error));
   g_assert_error (error, MXR_SIGNAL_ERROR, MXR_SIGNAL_ERROR_CERTIFICATE);
   g_assert_nonnull (strstr (error->message, "/nonexistent.pem"));
-  mxr_fake_hub_free (hub);
+  test_hub_free (hub);
 }
 
 int

@@ -53,6 +53,8 @@ test_join_and_leave (void)
   g_assert_true (mxr_fake_hub_was_called (test.hub, "leave p1"));
   g_assert_cmpuint (ask (&test, "DELETE", location, NULL, NULL), ==, 404);
 
+  g_assert_cmpuint (ask (&test, "POST", "/whip/stage?name=", SDP, "v=0"), ==, 201);
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "join stage Guest 1"));
   g_assert_cmpuint (ask (&test, "POST", "/whep/stage", SDP, "v=0"), ==, 201);
   g_assert_true (mxr_fake_hub_was_called (test.hub, "join stage Viewer 2"));
   test_server_stop (&test); /* the viewer leaves with the server */
@@ -117,7 +119,7 @@ is_called (gpointer user_data)
 static void
 expect_call (TestServer *test, const char *call)
 {
-  gpointer args[] = { test->hub, (gpointer)call };
+  gpointer args[] = { test->hub, (gpointer) call };
   if (!test_until (is_called, args, 5))
     g_error ("the room was not asked '%s'", call);
 }
@@ -161,6 +163,35 @@ test_failing_offers (void)
 }
 
 static void
+send_request (TestClient *client, const char *method, const char *path, const char *headers, const char *body)
+{
+  g_autofree char *request =
+      g_strdup_printf ("%s %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", method,
+                       path, headers, strlen (body), body);
+  test_client_send (client, request, -1);
+}
+
+/* A restart that is under way when its resource is deleted. */
+static void
+test_delete_while_restarting (void)
+{
+  TestServer test;
+  test_server_start (&test, NULL);
+  g_autofree char *created = test_request (&test, "POST", "/whip/stage", SDP, "v=0");
+  g_autofree char *location = test_get_header (created, "Location");
+
+  test.hub->holds_answers = true;
+  g_autoptr (TestClient) patcher = test_client_new (&test);
+  g_autoptr (TestClient) deleter = test_client_new (&test);
+  send_request (patcher, "PATCH", location, FRAGMENT "If-Match: *\r\n", RESTART);
+  expect_call (&test, "restart other 9876543210987654321098");
+  send_request (deleter, "DELETE", location, "", "");
+  g_assert_true (test_client_wait_for (deleter, "HTTP/1.1 200"));
+  g_assert_true (test_client_wait_for (patcher, "HTTP/1.1 404"));
+  test_server_stop (&test);
+}
+
+static void
 test_patch (void)
 {
   TestServer test;
@@ -170,7 +201,12 @@ test_patch (void)
   g_autofree char *etag = test_get_header (created, "ETag");
   g_autofree char *match = g_strdup_printf (FRAGMENT "If-Match: %s\r\n", etag);
 
-  g_assert_cmpuint (ask (&test, "PATCH", location, FRAGMENT, TRICKLE), ==, 428);
+  g_autofree char *listed = g_strdup_printf (FRAGMENT "If-Match: \"a\", %s\r\n", etag);
+  g_autofree char *two_lines = g_strdup_printf (FRAGMENT "If-Match: \"a\"\r\nIf-Match: %s\r\n", etag);
+  g_autofree char *missing = test_request (&test, "PATCH", location, FRAGMENT, TRICKLE);
+  g_assert_true (g_str_has_prefix (missing, "HTTP/1.1 428 Precondition Required\r\n"));
+  g_assert_cmpuint (ask (&test, "PATCH", location, listed, TRICKLE), ==, 204);
+  g_assert_cmpuint (ask (&test, "PATCH", location, two_lines, TRICKLE), ==, 204);
   g_assert_cmpuint (ask (&test, "PATCH", location, FRAGMENT "If-Match: \"x\"\r\n", TRICKLE), ==, 412);
   g_assert_cmpuint (ask (&test, "PATCH", location, SDP, TRICKLE), ==, 415);
   g_assert_cmpuint (ask (&test, "PATCH", "/whip/stage/unknown", match, TRICKLE), ==, 404);
@@ -247,6 +283,7 @@ main (int argc, char **argv)
   g_test_add_func ("/whip/join-and-leave", test_join_and_leave);
   g_test_add_func ("/whip/refusals", test_refusals);
   g_test_add_func ("/whip/failing-offers", test_failing_offers);
+  g_test_add_func ("/whip/delete-while-restarting", test_delete_while_restarting);
   g_test_add_func ("/whip/patch", test_patch);
   g_test_add_func ("/whip/cors", test_cors);
   g_test_add_func ("/whip/tokens", test_tokens);

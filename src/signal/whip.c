@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "etag.h"
 #include "fragment.h"
 #include "mixroom/limits.h"
 #include "problem.h"
@@ -64,6 +65,7 @@ request_new (MxrResource *resource, SoupServerMessage *msg)
   request->resource = resource;
   request->msg = g_object_ref (msg);
   g_ptr_array_add (resource->requests, request);
+  resource->server->n_waiting++;
   soup_server_message_pause (msg);
   return request;
 }
@@ -85,32 +87,25 @@ static void
 request_done (Request *request)
 {
   MxrResource *self = request->resource;
+  self->server->n_waiting--;
   soup_server_message_unpause (request->msg);
   g_ptr_array_remove_fast (self->requests, request);
   free_when_done (self);
 }
 
-/* The participant leaves, if it is still there; the room calls back for none of the requests then. */
+/* The participant leaves, if it is still there; the room calls back for the requests that wait, later. */
 void
 mxr_resource_free (gpointer resource)
 {
   MxrResource *self = resource;
 
-  if (self->participant != NULL) {
+  if (self->participant != NULL)
     mxr_participant_leave (g_steal_pointer (&self->participant));
-    for (guint i = 0; i < self->requests->len; i++) {
-      Request *request = g_ptr_array_index (self->requests, i);
-      mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND,
-                           "The session was ended meanwhile; POST a new offer.");
-      soup_server_message_unpause (request->msg);
-    }
-    g_ptr_array_set_size (self->requests, 0);
-  }
   free_when_done (self);
 }
 
 static void
-on_removed (MxrParticipant *participant, const char *reason, gpointer user_data)
+on_removed (MxrParticipant *participant, MxrRemoval removal, const char *reason, gpointer user_data)
 {
   MxrResource *self = user_data;
   self->participant = NULL;
@@ -161,24 +156,17 @@ on_negotiated (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree char *answer = mxr_participant_negotiate_finish (result, &error);
 
-  if (answer != NULL && self->participant != NULL) {
+  if (answer != NULL && self->participant != NULL)
     respond_created (self, request->msg, answer);
-    request_done (request);
-    return;
-  }
-  if (error != NULL)
+  else if (error != NULL)
     mxr_problem_respond_error (request->msg, error);
   else
-    mxr_problem_respond (request->msg, MXR_PROBLEM_FAILED,
+    mxr_problem_respond (request->msg, MXR_PROBLEM_NOT_FOUND,
                          "The session ended before it began; POST a new offer.");
-  if (self->participant == NULL) {
-    request_done (request);
-    return;
-  }
-  /* Nobody ever learns of this resource. */
-  soup_server_message_unpause (request->msg);
-  g_ptr_array_remove_fast (self->requests, request);
-  g_hash_table_remove (self->server->resources, self->id);
+  /* Nobody ever learns of this resource; the request still keeps its memory. */
+  if (answer == NULL && self->participant != NULL)
+    g_hash_table_remove (self->server->resources, self->id);
+  request_done (request);
 }
 
 static bool
@@ -223,12 +211,8 @@ resource_new (MxrServer *server, const char *kind, const char *room, const char 
   self->room = g_strdup (room);
   self->etag = g_strdup_printf ("\"%s\"", tag);
   self->requests = g_ptr_array_new_with_free_func (request_free);
-  self->participant =
-      mxr_hub_join (server->hub, room,
-                    name != NULL ? name
-                    : is_whip    ? "Guest"
-                                 : "Viewer",
-                    is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER, &resource_events, self, error);
+  self->participant = mxr_hub_join (server->hub, room, name, is_whip ? MXR_ROLE_PUBLISHER : MXR_ROLE_VIEWER,
+                                    &resource_events, self, error);
   if (self->participant != NULL) {
     g_hash_table_insert (server->resources, self->id, self);
     return self;
@@ -241,7 +225,8 @@ static void
 handle_post (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query)
 {
   bool is_whip = strcmp (segments[0], "whip") == 0;
-  const char *name = query != NULL ? g_hash_table_lookup (query, "name") : NULL;
+  const char *given = query != NULL ? g_hash_table_lookup (query, "name") : NULL;
+  const char *name = given != NULL && *given != '\0' ? given : is_whip ? "Guest" : "Viewer";
   g_autoptr (GError) error = NULL;
 
   if (!mxr_server_authorize (server, msg, segments[1], is_whip ? MXR_TOKEN_PARTICIPANT : MXR_TOKEN_VIEWER))
@@ -298,12 +283,12 @@ static bool
 check_if_match (MxrResource *self, SoupServerMessage *msg)
 {
   const char *if_match =
-      soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "If-Match");
+      soup_message_headers_get_list (soup_server_message_get_request_headers (msg), "If-Match");
 
   if (if_match == NULL)
     mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISSING,
                          "Send If-Match with the ETag of the 201, or * to restart ICE.");
-  else if (strcmp (if_match, "*") != 0 && strcmp (if_match, self->etag) != 0)
+  else if (!mxr_etag_is_listed (if_match, self->etag))
     mxr_problem_respond (msg, MXR_PROBLEM_ETAG_MISMATCH, "Send the ETag of the last 201 or 200.");
   else
     return true;
@@ -362,19 +347,6 @@ handle_resource (MxrServer *server, SoupServerMessage *msg, char **segments)
 }
 
 static void
-add_cors (SoupServerMessage *msg)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
-  const char *origin = soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Origin");
-
-  soup_message_headers_append (headers, "Vary", "Origin");
-  if (origin != NULL)
-    soup_message_headers_replace (headers, "Access-Control-Allow-Origin", origin);
-  soup_message_headers_replace (headers, "Access-Control-Expose-Headers",
-                                "Location, ETag, Link, Accept-Patch, Retry-After");
-}
-
-static void
 respond_options (SoupServerMessage *msg, bool is_resource)
 {
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
@@ -406,7 +378,9 @@ mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHa
                          "Pages of this origin need to stand in server.allowed_origins.");
     return;
   }
-  add_cors (msg);
+  mxr_server_add_cors (server, msg);
+  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Access-Control-Expose-Headers",
+                                "Location, ETag, Link, Accept-Patch, Retry-After");
   if (method == SOUP_METHOD_OPTIONS)
     respond_options (msg, n_segments == 3);
   else if (n_segments == 3)

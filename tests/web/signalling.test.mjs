@@ -267,7 +267,8 @@ describe('closing', () => {
     const world = new World();
     const { events } = world.open();
     world.join();
-    world.say({ type: 'closing', reason: 'resumed elsewhere' });
+    world.say({ type: 'closing', reason: 'another window took over' });
+    world.socket.onclose({ code: 4001, reason: 'another window took over' });
     world.advance(60_000);
     assert.equal(events.at(-1)[1].error.code, 'elsewhere');
     assert.equal(world.sockets.length, 1);
