@@ -117,7 +117,7 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   g_autoptr (GstClock) clock = gst_system_clock_obtain ();
 
   fixture->config = mxr_config_new ();
-  fixture->config->media.jitter_ms = 30;
+  fixture->config->media.jitter_ms = 150; /* a busy machine reorders by more than a client */
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   g_mutex_init (&fixture->lock);
