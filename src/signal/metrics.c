@@ -32,8 +32,8 @@ get_cpu_s (void)
   struct rusage usage;
   if (getrusage (RUSAGE_SELF, &usage) != 0)
     return 0;
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / G_USEC_PER_SEC;
+  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / G_USEC_PER_SEC;
 }
 
 static guint
@@ -54,7 +54,7 @@ get_resident_bytes (void)
   unsigned long n_pages = 0;
   if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) || sscanf (text, "%*u %lu", &n_pages) != 1)
     return 0;
-  return (guint64)n_pages * (guint64)sysconf (_SC_PAGESIZE);
+  return (guint64) n_pages * (guint64) sysconf (_SC_PAGESIZE);
 }
 
 static void
@@ -86,8 +86,7 @@ mxr_metrics_write (MxrServer *server)
   append_process (text);
   append (text, "mixroom_http_connections", "gauge", "Open connections, WebSockets included.",
           counts.n_connections);
-  append (text, "mixroom_http_connections_total", "counter", "Connections accepted.",
-          counts.n_accepted);
+  append (text, "mixroom_http_connections_total", "counter", "Connections accepted.", counts.n_accepted);
   append (text, "mixroom_http_connections_refused_total", "counter", "Connections over a limit.",
           counts.n_turned_away);
   append (text, "mixroom_http_out_of_files_total", "counter", "Times that no descriptor was left.",

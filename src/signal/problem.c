@@ -112,14 +112,14 @@ mxr_problem_respond_method (SoupServerMessage *msg, const char *allow)
 void
 mxr_problem_respond_error (SoupServerMessage *msg, const GError *error)
 {
-  bool is_known = error->domain == MXR_ROOM_ERROR && (guint)error->code < G_N_ELEMENTS (of_room);
+  bool is_known = error->domain == MXR_ROOM_ERROR && (guint) error->code < G_N_ELEMENTS (of_room);
   mxr_problem_respond (msg, is_known ? of_room[error->code].problem : MXR_PROBLEM_FAILED, error->message);
 }
 
 const char *
 mxr_room_error_get_code (const GError *error)
 {
-  bool is_known = error->domain == MXR_ROOM_ERROR && (guint)error->code < G_N_ELEMENTS (of_room);
+  bool is_known = error->domain == MXR_ROOM_ERROR && (guint) error->code < G_N_ELEMENTS (of_room);
   return is_known ? of_room[error->code].code : "failed";
 }
 

@@ -158,12 +158,14 @@ count (const GString *bytes, const char *part)
 {
   const char *end = bytes->str + bytes->len;
   guint n = 0;
-  for (const char *at = bytes->str; (at = memmem (at, end - at, part, strlen (part))) != NULL; at += strlen (part))
+  for (const char *at = bytes->str; (at = memmem (at, end - at, part, strlen (part))) != NULL;
+       at += strlen (part))
     n++;
   return n;
 }
 
-/* A resumption that names another room touches nothing; a good one: a microphone that was off stays off, also where the first word after the resumption is of the camera. */
+/* A resumption that names another room touches nothing; a good one: a microphone that was off stays off, also
+ * where the first word after the resumption is of the camera. */
 static void
 test_resume_keeps_mute (void)
 {
@@ -177,16 +179,16 @@ test_resume_keeps_mute (void)
   g_autofree char *token = read_resume_token (first);
 
   g_autoptr (TestClient) astray = test_ws_new (&test);
-  g_autofree char *elsewhere = g_strdup_printf (
-      "{\"type\":\"join\",\"room\":\"other\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  g_autofree char *elsewhere =
+      g_strdup_printf ("{\"type\":\"join\",\"room\":\"other\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
   test_ws_send (astray, elsewhere);
   expect (astray, "\"code\":\"not-found\"");
   test_run_ms (20);
   g_assert_cmpuint (count (first->in, "closing"), ==, 0);
 
   g_autoptr (TestClient) second = test_ws_new (&test);
-  g_autofree char *resume = g_strdup_printf (
-      "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  g_autofree char *resume =
+      g_strdup_printf ("{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
   test_ws_send (second, resume);
   test_ws_send (second, "{\"type\":\"mute\",\"video\":true}");
   expect (second, "\"audioMuted\":true,\"videoMuted\":true");
@@ -221,8 +223,8 @@ test_drain (void)
   mxr_hub_drain (test.hub, 2000);
   expect (first, closing);
   g_autoptr (TestClient) second = test_ws_new (&test);
-  g_autofree char *resume = g_strdup_printf (
-      "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
+  g_autofree char *resume =
+      g_strdup_printf ("{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\"}", token);
   test_ws_send (second, resume);
   expect (second, closing);
   g_assert_cmpuint (count (second->in, "\"type\":\"closing\""), ==, 1);

@@ -57,8 +57,8 @@ handle_ready (MxrServer *server, SoupServerMessage *msg)
     respond_text (msg, "text/plain; charset=utf-8", "ready\n");
 }
 
-/* Figures tell who meets whom and when: with tokens on they are for admins. That a request comes from this machine says
- * nothing: behind a local proxy they all do. */
+/* Figures tell who meets whom and when: with tokens on they are for admins. That a request comes from this
+ * machine says nothing: behind a local proxy they all do. */
 static void
 handle_metrics (MxrServer *server, SoupServerMessage *msg)
 {

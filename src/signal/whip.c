@@ -379,7 +379,8 @@ mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHa
     return;
   }
   mxr_server_add_cors (server, msg);
-  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Access-Control-Expose-Headers",
+  soup_message_headers_replace (soup_server_message_get_response_headers (msg),
+                                "Access-Control-Expose-Headers",
                                 "Location, ETag, Link, Accept-Patch, Retry-After");
   if (method == SOUP_METHOD_OPTIONS)
     respond_options (msg, n_segments == 3);

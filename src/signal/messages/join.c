@@ -46,8 +46,8 @@ mxr_message_handle_join (MxrSession *session, const MxrMessage *message)
                             message->id);
     return;
   }
-  /* Who once was let in comes back with the resume token alone, a secret that only its holder was told: the other may have
-   * run out in a long call. */
+  /* Who once was let in comes back with the resume token alone, a secret that only its holder was told: the
+   * other may have run out in a long call. */
   if (message->resume == NULL && !check_token (session, message))
     return;
   if (message->resume != NULL)
