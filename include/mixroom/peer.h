@@ -156,8 +156,9 @@ typedef struct {
   /* After an answer: the downlink now is (@codec) or is no more (%NULL). Subscribe it with mxr_peer_subscribe(). One that
    * is replaced by another of the same codec is no more first. */
   void (*on_downlink) (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data);
-  /* Candidate of ours, without "a="; "" after the last. Only after the answer that it belongs to. */
-  void (*on_candidate) (MxrPeer *peer, const char *candidate, gpointer user_data);
+  /* Candidate of ours, without "a="; "" after the last. @mid (nullable): of the section that carries the transport.
+   * Only after the answer that it belongs to. */
+  void (*on_candidate) (MxrPeer *peer, const char *candidate, const char *mid, gpointer user_data);
   void (*on_connected) (MxrPeer *peer, gpointer user_data);
   /* The client cannot decode without a key frame, or the downlink begins with one: after a subscription is in effect
    * and the connection is there. At most one is on its way at a time. */

@@ -173,6 +173,16 @@ is_free (MxrPeer *peer, GError **error)
   return false;
 }
 
+/* A first offer without any has nothing to say; a later one may pause what there is. */
+static bool
+has_media (const MxrPeer *peer, const MxrSdpOffer *offer)
+{
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    if (offer->downlink[i] >= 0 || (peer->takes_uplink && offer->uplink[i] >= 0))
+      return true;
+  return false;
+}
+
 static MxrSdpOffer *
 parse_offer (MxrPeer *peer, const char *text, GError **error)
 {
@@ -186,6 +196,12 @@ parse_offer (MxrPeer *peer, const char *text, GError **error)
   }
   if (peer->offer != NULL && !mxr_sdp_offer_is_compatible (peer->offer, offer, &cause)) {
     fail_as (error, MXR_PEER_ERROR_NOTHING_USABLE, cause);
+    return NULL;
+  }
+  if (peer->offer == NULL && !has_media (peer, offer)) {
+    g_set_error_literal (error, MXR_PEER_ERROR, MXR_PEER_ERROR_NOTHING_USABLE,
+                         peer->takes_uplink ? "the offer neither sends nor receives anything"
+                                            : "the offer receives nothing; a viewer's sections are recvonly");
     return NULL;
   }
   return g_steal_pointer (&offer);
@@ -399,7 +415,7 @@ mxr_link_reply_free (gpointer data)
 void
 mxr_peer_on_link_candidate (MxrPeer *peer, gpointer candidate)
 {
-  peer->events.on_candidate (peer, candidate, peer->user_data);
+  peer->events.on_candidate (peer, candidate, peer->offer->sections[peer->offer->transport_section].mid, peer->user_data);
 }
 
 void

@@ -53,7 +53,7 @@ on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_da
 }
 
 static void
-on_candidate (MxrPeer *peer, const char *candidate, gpointer user_data)
+on_candidate (MxrPeer *peer, const char *candidate, const char *mid, gpointer user_data)
 {
 }
 

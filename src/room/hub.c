@@ -43,6 +43,20 @@ load_fragments (const MxrConfig *config, GError **error)
   return mxr_fragments_load (dirs, error);
 }
 
+/* Fatal is only what the configuration uses, but an operator wants to hear of every slip. */
+static void
+warn_of_faulty_fragments (const MxrFragments *fragments)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_fragment_problem_free);
+
+  mxr_fragments_check (fragments, problems);
+  for (guint i = 0; i < problems->len; i++) {
+    const MxrFragmentProblem *problem = problems->pdata[i];
+    mxr_log (problem->is_missing ? MXR_LOG_INFO : MXR_LOG_WARNING, "room", NULL, NULL, "fragment %s cannot be used: %s:%u: %s",
+             problem->name, problem->file, problem->line, problem->reason);
+  }
+}
+
 static const char *
 encoder_name (const MxrConfig *config, const char *codec)
 {
@@ -83,7 +97,10 @@ mxr_hub_new (const MxrConfig *config, GError **error)
     return NULL;
   }
   hub->fragments = load_fragments (config, error);
-  if (hub->fragments == NULL || !check_fragments (hub, error))
+  if (hub->fragments == NULL)
+    return NULL;
+  warn_of_faulty_fragments (hub->fragments);
+  if (!check_fragments (hub, error))
     return NULL;
   hub->net = mxr_net_new (config, error);
   return hub->net != NULL ? g_steal_pointer (&hub) : NULL;

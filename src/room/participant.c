@@ -52,11 +52,11 @@ on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_da
 }
 
 static void
-on_candidate (MxrPeer *peer, const char *candidate, gpointer user_data)
+on_candidate (MxrPeer *peer, const char *candidate, const char *mid, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
   if (participant->events.on_candidate != NULL)
-    participant->events.on_candidate (participant, candidate, NULL, participant->user_data);
+    participant->events.on_candidate (participant, candidate, mid, participant->user_data);
 }
 
 static void
