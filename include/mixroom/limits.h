@@ -6,7 +6,7 @@
 
 /* RTP over the smallest path we must expect: 1280 (IPv6) - 40 - 8 (UDP), less room for TURN channel data. */
 #define MXR_MTU_BYTES 1200
-/* Largest datagram taken from a peer: Ethernet's, with room for jumbo SDP-less oddities refused. */
+/* Largest datagram taken from a peer: Ethernet's payload. */
 #define MXR_PACKET_MAX_BYTES 1500
 /* SRTP adds at most 16 (GCM tag) or 10 (SHA1_80); an SRTCP index is 4 more. */
 #define MXR_SRTP_TRAILER_BYTES 32
@@ -26,8 +26,6 @@
 
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
-/* Views cost a composition and an encode each. */
-#define MXR_VIEWS_MAX 8
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */
 #define MXR_CANVAS_MAX_PX 4096
 #define MXR_CANVAS_MIN_PX 64

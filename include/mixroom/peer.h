@@ -232,8 +232,6 @@ gint64 mxr_peer_get_last_packet_us (MxrPeer *peer, MxrRtpKind kind);
 /** mxr_peer_get_stats: As of about a second ago. */
 void mxr_peer_get_stats (MxrPeer *peer, MxrPeerStats *out_stats);
 
-bool mxr_peer_has_uplink (MxrPeer *peer, MxrRtpKind kind);
-
 G_END_DECLS
 
 #endif

@@ -172,9 +172,3 @@ mxr_peer_get_stats (MxrPeer *peer, MxrPeerStats *out_stats)
   *out_stats = peer->stats;
   g_mutex_unlock (&peer->stats_lock);
 }
-
-bool
-mxr_peer_has_uplink (MxrPeer *peer, MxrRtpKind kind)
-{
-  return peer->uplinks[kind].uplink != NULL;
-}
