@@ -166,6 +166,17 @@ void mxr_log (MxrLogLevel level, const char *module, const char *room, const cha
 #define mxr_info(module, ...) mxr_log (MXR_LOG_INFO, module, NULL, NULL, __VA_ARGS__)
 #define mxr_warning(module, ...) mxr_log (MXR_LOG_WARNING, module, NULL, NULL, __VA_ARGS__)
 
+/* ---- Random text -------------------------------------------------------------------------------------- */
+
+/**
+ * mxr_random_text:
+ * @n_bytes: of randomness; a multiple of 3, 48 at most. 18 make a secret that nobody guesses
+ *
+ * Returns: (transfer full): bytes of the system's random source as base64url without padding (RFC 4648 5). Ends the
+ * process when there is no such source. Thread: any.
+ */
+char *mxr_random_text (guint n_bytes);
+
 /* ---- Token bucket ------------------------------------------------------------------------------------- */
 
 /**

@@ -3,7 +3,6 @@
 #include "room-private.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 G_DEFINE_QUARK (mxr-room-error-quark, mxr_room_error)
 
@@ -11,20 +10,6 @@ G_DEFINE_QUARK (mxr-room-error-quark, mxr_room_error)
 #define TICK_MS 50
 /* Calls from the network threads that may wait for the control thread: a few per peer and second. */
 #define CONTROL_CALLS_MAX 65536
-
-char *
-mxr_random_name (const char *prefix, guint n_bytes)
-{
-  guint8 bytes[32];
-
-  g_assert (n_bytes <= sizeof bytes && n_bytes % 3 == 0); /* so base64 has no padding */
-  if (getrandom (bytes, n_bytes, 0) != (gssize) n_bytes)
-    g_error ("the system has no random numbers");
-  g_autofree char *text = g_base64_encode (bytes, n_bytes);
-  g_strdelimit (text, "+", '-');
-  g_strdelimit (text, "/", '_');
-  return g_strconcat (prefix, "-", text, NULL);
-}
 
 /* ---- Life ------------------------------------------------------------------------------------------------ */
 

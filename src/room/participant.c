@@ -111,9 +111,10 @@ mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
 
   participant->refs = 1;
   participant->room = mxr_room_ref (room);
-  participant->id = mxr_random_name ("p", 6);
+  g_autofree char *id = mxr_random_text (6);
+  participant->id = g_strconcat ("p-", id, NULL); /* never begins with a hyphen */
   participant->name = g_strdup (name);
-  participant->resume_token = mxr_random_name ("r", 18);
+  participant->resume_token = mxr_random_text (18);
   participant->role = role;
   participant->key = key;
   participant->needs_welcome = true;

@@ -229,7 +229,4 @@ void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
 
-/** mxr_random_name: Returns: (transfer full): @n_bytes from the system's random source, base64url. */
-char *mxr_random_name (const char *prefix, guint n_bytes);
-
 #endif

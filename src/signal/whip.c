@@ -1,7 +1,6 @@
 #include "server-private.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "etag.h"
 #include "fragment.h"
@@ -11,7 +10,7 @@
 
 #define OFFER_TYPE "application/sdp"
 /* The id is the secret that PATCH and DELETE are allowed by. */
-#define ID_BYTES 16
+#define ID_BYTES 18
 
 typedef struct _MxrResource MxrResource;
 
@@ -32,20 +31,6 @@ struct _MxrResource {
   MxrParticipant *participant; /* NULL: removed */
   GPtrArray *requests;         /* Request */
 };
-
-/* From the kernel: g_random_int() is a Mersenne twister, whose next numbers can be told from earlier ones. */
-static char *
-make_secret (void)
-{
-  guint8 bytes[ID_BYTES];
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  while (getrandom (bytes, sizeof bytes, 0) != sizeof bytes)
-    ; /* interrupted before the kernel's pool was ready, at boot */
-  for (guint i = 0; i < sizeof bytes; i++)
-    g_string_append_printf (text, "%02x", bytes[i]);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
 
 /* ---- Life of a resource ---------------------------------------------------------------------------------
  */
@@ -202,11 +187,11 @@ resource_new (MxrServer *server, const char *kind, const char *room, const char 
   bool is_whip = strcmp (kind, "whip") == 0;
   MxrResource *self = g_new0 (MxrResource, 1);
   g_autofree char *escaped_room = g_uri_escape_string (room, NULL, FALSE);
-  g_autofree char *tag = make_secret ();
+  g_autofree char *tag = mxr_random_text (ID_BYTES);
 
   self->server = server;
   self->role = is_whip ? MXR_TOKEN_PARTICIPANT : MXR_TOKEN_VIEWER;
-  self->id = make_secret ();
+  self->id = mxr_random_text (ID_BYTES);
   self->path = g_strdup_printf ("/%s/%s/%s", kind, escaped_room, self->id);
   self->room = g_strdup (room);
   self->etag = g_strdup_printf ("\"%s\"", tag);
@@ -265,7 +250,7 @@ on_restarted (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (fragment != NULL) {
     SoupMessageHeaders *headers = soup_server_message_get_response_headers (request->msg);
-    g_autofree char *tag = make_secret ();
+    g_autofree char *tag = mxr_random_text (ID_BYTES);
     g_free (self->etag);
     self->etag = g_strdup_printf ("\"%s\"", tag);
     soup_server_message_set_status (request->msg, SOUP_STATUS_OK, NULL);
