@@ -1,13 +1,14 @@
 #ifndef MIXROOM_BASE_H
 #define MIXROOM_BASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <glib.h>
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* What every module stands on: configuration, log, the two hand-offs between threads, a token bucket. */
+/* What every module stands on: configuration, log, the two hand-offs between threads, a token bucket, a histogram of delays. */
 
 /* ---- Configuration ------------------------------------------------------------------------------------ */
 
@@ -209,6 +210,38 @@ mxr_log_allowed (MxrBucket *bucket)
 {
   return mxr_bucket_take (bucket, 1, 5, g_get_monotonic_time ());
 }
+
+/* ---- Delay: how long a stage keeps what passes through it ---------------------------------------------- */
+
+#define MXR_DELAY_N_BUCKETS 14
+
+/**
+ * MxrDelay:
+ *
+ * A histogram of one stage's delay. A zeroed one is empty. Lock-free; kept inside what has the stage.
+ */
+typedef struct _MxrDelay {
+  atomic_uint_fast64_t counts[MXR_DELAY_N_BUCKETS];
+  atomic_int_fast64_t sum_us;
+} MxrDelay;
+
+/** MxrDelayCounts: One reading; readings may be added. */
+typedef struct _MxrDelayCounts {
+  guint64 counts[MXR_DELAY_N_BUCKETS];
+  guint64 n;
+  gint64 sum_us;
+} MxrDelayCounts;
+
+/** mxr_delay_get_bound_us: Returns: the largest delay that bucket counts; G_MAXINT64 for the last. */
+gint64 mxr_delay_get_bound_us (guint bucket);
+
+/** mxr_delay_note: A negative delay counts as none. Cost: two atomic additions; runs per packet. Thread: any. */
+void mxr_delay_note (MxrDelay *delay, gint64 delay_us);
+/** mxr_delay_read: Not one instant's: what is noted meanwhile may be in the counts and not yet in the sum. Thread: any. */
+void mxr_delay_read (const MxrDelay *delay, MxrDelayCounts *out_counts);
+void mxr_delay_counts_add (MxrDelayCounts *sum, const MxrDelayCounts *counts);
+/** mxr_delay_counts_quantile_us: @quantile: [0..1]. Returns: interpolated within its bucket; 0 when there are none. */
+gint64 mxr_delay_counts_quantile_us (const MxrDelayCounts *counts, double quantile);
 
 /* ---- Mailbox: a hand-off to the thread of a main context ---------------------------------------------- */
 

@@ -138,13 +138,26 @@ typedef enum {
  */
 typedef struct _MxrPeer MxrPeer;
 
+/* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
+ * may still be on their way when its room has ended. */
+typedef struct {
+  MxrDelay buffer[MXR_PEER_N_KINDS]; /* from a packet's arrival until it is handed to the decoder */
+  MxrDelay decode[MXR_PEER_N_KINDS]; /* the decoder, and what comes before it in its thread */
+  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
+} MxrPeerDelays;
+
+MxrPeerDelays *mxr_peer_delays_new (void);
+MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
+void mxr_peer_delays_unref (MxrPeerDelays *delays);
+
 /* What the peers of a room share; outlives them. */
 typedef struct {
   const MxrConfig *config;
   MxrNet *net;
   MxrFragments *fragments;
-  MxrMailbox *control; /* of the control thread */
-  gint64 timeline_us;  /* monotonic time at which the running time of the room's pipeline is 0 */
+  MxrMailbox *control;   /* of the control thread */
+  MxrPeerDelays *delays; /* peers take references of their own */
+  gint64 timeline_us;    /* monotonic time at which the running time of the room's pipeline is 0 */
 } MxrPeerEnv;
 
 typedef struct {

@@ -59,6 +59,24 @@ mxr_peer_post_control (MxrPeer *peer, void (*func) (MxrPeer *, gpointer), gpoint
   return mxr_mailbox_post (peer->env.control, call_control, peer_call_new (peer, func, data, destroy), peer_call_free);
 }
 
+MxrPeerDelays *
+mxr_peer_delays_new (void)
+{
+  return g_atomic_rc_box_new0 (MxrPeerDelays);
+}
+
+MxrPeerDelays *
+mxr_peer_delays_ref (MxrPeerDelays *delays)
+{
+  return g_atomic_rc_box_acquire (delays);
+}
+
+void
+mxr_peer_delays_unref (MxrPeerDelays *delays)
+{
+  g_atomic_rc_box_release (delays);
+}
+
 MxrPeer *
 mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const MxrPeerEvents *events, gpointer user_data)
 {
@@ -66,6 +84,7 @@ mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const Mx
 
   g_atomic_ref_count_init (&peer->refs);
   peer->env = *env;
+  mxr_peer_delays_ref (peer->env.delays);
   peer->id = g_strdup (id);
   peer->takes_uplink = takes_uplink;
   peer->events = *events;
@@ -96,6 +115,7 @@ mxr_peer_unref (MxrPeer *peer)
   g_clear_pointer (&peer->next_offer, mxr_sdp_offer_unref);
   mxr_peer_credentials_clear (&peer->remote);
   mxr_peer_credentials_clear (&peer->next_remote);
+  mxr_peer_delays_unref (peer->env.delays);
   g_free (peer->cname);
   g_free (peer->id);
   g_mutex_clear (&peer->stats_lock);

@@ -75,7 +75,8 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   room->graph = mxr_graph_new (hub->config, "room", on_graph_error, room, error);
   if (room->graph == NULL)
     return NULL;
-  room->env = (MxrPeerEnv){ hub->config, hub->net, hub->fragments, hub->control, room->graph->timeline_us };
+  room->env = (MxrPeerEnv){ hub->config, hub->net, hub->fragments, hub->control, mxr_peer_delays_new (),
+                            room->graph->timeline_us };
   return g_steal_pointer (&room);
 }
 
@@ -92,6 +93,7 @@ mxr_room_unref (MxrRoom *room)
   if (--room->refs > 0)
     return;
   g_clear_pointer (&room->graph, mxr_graph_free);
+  g_clear_pointer (&room->env.delays, mxr_peer_delays_unref);
   mxr_speakers_free (room->speakers);
   g_ptr_array_unref (room->participants);
   g_ptr_array_unref (room->departed);
