@@ -46,21 +46,32 @@ set_option (int fd, int level, int option, int value)
   return setsockopt (fd, level, option, &value, sizeof value) == 0;
 }
 
+static bool
+get_bound (int fd, MxrUdpAddress *out_address)
+{
+  socklen_t bytes = sizeof *out_address;
+
+  G_STATIC_ASSERT (offsetof (struct sockaddr_in, sin_port) == offsetof (struct sockaddr_in6, sin6_port));
+  if (getsockname (fd, &out_address->sa, &bytes) != 0)
+    return false;
+  errno = EDESTADDRREQ;
+  return out_address->in.sin_port != 0;
+}
+
 /* Both must be equal in all that the kernel compares before it lets them share a port. */
 static bool
 bind_beside (int fd, int stun)
 {
   MxrUdpAddress address = { 0 };
-  socklen_t address_bytes = sizeof address;
   int is_v6_only = 0;
   socklen_t option_bytes = sizeof is_v6_only;
 
-  return getsockname (stun, &address.sa, &address_bytes) == 0 &&
+  return get_bound (stun, &address) &&
          (address.sa.sa_family != AF_INET6 ||
           (getsockopt (stun, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only, &option_bytes) == 0 &&
            set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, is_v6_only))) &&
          set_option (stun, SOL_SOCKET, SO_REUSEPORT, 1) && set_option (fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
-         bind (fd, &address.sa, address_bytes) == 0;
+         bind (fd, &address.sa, sizeof address) == 0;
 }
 
 static bool
