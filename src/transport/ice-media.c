@@ -21,8 +21,8 @@ struct _MxrIceMedia {
   MxrUdpPort *selected; /* one of their ports; NULL: libnice sends */
   MxrUdpAddress remote; /* with selected */
   MxrUdpAddress validated[VALIDATED_MAX];
-  guint n_validated;                     /* ever; the newest take the place of the oldest */
-  const char *local_pwd, *remote_pwd;    /* while peeking */
+  guint n_validated;                  /* ever; the newest take the place of the oldest */
+  const char *local_pwd, *remote_pwd; /* while peeking */
 };
 
 static Place *

@@ -211,11 +211,11 @@ test_address_must_be_checked (void)
 /* ---- A peer behind a NAT, which gives it another port ------------------------------------------------------ */
 
 typedef struct {
-  int inner;              /* b sends here */
-  int outer[2];           /* and it comes out of one of these */
-  gint used;              /* atomic: which */
-  gint quit;              /* atomic */
-  guint8 check[1500];     /* b's last */
+  int inner;          /* b sends here */
+  int outer[2];       /* and it comes out of one of these */
+  gint used;          /* atomic: which */
+  gint quit;          /* atomic */
+  guint8 check[1500]; /* b's last */
   gssize check_bytes;
   bool is_answered; /* a check through the second */
   struct sockaddr_in b;
@@ -334,8 +334,8 @@ connect_through (Harness *harness, Nat *nat)
   harness_wait (harness, are_connected);
 }
 
-/* b's media is taken from its new port as soon as a check has come from there, which libnice has seen and answers. Where
- * a's media goes is for the peer's next nomination to say. */
+/* b's media is taken from its new port as soon as a check has come from there, which libnice has seen and answers.
+ * Where a's media goes is for the peer's next nomination to say. */
 static void
 test_nat_rebinds (void)
 {

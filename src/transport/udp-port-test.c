@@ -200,8 +200,7 @@ test_divides (gconstpointer data)
   for (guint round = 0; round < 256; round += 32) {
     for (guint first = round; first < round + 32; first++) {
       datagram[0] = (guint8) first;
-      g_assert_cmpint (sendto (pair->b.stun, datagram, sizeof datagram, 0, &pair->a.address.sa,
-                               sizeof pair->a.address),
+      g_assert_cmpint (sendto (pair->b.stun, datagram, sizeof datagram, 0, &pair->a.address.sa, sizeof pair->a.address),
                        ==, sizeof datagram);
     }
     read_all (pair);
@@ -336,8 +335,7 @@ test_peek_leaves_all (void)
   for (guint round = 0; round < 3; round++) {
     for (guint8 i = 0; i < 5; i++) {
       datagram[1] = i;
-      g_assert_cmpint (sendto (pair->b.stun, datagram, sizeof datagram, 0, &pair->a.address.sa,
-                               sizeof pair->a.address),
+      g_assert_cmpint (sendto (pair->b.stun, datagram, sizeof datagram, 0, &pair->a.address.sa, sizeof pair->a.address),
                        ==, sizeof datagram);
     }
     for (guint again = 0; again < 2; again++) {

@@ -31,7 +31,7 @@ enum { STUN_SOCKET, MEDIA_SOCKET };
 
 /* RFC 7983 7: 20 to 63 is DTLS, 128 to 191 RTP and RTCP. */
 static const struct sock_filter divide[] = {
-  BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 0),
+  BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 0), /* a datagram of no bytes ends here, with 0 */
   BPF_JUMP (BPF_JMP | BPF_JGE | BPF_K, 20, 0, 4),
   BPF_JUMP (BPF_JMP | BPF_JGT | BPF_K, 63, 0, 2),
   BPF_JUMP (BPF_JMP | BPF_JGE | BPF_K, 128, 0, 2),
@@ -79,8 +79,7 @@ divide_port (int fd, int stun)
 {
   const struct sock_fprog program = { G_N_ELEMENTS (divide), (struct sock_filter *) divide };
 
-  return bind_beside (fd, stun) &&
-         setsockopt (fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
+  return bind_beside (fd, stun) && setsockopt (fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
 MxrUdpPort *
