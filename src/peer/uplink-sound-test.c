@@ -6,7 +6,7 @@
 
 #define FRAME_MS 20
 #define FRAME_UNITS (48 * FRAME_MS)
-#define FRAME_BYTES (FRAME_UNITS * 4) /* stereo, 16 bits */
+#define FRAME_BYTES (FRAME_UNITS * 2) /* one channel, as the room mixes by default */
 #define FIRST ((guint64) 1 << 20)
 #define BEGIN_US (1000 * MS)
 #define LOUD (-20)

@@ -160,13 +160,18 @@ new_listener (const MxrUplinkEvents *events, gpointer user_data, GDestroyNotify 
   return listener;
 }
 
+/* To opusdec sprop-stereo (RFC 7587 6.1) says what to make, whatever is sent: a room that mixes one channel spares itself
+ * the second. */
 static GstCaps *
 new_caps (const MxrUplinkParams *params)
 {
-  const char *media = params->kind == MXR_RTP_AUDIO ? "audio" : "video";
-  return gst_caps_new_simple ("application/x-rtp", "media", G_TYPE_STRING, media, "clock-rate", G_TYPE_INT,
-                              params->clock_rate, "encoding-name", G_TYPE_STRING, params->codec, "payload", G_TYPE_INT,
-                              params->payload_type, NULL);
+  const bool is_sound = params->kind == MXR_RTP_AUDIO;
+  GstCaps *caps = gst_caps_new_simple ("application/x-rtp", "media", G_TYPE_STRING, is_sound ? "audio" : "video",
+                                       "clock-rate", G_TYPE_INT, params->clock_rate, "encoding-name", G_TYPE_STRING,
+                                       params->codec, "payload", G_TYPE_INT, params->payload_type, NULL);
+  if (is_sound)
+    gst_caps_set_simple (caps, "sprop-stereo", G_TYPE_STRING, params->config->media.audio_channels > 1 ? "1" : "0", NULL);
+  return caps;
 }
 
 MxrUplink *
