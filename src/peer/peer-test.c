@@ -18,7 +18,7 @@ typedef struct {
   MxrPeerDelays *delays;
   MxrPeer *peer;
   bool refuses_uplinks, closes_in_answer;
-  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_downlinks[MXR_PEER_N_KINDS];
+  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_voices, n_downlinks[MXR_PEER_N_KINDS];
   bool is_connected;
   char *failed;
   char *answer;
@@ -72,6 +72,12 @@ on_keyframe_request (MxrPeer *peer, gpointer user_data)
 }
 
 static void
+on_voice (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_voices++;
+}
+
+static void
 on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
 {
   Fixture *fixture = user_data;
@@ -86,6 +92,7 @@ static const MxrPeerEvents events = {
   .on_candidate = on_candidate,
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
+  .on_voice = on_voice,
   .on_failed = on_failed,
 };
 
@@ -407,6 +414,8 @@ typedef struct {
   guint32 ssrcs[MXR_PEER_N_KINDS];
   guint32 last_rtp[MXR_PEER_N_KINDS]; /* timestamps as they came */
   guint n_rtp[MXR_PEER_N_KINDS];
+  guint n_sent;
+  guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */
   bool has_report[MXR_PEER_N_KINDS];
   guint64 report_ntp[MXR_PEER_N_KINDS];
   guint32 report_rtp[MXR_PEER_N_KINDS];
@@ -713,6 +722,66 @@ test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
   client_clear (&client);
 }
 
+/* The recorded offer's sound: payload type 111, level in element 1. */
+static void
+send_sound (gpointer data)
+{
+  Client *client = data;
+  guint i = client->n_sent++;
+  guint32 timestamp = i * 960;
+  guint8 rtp[64 + MXR_SRTP_TRAILER_BYTES] = {
+    0x90, 111, i >> 8, i & 0xff, timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff, timestamp & 0xff,
+    1103643845 >> 24, 1103643845 >> 16 & 0xff, 1103643845 >> 8 & 0xff, 1103643845 & 0xff,
+    0xbe, 0xde, 0, 1, 0x10, client->level, 0, 0, 0x08, 1, 2, 3,
+  };
+  mxr_transport_send_rtp (client->transport, rtp, 24, sizeof rtp);
+  set (client, &client->is_done);
+}
+
+static void
+send_sounds (Client *client, guint n, guint8 level)
+{
+  client->level = level;
+  for (guint i = 0; i < n; i++) {
+    call_client (client, send_sound);
+    pump_for_ms (20);
+  }
+}
+
+static MxrUplinkStats
+sound_stats (Fixture *fixture)
+{
+  MxrPeerStats stats;
+  mxr_peer_get_stats (fixture->peer, &stats);
+  return stats.decoding[MXR_RTP_AUDIO];
+}
+
+/* Silence, voice, and the room's decision, which begins with what was said before it. */
+static void
+test_sound_is_decoded_when_wanted (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true); /* may be said at any time */
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, false);
+  connect (fixture, &client);
+  send_sounds (&client, 20, 80);
+  g_assert_cmpuint (fixture->n_voices, ==, 0);
+  send_sounds (&client, 5, 0x80 | 20);
+  PUMP_UNTIL (fixture->n_voices == 1);
+  PUMP_UNTIL (sound_stats (fixture).unwanted == 25);
+  g_assert_cmpuint (sound_stats (fixture).decoded, ==, 0);
+  send_sounds (&client, 5, 0x80 | 20); /* after a pause */
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true);
+  send_sounds (&client, 5, 80);
+  PUMP_UNTIL (sound_stats (fixture).decoded >= 5);
+  g_assert_cmpuint (sound_stats (fixture).decoded, <=, 5 + 7); /* and the past: all of it, or, on a busy machine, none */
+  g_assert_cmpuint (sound_stats (fixture).unwanted, ==, 30);
+  g_assert_cmpuint (fixture->n_voices, ==, 2);
+  close_peer (fixture);
+  client_clear (&client);
+}
+
 static void
 test_client_hangs_up (Fixture *fixture, gconstpointer unused)
 {
@@ -741,6 +810,7 @@ main (int argc, char **argv)
   ADD ("/peer/off-and-on-again", test_off_and_on_again);
   ADD ("/peer/one-clock-for-sound-and-picture", test_one_clock_for_sound_and_picture);
   ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
+  ADD ("/peer/sound-is-decoded-when-wanted", test_sound_is_decoded_when_wanted);
   ADD ("/peer/client-hangs-up", test_client_hangs_up);
   return g_test_run ();
 }
