@@ -223,6 +223,14 @@ bool mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char 
 /** mxr_peer_add_candidate: Errors: BAD_CANDIDATE (its syntax, or one too many), NOT_NEGOTIATED. */
 bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error);
 
+/**
+ * mxr_peer_set_max_bitrate:
+ * @bps: most that the client shall send, in all (see mxr_rtp_receiver_set_max_bitrate()); 0: no limit
+ *
+ * Holds until it is set again, for uplinks of @kind that come later too. Clients that did not negotiate REMB are not told.
+ */
+void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
+
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
 
