@@ -6,39 +6,26 @@
  *   fanout-bench [VIEWERS ...]
  */
 
-#include "mixroom/peer.h"
+#include "fanout-bench-peers.h"
 
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "../transport/srtp.h"
-#include "mixroom/limits.h"
+#include "../transport/srtp.h" /* the bare calls are to be the transport's own */
+#include "link-thread.h"
 
 #define FRAMES_PER_SECOND 30
 #define BLOCKS_PER_SECOND 50
 #define ROUNDS 5
 #define PACKETS_PER_ROUND 60000
-#define ARRIVALS_AT_ONCE 50
 #define KEYFRAME_PACKETS 40
 
 /* 1 Mbit/s at 30 frames a second; the payloader fills packets up to MXR_MTU_BYTES. */
 static const guint picture_bytes[] = { 1140, 1140, 1140, 740 };
 static const guint sound_bytes[] = { 80 };
-
-typedef struct _Bench Bench;
-
-typedef struct {
-  Bench *bench;
-  MxrPeer *peer;
-  MxrTransport *client;
-  char *offer, *answer;
-  gint is_gathered, is_connected; /* atomic; of the client */
-  GPtrArray *candidates;
-} Viewer;
 
 typedef struct {
   MxrFanout *fanout;
@@ -51,211 +38,13 @@ typedef struct {
   guint n_sent, n_delivered; /* packets; the second under the bench's lock */
 } Stream;
 
-struct _Bench {
-  MxrConfig *config;
-  MxrNet *net, *clients_net;
-  MxrNetThread *thread, *clients_thread;
-  MxrFragments *fragments;
-  MxrMailbox *control;
-  MxrPeerDelays *delays;
-  Viewer *viewers;
-  guint n_viewers;
-  guint n_answers, n_connected;
+typedef struct {
+  BenchPeers peers;
   Stream sound, picture;
   GMutex lock;
   GCond changed;
   bool is_held, is_released; /* the clients' thread; under the lock */
-};
-
-/* ---- Peers and their clients ------------------------------------------------------------------------------- */
-
-static const char offer_format[] =
-  "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
-  "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:%1$s\r\na=ice-pwd:%2$s\r\n"
-  "a=ice-options:trickle\r\na=fingerprint:%3$s\r\na=setup:actpass\r\na=mid:0\r\n"
-  "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-  "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
-  "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n"
-  "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:%1$s\r\na=ice-pwd:%2$s\r\n"
-  "a=fingerprint:%3$s\r\na=setup:actpass\r\na=mid:1\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-  "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
-  "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
-  "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
-
-static void
-on_client_candidate (MxrTransport *transport, const char *candidate, gpointer user_data)
-{
-  g_ptr_array_add (((Viewer *) user_data)->candidates, g_strdup (candidate));
-}
-
-static void
-on_client_gathered (MxrTransport *transport, gpointer user_data)
-{
-  g_atomic_int_set (&((Viewer *) user_data)->is_gathered, 1);
-}
-
-static void
-on_client_state (MxrTransport *transport, MxrTransportState state, const char *reason, gpointer user_data)
-{
-  if (state == MXR_TRANSPORT_FAILED)
-    g_error ("a client failed: %s", reason);
-  g_atomic_int_set (&((Viewer *) user_data)->is_connected, state == MXR_TRANSPORT_CONNECTED);
-}
-
-static const MxrTransportEvents client_events = {
-  .on_local_candidate = on_client_candidate,
-  .on_gathering_done = on_client_gathered,
-  .on_state = on_client_state,
-};
-
-static void
-open_client (gpointer data)
-{
-  Viewer *viewer = data;
-  const char *ufrag, *pwd;
-  g_autoptr (GError) error = NULL;
-
-  mxr_net_pick (viewer->bench->clients_net);
-  viewer->client = mxr_transport_new (viewer->bench->clients_thread, &client_events, viewer, &error);
-  if (viewer->client == NULL)
-    g_error ("%s", error->message);
-  mxr_transport_get_local_credentials (viewer->client, &ufrag, &pwd);
-  viewer->offer = g_strdup_printf (offer_format, ufrag, pwd, mxr_net_get_fingerprint (viewer->bench->clients_net));
-  if (!mxr_transport_gather (viewer->client, &error))
-    g_error ("%s", error->message);
-}
-
-static char *
-find_value (const char *text, const char *key)
-{
-  const char *at = strstr (text, key) + strlen (key);
-  return g_strndup (at, strcspn (at, "\r"));
-}
-
-static void
-start_client (gpointer data)
-{
-  Viewer *viewer = data;
-  g_autofree char *ufrag = find_value (viewer->answer, "a=ice-ufrag:");
-  g_autofree char *pwd = find_value (viewer->answer, "a=ice-pwd:");
-  g_autofree char *digest = find_value (viewer->answer, "a=fingerprint:sha-256 ");
-  g_auto (GStrv) lines = g_strsplit (viewer->answer, "\r\n", -1);
-  guint8 fingerprint[32];
-
-  for (guint i = 0; i < sizeof fingerprint; i++)
-    fingerprint[i] = (guint8) (g_ascii_xdigit_value (digest[3 * i]) << 4 | g_ascii_xdigit_value (digest[3 * i + 1]));
-  const MxrTransportRemote remote = { ufrag, pwd, "sha-256", fingerprint, sizeof fingerprint, MXR_DTLS_PASSIVE, false };
-  mxr_transport_start (viewer->client, &remote, NULL);
-  for (guint i = 0; lines[i] != NULL; i++)
-    if (g_str_has_prefix (lines[i], "a=candidate:"))
-      mxr_transport_add_candidate (viewer->client, lines[i] + 2, NULL);
-}
-
-static void
-close_client (gpointer data)
-{
-  mxr_transport_close (((Viewer *) data)->client);
-}
-
-static void
-post (MxrNetThread *thread, MxrMailboxFunc func, gpointer data)
-{
-  if (!mxr_mailbox_post (mxr_net_thread_get_mailbox (thread), func, data, NULL))
-    g_error ("a mailbox is full");
-}
-
-static void
-on_answer (const char *answer, const GError *error, gpointer user_data)
-{
-  Viewer *viewer = user_data;
-  if (error != NULL)
-    g_error ("%s", error->message);
-  viewer->answer = g_strdup (answer);
-  viewer->bench->n_answers++;
-}
-
-static void
-on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_data)
-{
-  Bench *bench = ((Viewer *) user_data)->bench;
-  mxr_peer_subscribe (peer, kind, (kind == MXR_RTP_AUDIO ? &bench->sound : &bench->picture)->fanout, NULL, NULL);
-}
-
-static void
-on_candidate (MxrPeer *peer, const char *candidate, const char *mid, gpointer user_data)
-{
-}
-
-static void
-on_connected (MxrPeer *peer, gpointer user_data)
-{
-  ((Viewer *) user_data)->bench->n_connected++;
-}
-
-static void
-on_keyframe_request (MxrPeer *peer, gpointer user_data)
-{
-}
-
-static void
-on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
-{
-  g_error ("a peer failed: %s", reason);
-}
-
-static const MxrPeerEvents peer_events = {
-  .on_downlink = on_downlink,
-  .on_candidate = on_candidate,
-  .on_connected = on_connected,
-  .on_keyframe_request = on_keyframe_request,
-  .on_failed = on_failed,
-};
-
-static void
-iterate (void)
-{
-  if (!g_main_context_iteration (NULL, FALSE))
-    g_usleep (500);
-}
-
-static void
-negotiate (Bench *bench, Viewer *viewer)
-{
-  const MxrPeerEnv env = { bench->config,  bench->net,    bench->fragments,
-                           bench->control, bench->delays, g_get_monotonic_time () };
-  g_autoptr (GError) error = NULL;
-
-  viewer->peer = mxr_peer_new (&env, "viewer", false, &peer_events, viewer);
-  if (!mxr_peer_negotiate (viewer->peer, viewer->offer, true, on_answer, viewer, &error))
-    g_error ("%s", error->message);
-}
-
-static void
-connect_viewers (Bench *bench, Viewer *viewers, guint n)
-{
-  for (guint i = 0; i < n; i++) {
-    viewers[i].bench = bench;
-    viewers[i].candidates = g_ptr_array_new_with_free_func (g_free);
-    post (bench->clients_thread, open_client, &viewers[i]);
-  }
-  for (guint i = 0; i < n; i++)
-    while (!g_atomic_int_get (&viewers[i].is_gathered))
-      iterate ();
-  for (guint i = 0; i < n; i++)
-    negotiate (bench, &viewers[i]);
-  for (bench->n_viewers += n; bench->n_answers < bench->n_viewers;)
-    iterate ();
-  for (guint i = 0; i < n; i++) {
-    for (guint k = 0; k < viewers[i].candidates->len; k++)
-      mxr_peer_add_candidate (viewers[i].peer, viewers[i].candidates->pdata[k], NULL);
-    post (bench->clients_thread, start_client, &viewers[i]);
-  }
-  while (bench->n_connected < bench->n_viewers)
-    iterate ();
-  for (guint i = 0; i < n; i++)
-    while (!g_atomic_int_get (&viewers[i].is_connected))
-      iterate ();
-}
+} Bench;
 
 /* Buffers that fill up would have the kernel take fresh memory for each packet until they are full; these hold one. */
 static void
@@ -366,7 +155,7 @@ hold_clients (Bench *bench)
   g_mutex_lock (&bench->lock);
   bench->is_held = bench->is_released = false;
   g_mutex_unlock (&bench->lock);
-  post (bench->clients_thread, hold, bench);
+  bench_post (bench->peers.clients_thread, hold, bench);
   g_mutex_lock (&bench->lock);
   while (!bench->is_held)
     g_cond_wait (&bench->changed, &bench->lock);
@@ -382,29 +171,59 @@ release_clients (Bench *bench)
   g_mutex_unlock (&bench->lock);
 }
 
-static void
-read_thread_clock (gpointer data)
-{
-  pthread_getcpuclockid (pthread_self (), data);
-}
-
 static double
-get_cpu_ns (clockid_t clock)
+get_cpu_ns (void)
 {
   struct timespec now;
-  clock_gettime (clock, &now);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
   return (double) now.tv_sec * 1e9 + (double) now.tv_nsec;
+}
+
+/* Of the network thread, which is asked for it. */
+typedef struct {
+  Bench *bench;
+  double cpu_ns;
+  guint64 n_rounds; /* of the links' clock */
+  bool is_read;     /* under the bench's lock */
+} Reading;
+
+static void
+read_thread (gpointer data)
+{
+  Reading *reading = data;
+  MxrLinkThread *thread = mxr_link_thread_join (mxr_net_thread_get_context (reading->bench->peers.thread));
+
+  g_mutex_lock (&reading->bench->lock);
+  reading->cpu_ns = get_cpu_ns ();
+  reading->n_rounds = thread->n_rounds;
+  reading->is_read = true;
+  g_cond_broadcast (&reading->bench->changed);
+  g_mutex_unlock (&reading->bench->lock);
+  mxr_link_thread_leave (thread);
+}
+
+static Reading
+read_now (Bench *bench)
+{
+  Reading reading = { .bench = bench };
+
+  bench_post (bench->peers.thread, read_thread, &reading);
+  g_mutex_lock (&bench->lock);
+  while (!reading.is_read)
+    g_cond_wait (&bench->changed, &bench->lock);
+  g_mutex_unlock (&bench->lock);
+  return reading;
 }
 
 /* Returns: the network thread's time a packet and viewer. */
 static double
-measure_ours (Bench *bench, clockid_t clock)
+measure_ours (Bench *bench)
 {
   guint64 n_packets = 0;
-  const double begin_ns = get_cpu_ns (clock);
-  while (n_packets * bench->n_viewers < PACKETS_PER_ROUND)
+  const double begin_ns = read_now (bench).cpu_ns;
+  while (n_packets * bench->peers.n < PACKETS_PER_ROUND)
     n_packets += push_tenth (bench);
-  return (get_cpu_ns (clock) - begin_ns) / (double) (n_packets * bench->n_viewers);
+  return (read_now (bench).cpu_ns - begin_ns) / (double) (n_packets * bench->peers.n);
 }
 
 /* ---- The bare calls ------------------------------------------------------------------------------------------ */
@@ -468,7 +287,7 @@ static double
 measure_bare (Bare *bare)
 {
   guint64 n_packets = 0;
-  const double begin_ns = get_cpu_ns (CLOCK_THREAD_CPUTIME_ID);
+  const double begin_ns = get_cpu_ns ();
   while (n_packets * bare->n < PACKETS_PER_ROUND) {
     for (guint i = 0; i < BLOCKS_PER_SECOND / 10; i++) {
       bare_send_frame (bare, sound_bytes, 1, 1);
@@ -477,7 +296,7 @@ measure_bare (Bare *bare)
     }
     n_packets += BLOCKS_PER_SECOND / 10 + FRAMES_PER_SECOND / 10 * G_N_ELEMENTS (picture_bytes);
   }
-  return (get_cpu_ns (CLOCK_THREAD_CPUTIME_ID) - begin_ns) / (double) (n_packets * bare->n);
+  return (get_cpu_ns () - begin_ns) / (double) (n_packets * bare->n);
 }
 
 /* ---- How long others wait -------------------------------------------------------------------------------------- */
@@ -505,7 +324,7 @@ run_probe (gpointer data)
   while (!g_atomic_int_get (&probe->ends)) {
     probe->posted_us = g_get_monotonic_time ();
     g_atomic_int_set (&probe->is_back, 0);
-    post (probe->thread, come_back, probe);
+    bench_post (probe->thread, come_back, probe);
     while (!g_atomic_int_get (&probe->is_back))
       g_usleep (100);
   }
@@ -516,7 +335,7 @@ static void
 measure_keyframe (Bench *bench, double *out_all_ms, double *out_wait_ms)
 {
   guint sizes[KEYFRAME_PACKETS];
-  Probe probe = { .thread = bench->thread };
+  Probe probe = { .thread = bench->peers.thread };
   GThread *thread = g_thread_new ("probe", run_probe, &probe);
 
   for (guint i = 0; i < KEYFRAME_PACKETS; i++)
@@ -528,6 +347,22 @@ measure_keyframe (Bench *bench, double *out_all_ms, double *out_wait_ms)
   g_atomic_int_set (&probe.ends, 1);
   g_thread_join (thread);
   *out_wait_ms = (double) probe.worst_us / 1000;
+}
+
+/* ---- When nothing happens ---------------------------------------------------------------------------------------- */
+
+#define IDLE_S 2
+
+/* Reports and statistics only, and what the transports do. */
+static void
+measure_idle (Bench *bench)
+{
+  g_usleep (200 * 1000); /* clients read what was kept for them */
+  const Reading begin = read_now (bench);
+  g_usleep (IDLE_S * G_USEC_PER_SEC);
+  const Reading end = read_now (bench);
+  g_print ("%4u viewers, nothing sent: %.1f ms of the processor and %.1f rounds a second\n", bench->peers.n,
+           (end.cpu_ns - begin.cpu_ns) / 1e6 / IDLE_S, (double) (end.n_rounds - begin.n_rounds) / IDLE_S);
 }
 
 /* ---- All -------------------------------------------------------------------------------------------------------- */
@@ -546,20 +381,20 @@ get_median (double *values)
 }
 
 static void
-measure (Bench *bench, clockid_t clock)
+measure (Bench *bench)
 {
   double ours_ns[ROUNDS], bare_ns[ROUNDS], ratios[ROUNDS], keyframe_ms, wait_ms;
   const guint packets_per_second = BLOCKS_PER_SECOND + FRAMES_PER_SECOND * G_N_ELEMENTS (picture_bytes);
   Bare bare;
 
-  bare_init (&bare, bench->n_viewers);
+  bare_init (&bare, bench->peers.n);
   hold_clients (bench);
-  shrink_receive_buffers (3 * bench->n_viewers + 200);
+  shrink_receive_buffers (3 * bench->peers.n + 200);
   bench->picture.starts_keyframe = true; /* newcomers wait for it */
   push_tenth (bench);
   for (guint i = 0; i < ROUNDS; i++) {
     bare_ns[i] = measure_bare (&bare);
-    ours_ns[i] = measure_ours (bench, clock);
+    ours_ns[i] = measure_ours (bench);
     ratios[i] = ours_ns[i] / bare_ns[i];
   }
   measure_keyframe (bench, &keyframe_ms, &wait_ms);
@@ -568,68 +403,20 @@ measure (Bench *bench, clockid_t clock)
   const double median_ns = get_median (ours_ns);
   g_print ("%4u viewers: %6.0f ns a packet, bare calls %6.0f, ratio %.2f; at 1 Mbit/s and a sound %.3f of a core; "
            "key frame of %d packets: %.1f ms, others wait %.1f ms at most\n",
-           bench->n_viewers, median_ns, get_median (bare_ns), get_median (ratios),
-           median_ns * packets_per_second * bench->n_viewers / 1e9, KEYFRAME_PACKETS, keyframe_ms, wait_ms);
+           bench->peers.n, median_ns, get_median (bare_ns), get_median (ratios),
+           median_ns * packets_per_second * bench->peers.n / 1e9, KEYFRAME_PACKETS, keyframe_ms, wait_ms);
+  measure_idle (bench);
 }
 
 static void
 bench_init (Bench *bench)
 {
-  const char *const dirs[] = { g_getenv ("MIXROOM_PIPELINES"), NULL };
-  struct rlimit limit;
-  g_autoptr (GError) error = NULL;
-
-  getrlimit (RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit (RLIMIT_NOFILE, &limit);
   g_mutex_init (&bench->lock);
   g_cond_init (&bench->changed);
-  bench->config = mxr_config_new ();
-  bench->config->media.net_threads = 1;
-  bench->config->ice.allow_loopback = true;
-  bench->config->ice.tcp = false;
-  bench->config->ice.consent_timeout_s = 300; /* held clients say nothing */
-  mxr_config_set (bench->config, "ice.local_addresses=127.0.0.1", &error);
-  bench->net = mxr_net_new (bench->config, &error);
-  bench->clients_net = mxr_net_new (bench->config, &error);
-  bench->fragments = mxr_fragments_load (dirs, &error);
-  if (error != NULL)
-    g_error ("%s", error->message);
-  bench->thread = mxr_net_get_thread (bench->net, 0);
-  bench->clients_thread = mxr_net_get_thread (bench->clients_net, 0);
-  bench->control = mxr_mailbox_new (NULL, "control", 100000);
-  bench->delays = mxr_peer_delays_new ();
-  bench->sound = (Stream){ mxr_fanout_new (bench->net, "OPUS"), sound_bytes, 1, 48000, BLOCKS_PER_SECOND, 111 };
-  bench->picture = (Stream){ mxr_fanout_new (bench->net, "VP8"), picture_bytes, G_N_ELEMENTS (picture_bytes), 90000,
+  bench_peers_init (&bench->peers);
+  bench->sound = (Stream){ bench->peers.fanouts[MXR_RTP_AUDIO], sound_bytes, 1, 48000, BLOCKS_PER_SECOND, 111 };
+  bench->picture = (Stream){ bench->peers.fanouts[MXR_RTP_VIDEO], picture_bytes, G_N_ELEMENTS (picture_bytes), 90000,
                              FRAMES_PER_SECOND, 96 };
-}
-
-static void
-bench_clear (Bench *bench)
-{
-  post (bench->thread, unsubscribe_last, bench);
-  for (guint i = 0; i < bench->n_viewers; i++) {
-    mxr_peer_close (bench->viewers[i].peer);
-    post (bench->clients_thread, close_client, &bench->viewers[i]);
-  }
-  for (guint i = 0; i < 2; i++) {
-    Stream *stream = i == 0 ? &bench->sound : &bench->picture;
-    mxr_fanout_close (stream->fanout);
-    mxr_fanout_unref (stream->fanout);
-  }
-  mxr_net_free (bench->net);
-  mxr_net_free (bench->clients_net);
-  mxr_mailbox_close (bench->control);
-  mxr_mailbox_unref (bench->control);
-  for (guint i = 0; i < bench->n_viewers; i++) {
-    g_ptr_array_unref (bench->viewers[i].candidates);
-    g_free (bench->viewers[i].offer);
-    g_free (bench->viewers[i].answer);
-  }
-  g_free (bench->viewers);
-  mxr_peer_delays_unref (bench->delays);
-  mxr_fragments_free (bench->fragments);
-  mxr_config_free (bench->config);
 }
 
 int
@@ -638,21 +425,18 @@ main (int argc, char **argv)
   static const char *const defaults[] = { "1", "100", "500", "1000", NULL };
   const char *const *counts = argc > 1 ? (const char *const *) argv + 1 : defaults;
   Bench bench = { 0 };
-  clockid_t clock;
 
   gst_init (NULL, NULL);
   mxr_log_init ("warning", false);
   bench_init (&bench);
-  bench.viewers = g_new0 (Viewer, 10000);
-  post (bench.thread, read_thread_clock, &clock);
   for (guint i = 0; counts[i] != NULL; i++) {
-    const guint n = MIN ((guint) g_ascii_strtoull (counts[i], NULL, 10), 10000);
-    while (bench.n_viewers < n)
-      connect_viewers (&bench, bench.viewers + bench.n_viewers, MIN (n - bench.n_viewers, ARRIVALS_AT_ONCE));
-    post (bench.thread, subscribe_last, &bench);
+    bench_peers_connect (&bench.peers, (guint) g_ascii_strtoull (counts[i], NULL, 10));
+    bench_post (bench.peers.thread, subscribe_last, &bench);
     g_usleep (100 * 1000); /* what connecting left behind */
-    measure (&bench, clock);
+    read_now (&bench);     /* and it is subscribed by then */
+    measure (&bench);
   }
-  bench_clear (&bench);
+  bench_post (bench.peers.thread, unsubscribe_last, &bench);
+  bench_peers_clear (&bench.peers);
   return 0;
 }
