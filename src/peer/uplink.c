@@ -121,7 +121,13 @@ mxr_uplink_poll (MxrUplink *uplink, gint64 now_us)
     mxr_uplink_sound_poll (uplink, now_us);
   else
     mxr_uplink_picture_poll (uplink, now_us);
-  return mxr_reorder_due_us (uplink->reorder);
+  return mxr_uplink_get_due_us (uplink);
+}
+
+gint64
+mxr_uplink_get_due_us (const MxrUplink *uplink)
+{
+  return mxr_uplink_is_closed (uplink) ? G_MAXINT64 : mxr_reorder_due_us (uplink->reorder);
 }
 
 void
