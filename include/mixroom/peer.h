@@ -26,8 +26,17 @@ G_BEGIN_DECLS
  */
 typedef struct _MxrFanout MxrFanout;
 
-/** MxrFanoutFunc: A batch of packets in order, borrowed. Thread: the subscriber's network thread. */
-typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data);
+/* Packets of one call at most; what the transport takes in one go. */
+#define MXR_FANOUT_BATCH_MAX MXR_TRANSPORT_BATCH_MAX
+
+/**
+ * MxrFanoutFunc:
+ * @packets: in order, borrowed; at most %MXR_FANOUT_BATCH_MAX
+ * @is_last: nobody else on this thread gets them after this call
+ *
+ * May unsubscribe itself or others. Thread: the subscriber's network thread.
+ */
+typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data);
 
 typedef struct {
   guint64 packets, bytes; /* pushed */
@@ -45,7 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
-/** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */
+/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us). Thread: the producer; one thread at
+ * a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
 void mxr_fanout_flush (MxrFanout *fanout);
 
@@ -60,18 +70,58 @@ void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
+/* ---- Stages ---------------------------------------------------------------------------------------------- */
+
+/* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
+ * may still be on their way when its room has ended. */
+typedef struct {
+  /* Of sound, each packet: from its arrival until it is handed to the decoder. Of pictures, each frame: from the arrival
+   * of its last packet until the frame is whole, everything before it is there or given up, and it is queued. */
+  MxrDelay buffer[MXR_PEER_N_KINDS];
+  /* What the chain takes that ends in the mixer; of pictures, the wait for a worker too. */
+  MxrDelay decode[MXR_PEER_N_KINDS];
+  /* From a packet's leaving its encoder until it is with the socket: noted once per fan-out, network thread and delivery,
+   * for its first packet and the last subscriber, who waits longest. */
+  MxrDelay send[MXR_PEER_N_KINDS];
+} MxrPeerDelays;
+
+MxrPeerDelays *mxr_peer_delays_new (void);
+MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
+void mxr_peer_delays_unref (MxrPeerDelays *delays);
+
 /* ---- Uplink: from RTP packets to decoded media --------------------------------------------------------- */
+
+/**
+ * MxrDecodePool:
+ *
+ * The threads that decode pictures, shared by all uplinks of the process: one of them at a time per uplink.
+ */
+typedef struct _MxrDecodePool MxrDecodePool;
+
+/** mxr_decode_pool_new: @n_threads: as many as there are cores: they only calculate. Thread: control. */
+MxrDecodePool *mxr_decode_pool_new (guint n_threads);
+/** mxr_decode_pool_free: After the last uplink was closed. Waits for what is being decoded. Thread: control. */
+void mxr_decode_pool_free (MxrDecodePool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrDecodePool, mxr_decode_pool_free)
 
 /**
  * MxrUplink:
  *
- * A bin of jitter buffer, depayloader and decoder with one open source pad "src", and the feed that puts packets
- * into it. The control thread makes it, adds the bin to a pipeline and takes it out; one network thread pushes.
+ * From packets as they arrive to a bin of depayloader and decoder with one open source pad "src". Packets are put in
+ * order, and decoded while the uplink is wanted: sound in the network thread itself, pictures frame by frame in the
+ * pool. The control thread makes it, adds the bin to a pipeline and takes it out; one network thread pushes and polls.
  */
 typedef struct _MxrUplink MxrUplink;
 
-/** MxrUplinkFunc: Thread: any media thread. May still be on its way when mxr_uplink_close() returns. */
+/** MxrUplinkFunc: May still be on its way when mxr_uplink_close() returns. */
 typedef void (*MxrUplinkFunc) (gpointer user_data);
+
+typedef struct {
+  /* The picture cannot go on without a key frame; as often as it is so, up to once a frame. Thread: any. */
+  MxrUplinkFunc on_keyframe_needed;
+  /* (nullable): a sound that is not wanted was silent and has voice. Thread: the network thread. */
+  MxrUplinkFunc on_voice;
+} MxrUplinkEvents;
 
 typedef struct {
   const char *name; /* of the bin */
@@ -80,17 +130,38 @@ typedef struct {
   int payload_type;
   int clock_rate;
   bool is_repaired;   /* the client sends again what it is asked for (NACK) */
+  bool is_wanted;     /* at first */
   gint64 timeline_us; /* monotonic time at which the pipeline's running time is 0 */
   const MxrFragment *decoder;
   const MxrConfig *config;
+  MxrDecodePool *pool;   /* outlives the uplink */
+  MxrPeerDelays *delays; /* the uplink takes a reference */
 } MxrUplinkParams;
+
+/* One packet, borrowed. */
+typedef struct {
+  const MxrRtpView *view; /* of the whole of it; one without a payload only fills its number's place */
+  guint64 extended_seq;   /* as of MxrRtpSessionEvents.on_receive_rtp */
+  const char *orientation; /* (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from its video orientation */
+  bool has_level;          /* RFC 6464; what follows is valid then */
+  int level_dbov;
+  bool voice;
+} MxrUplinkPacket;
+
+typedef struct {
+  guint64 decoded;     /* packets of sound, frames of pictures that were handed to the decoder */
+  guint64 unwanted;    /* those that were not, because nobody wanted them */
+  guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
+  guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
+  MxrReorderStats reorder;
+} MxrUplinkStats;
 
 /**
  * mxr_uplink_new:
- * @on_keyframe_needed: the decoder cannot go on without a key frame; as often as it says so, up to once a packet
+ * @events: copied
  * @destroy: (nullable): frees @user_data when no call can come any more, or at once on failure. Thread: any
  */
-MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
+MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, const MxrUplinkEvents *events, gpointer user_data,
                            GDestroyNotify destroy, GError **error);
 MxrUplink *mxr_uplink_ref (MxrUplink *uplink);
 void mxr_uplink_unref (MxrUplink *uplink);
@@ -102,19 +173,32 @@ GstElement *mxr_uplink_get_bin (MxrUplink *uplink);
 /** mxr_uplink_open: Connects the feed; after the bin was added, because adding unlinks its pads. Thread: control. */
 void mxr_uplink_open (MxrUplink *uplink);
 
-/** mxr_uplink_close: Pushes nothing more. Thread: control; before the bin leaves its pipeline. */
+/** mxr_uplink_close: Pushes nothing more. A push that is under way in another thread goes on until the bin is stopped.
+ * Thread: control; before the bin leaves its pipeline. */
 void mxr_uplink_close (MxrUplink *uplink);
+
+/** mxr_uplink_set_wanted: As of mxr_peer_set_wanted(). Takes effect with the next push or poll. Thread: any. */
+void mxr_uplink_set_wanted (MxrUplink *uplink, bool wanted);
 
 /**
  * mxr_uplink_push:
- * @rtp: one whole packet
- * @orientation: (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from the packet's video orientation
- *   extension; %NULL when it has none
  * @now_us: monotonic arrival
  *
- * Returns: whether the bin took it. Thread: the one network thread of this uplink.
+ * Cost: sound that is decoded, 30 to 50 us; the rest a copy. Thread: the one network thread of this uplink.
+ * Returns: false once it is closed.
  */
-bool mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us);
+bool mxr_uplink_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us);
+
+/** mxr_uplink_poll: What is due though nothing came: packets to be given up, and whether it is wanted. Returns: when to
+ * poll again; %G_MAXINT64: after the next push. Thread: the network thread of this uplink. */
+gint64 mxr_uplink_poll (MxrUplink *uplink, gint64 now_us);
+
+/** mxr_uplink_get_due_us: What mxr_uplink_poll() would return if it were called now and found nothing to do. Thread: the
+ * network thread of this uplink. */
+gint64 mxr_uplink_get_due_us (const MxrUplink *uplink);
+
+/** mxr_uplink_get_stats: Thread: the network thread of this uplink. */
+void mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats);
 
 /* ---- Peer: the WebRTC connection of a participant ------------------------------------------------------ */
 
@@ -138,24 +222,13 @@ typedef enum {
  */
 typedef struct _MxrPeer MxrPeer;
 
-/* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
- * may still be on their way when its room has ended. */
-typedef struct {
-  MxrDelay buffer[MXR_PEER_N_KINDS]; /* from a packet's arrival until it is handed to the decoder */
-  MxrDelay decode[MXR_PEER_N_KINDS]; /* the decoder, and what comes before it in its thread */
-  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
-} MxrPeerDelays;
-
-MxrPeerDelays *mxr_peer_delays_new (void);
-MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
-void mxr_peer_delays_unref (MxrPeerDelays *delays);
-
 /* What the peers of a room share; outlives them. */
 typedef struct {
   const MxrConfig *config;
   MxrNet *net;
   MxrFragments *fragments;
   MxrMailbox *control;   /* of the control thread */
+  MxrDecodePool *pool;   /* of pictures */
   MxrPeerDelays *delays; /* peers take references of their own */
   gint64 timeline_us;    /* monotonic time at which the running time of the room's pipeline is 0 */
 } MxrPeerEnv;
@@ -176,6 +249,10 @@ typedef struct {
   /* The client cannot decode without a key frame, or the downlink begins with one: after a subscription is in effect
    * and the connection is there. At most one is on its way at a time. */
   void (*on_keyframe_request) (MxrPeer *peer, gpointer user_data);
+  /* (nullable): A sound uplink that is not wanted was silent and has voice now, by the level that its packets carry
+   * (RFC 6464). At most one is on its way at a time. It is news, not a state: mxr_peer_take_audio_level() has the level.
+   * Never for a client whose packets carry no level; see mxr_peer_set_wanted(). */
+  void (*on_voice) (MxrPeer *peer, gpointer user_data);
   /* ICE, DTLS or consent failed, or the client closed the connection. */
   void (*on_failed) (MxrPeer *peer, const char *reason, gpointer user_data);
 } MxrPeerEvents;
@@ -186,6 +263,7 @@ typedef struct {
   bool has_uplink[MXR_PEER_N_KINDS], has_downlink[MXR_PEER_N_KINDS];
   MxrRtpReceiverStats uplink[MXR_PEER_N_KINDS];
   MxrRtpSenderStats downlink[MXR_PEER_N_KINDS];
+  MxrUplinkStats decoding[MXR_PEER_N_KINDS]; /* of uplinks */
   guint64 packets_refused; /* unauthenticated, replayed, malformed, too early */
   guint64 send_drops;      /* the socket took no more */
 } MxrPeerStats;
@@ -222,6 +300,27 @@ bool mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char 
 
 /** mxr_peer_add_candidate: Errors: BAD_CANDIDATE (its syntax, or one too many), NOT_NEGOTIATED. */
 bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error);
+
+/**
+ * mxr_peer_set_wanted:
+ *
+ * An uplink that is not wanted is received (reports, levels, a short history) but not decoded. Wanted again, sound begins
+ * where the voice began, 120 ms back at most, which the playout then holds until it shrinks in a pause; a picture asks
+ * for a key frame and shows nothing new until it is there. At first pictures are wanted and sound is not. The choice is
+ * the peer's: it holds for uplinks to come too. May be called from within on_uplink_added.
+ *
+ * The sound of a client whose packets carry no level (RFC 6464) is decoded in any case, or nobody would know how loud it
+ * is. Not after mxr_peer_close(). Cost: nothing when it is so already, else a call to the network thread.
+ */
+void mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted);
+
+/**
+ * mxr_peer_set_max_bitrate:
+ * @bps: most that the client shall send, in all (see mxr_rtp_receiver_set_max_bitrate()); 0: no limit
+ *
+ * Holds until it is set again, for uplinks of @kind that come later too. Clients that did not negotiate REMB are not told.
+ */
+void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
 
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);

@@ -16,4 +16,16 @@
  */
 bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes);
 
+/**
+ * mxr_read_keyframe_size:
+ * @payload: for which mxr_is_keyframe_start() holds
+ *
+ * Of the first parameter set in the packet when the codec is H264.
+ *
+ * Errors: false, out parameters untouched, when frame header or parameter set are cut off or damaged.
+ * Thread: any. Source: RFC 6386 9.1.
+ */
+bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,
+                             guint *out_height_px);
+
 #endif

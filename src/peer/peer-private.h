@@ -66,9 +66,14 @@ struct _MxrPeer {
   GMutex stats_lock;
   MxrPeerStats stats; /* guarded by stats_lock */
 
+  /* Written by the control half, read by the network half. */
+  atomic_uint max_bitrate_bps[MXR_PEER_N_KINDS]; /* 0: no limit */
+
   /* Whether such a call is on its way already: however often it is asked for, one waits in the mailbox. */
   atomic_bool keyframe_is_asked;  /* by the client: to the control thread */
   atomic_bool keyframe_is_needed; /* by our decoder: to the network thread */
+  atomic_bool voice_is_told;      /* of an unwanted sound: to the control thread */
+  atomic_bool bitrate_is_changed; /* to the network thread */
 
   /* Control thread. */
   MxrPeerEvents events;
@@ -83,6 +88,7 @@ struct _MxrPeer {
   guint64 session_version;
   MxrPeerUplink uplinks[MXR_PEER_N_KINDS];
   guint n_uplinks_made;
+  bool is_wanted[MXR_PEER_N_KINDS];
   MxrPeerDownlink downlinks[MXR_PEER_N_KINDS];
   MxrPeerCredentials remote;      /* the peer's in use */
   MxrPeerCredentials next_remote; /* being answered */
@@ -115,6 +121,7 @@ void mxr_peer_on_link_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_peer_on_link_connected (MxrPeer *peer, gpointer unused);
 void mxr_peer_on_link_failed (MxrPeer *peer, gpointer reason);
 void mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused);
+void mxr_peer_on_link_voice (MxrPeer *peer, gpointer unused);
 
 void mxr_link_plan_free (gpointer plan);
 void mxr_link_reply_free (gpointer reply);
@@ -124,7 +131,10 @@ void mxr_link_apply (MxrPeer *peer, gpointer plan);
 void mxr_link_restart (MxrPeer *peer, gpointer credentials);
 void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
+void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_close (MxrPeer *peer, gpointer unused);
+/** mxr_link_poll_uplinks: What is wanted has changed. */
+void mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused);
 
 typedef struct {
   MxrRtpKind kind;

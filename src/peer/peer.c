@@ -91,6 +91,7 @@ mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const Mx
   peer->user_data = user_data;
   peer->thread = mxr_net_pick (env->net);
   peer->cname = g_strdup_printf ("mixroom-%08x", g_random_int ());
+  peer->is_wanted[MXR_RTP_VIDEO] = true;
   peer->session_id = ((guint64) g_random_int () << 31) | g_random_int ();
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
     peer->downlinks[i].section = -1;
@@ -161,11 +162,33 @@ mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error)
 }
 
 void
+mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps)
+{
+  if (atomic_exchange (&peer->max_bitrate_bps[kind], bps) == bps || atomic_exchange (&peer->bitrate_is_changed, true))
+    return;
+  if (!mxr_peer_post_net (peer, mxr_link_limit_bitrate, NULL, NULL))
+    atomic_store (&peer->bitrate_is_changed, false);
+}
+
+void
 mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data)
 {
   MxrLinkSubscription *subscription = g_new (MxrLinkSubscription, 1);
   *subscription = (MxrLinkSubscription){ kind, fanout != NULL ? mxr_fanout_ref (fanout) : NULL, func, user_data };
   mxr_peer_post_net (peer, mxr_link_subscribe, subscription, mxr_link_subscription_free);
+}
+
+/* An uplink may be there before the link knows of it, so it is told here; the call only makes it look soon. */
+void
+mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted)
+{
+  if (peer->is_wanted[kind] == wanted)
+    return;
+  peer->is_wanted[kind] = wanted;
+  if (peer->uplinks[kind].uplink == NULL)
+    return;
+  mxr_uplink_set_wanted (peer->uplinks[kind].uplink, wanted);
+  mxr_peer_post_net (peer, mxr_link_poll_uplinks, NULL, NULL);
 }
 
 bool
