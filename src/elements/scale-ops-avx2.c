@@ -64,7 +64,8 @@ blend (guint8 *out, const guint8 *const *rows, const guint8 *weights, int n, boo
 }
 
 static void
-blend_rows (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS], const guint8 weights[MXR_SCALE_TAPS], int n)
+blend_rows (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS], const guint8 weights[MXR_SCALE_TAPS],
+            int n)
 {
   if (n < 32)
     mxr_scale_ops_c.blend_rows (out, rows, weights, n);

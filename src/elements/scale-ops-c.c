@@ -3,7 +3,8 @@
 #define HALF (MXR_SCALE_ONE / 2)
 
 static void
-blend_rows (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS], const guint8 weights[MXR_SCALE_TAPS], int n)
+blend_rows (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS], const guint8 weights[MXR_SCALE_TAPS],
+            int n)
 {
   for (int i = 0; i < n; i++) {
     int sum = HALF;

@@ -7,10 +7,10 @@ G_BEGIN_DECLS
 
 /* The arithmetic of the scaler: rows of bytes, no pictures, no memory of its own.
  *
- * A plane is scaled a row at a time, first down, then across: the few source rows of one target row are blended into one
- * row of full width, and that is scaled while it is in the first cache. Weights are parts of 128 and never negative, so
- * that no sum leaves 16 bits and one colour stays one. Both steps round to bytes, and all sets of kernels agree to the
- * last bit: scale-ops-c.c says what is right. */
+ * A plane is scaled a row at a time, first down, then across: the few source rows of one target row are
+ * blended into one row of full width, and that is scaled while it is in the first cache. Weights are parts of
+ * 128 and never negative, so that no sum leaves 16 bits and one colour stays one. Both steps round to bytes,
+ * and all sets of kernels agree to the last bit: scale-ops-c.c says what is right. */
 
 #define MXR_SCALE_TAPS 4
 #define MXR_SCALE_WEIGHT_BITS 7
@@ -26,9 +26,10 @@ typedef struct {
   guint8 weights[MXR_SCALE_TAPS]; /* add up to MXR_SCALE_ONE */
 } MxrScaleTaps;
 
-/* The same for 16 neighbours from `to` on, as pshufb and pmaddubsw want it, eight to a lane: bytes 2k and 2k + 1 of
- * a lane are the first two taps of its sample k, taken from the 16 bytes at `from`; the other two taps are picked by
- * the same mask from the 16 bytes at `from` + 2. A lone tap is in both places with half the weight: 128 is no gint8. */
+/* The same for 16 neighbours from `to` on, as pshufb and pmaddubsw want it, eight to a lane: bytes 2k and 2k
+ * + 1 of a lane are the first two taps of its sample k, taken from the 16 bytes at `from`; the other two taps
+ * are picked by the same mask from the 16 bytes at `from` + 2. A lone tap is in both places with half the
+ * weight: 128 is no gint8. */
 typedef struct {
   guint8 pick[2 * MXR_SCALE_BLOCK];
   gint8 weights[2][2 * MXR_SCALE_BLOCK]; /* of taps 0 and 1, of taps 2 and 3 */
@@ -54,8 +55,8 @@ typedef struct {
    * @rows: @n bytes each; they may be one and the same
    * @weights: of each row; add up to %MXR_SCALE_ONE
    */
-  void (*blend_rows) (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS], const guint8 weights[MXR_SCALE_TAPS],
-                      int n);
+  void (*blend_rows) (guint8 *out, const guint8 *const rows[MXR_SCALE_TAPS],
+                      const guint8 weights[MXR_SCALE_TAPS], int n);
 
   /**
    * scale_row:

@@ -14,8 +14,8 @@ mxr_scale_ops_choose (void)
 
 /* ---- Tables ----------------------------------------------------------------------------------------- */
 
-/* How much of the stretch that sample @to covers lies before source sample @from, in parts of MXR_SCALE_ONE. Rounding
- * what has come together, and not each part, keeps the sum exact. */
+/* How much of the stretch that sample @to covers lies before source sample @from, in parts of MXR_SCALE_ONE.
+ * Rounding what has come together, and not each part, keeps the sum exact. */
 static int
 covered_before (const MxrScaleAxis *axis, int to, int from)
 {
@@ -29,7 +29,8 @@ average (const MxrScaleAxis *axis, int to, MxrScaleTaps *taps)
 {
   taps->first = (gint32) ((gint64) to * axis->n_from / axis->n_to);
   for (int k = 0; k < MXR_SCALE_TAPS; k++) {
-    int before = covered_before (axis, to, taps->first + k), through = covered_before (axis, to, taps->first + k + 1);
+    int before = covered_before (axis, to, taps->first + k),
+        through = covered_before (axis, to, taps->first + k + 1);
     taps->weights[k] = (guint8) (through - before);
   }
 }
@@ -166,8 +167,8 @@ reserve_row (MxrScaler *scaler, int width)
 }
 
 void
-mxr_scaler_scale_plane (MxrScaler *scaler, const guint8 *from, int from_stride, int from_w, int from_h, guint8 *to,
-                        int to_stride, int to_w, int to_h)
+mxr_scaler_scale_plane (MxrScaler *scaler, const guint8 *from, int from_stride, int from_w, int from_h,
+                        guint8 *to, int to_stride, int to_w, int to_h)
 {
   const MxrScaleAxis *down = find_axis (scaler, from_h, to_h), *across = find_axis (scaler, from_w, to_w);
 

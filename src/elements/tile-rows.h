@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /* The own scaler: tables, and planes scaled row by row with them. */
 
-/** mxr_scale_ops_choose: Returns: (nullable): the kernels for this processor; %NULL where libyuv is quicker than plain
- * C. */
+/** mxr_scale_ops_choose: Returns: (nullable): the kernels for this processor; %NULL where libyuv is quicker
+ * than plain C. */
 const MxrScaleOps *mxr_scale_ops_choose (void);
 
 /** mxr_scale_axis_can: From growing to exactly half: what eight neighbours need must fit into 16 bytes. */
@@ -23,16 +23,16 @@ mxr_scale_axis_can (int n_from, int n_to)
 /**
  * mxr_scale_axis_new:
  *
- * What shrinks is averaged over exactly the samples (and parts of samples) that each new one covers, so that each
- * source sample counts alike and nothing shimmers; what grows is interpolated between two. @n_from and @n_to are as
- * mxr_scale_axis_can() says.
+ * What shrinks is averaged over exactly the samples (and parts of samples) that each new one covers, so that
+ * each source sample counts alike and nothing shimmers; what grows is interpolated between two. @n_from and
+ * @n_to are as mxr_scale_axis_can() says.
  */
 MxrScaleAxis *mxr_scale_axis_new (int n_from, int n_to);
 void mxr_scale_axis_free (MxrScaleAxis *axis);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrScaleAxis, mxr_scale_axis_free)
 
-/* Luma and chroma, both directions, of as many pairs of sizes as a room has at a time: cameras differ, and so do the
- * tiles of its views. Those used last are kept. */
+/* Luma and chroma, both directions, of as many pairs of sizes as a room has at a time: cameras differ, and so
+ * do the tiles of its views. Those used last are kept. */
 #define MXR_SCALER_AXES 48
 
 /* Zero it to begin with. Thread: the caller serialises. */
