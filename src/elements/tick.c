@@ -83,7 +83,8 @@ wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
     return false;
   }
   GstClockTime now_ns = running_time (clock, base_time_ns);
-  if (tick->resync || tick->roused) /* roused right on a grid point: that one passes, as it may have been served */
+  /* Who is roused right on a grid point lets that one pass: it may have been served. */
+  if (tick->resync || tick->roused)
     take_up_grid (tick, tick->resync ? now_ns : now_ns + 1);
   tick->resync = tick->roused = false;
   guint64 due = choose_due_locked (tick, now_ns);

@@ -44,9 +44,9 @@ void mxr_tick_set_rate (MxrTick *tick, guint rate_n, guint rate_d);
  * mxr_tick_rest:
  * @until_ns: running time; %GST_CLOCK_TIME_NONE when nothing is due
  *
- * Leaves out the ticks before the first grid point at or after @until_ns, for as long as nobody wakes the tick; none of
- * them counts as missed. Without effect when somebody has since the present call began. A rest of more than 10 s is
- * cut there. Thread: the tick's, inside of the call back.
+ * Leaves out the ticks before the first grid point at or after @until_ns, for as long as nobody wakes the
+ * tick; none of them counts as missed. Without effect when somebody has since the present call began. A rest
+ * of more than 10 s is cut there. Thread: the tick's, inside of the call back.
  */
 void mxr_tick_rest (MxrTick *tick, GstClockTime until_ns);
 

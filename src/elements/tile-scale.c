@@ -197,9 +197,9 @@ scale_rows (const MxrPicture *from, const MxrPicture *to, MxrScaler *scaler)
   }
 }
 
-/* A picture made much smaller needs each pixel averaged in, or it shimmers. One filter from end to end does that, but
- * halving until less than a half is left to do gives the same at a fraction of the cost: README.md has the figures. What
- * is squeezed in one direction and much less in the other is left to libyuv's box. */
+/* A picture made much smaller needs each pixel averaged in, or it shimmers. One filter from end to end does
+ * that, but halving until less than a half is left to do gives the same at a fraction of the cost: README.md
+ * has the figures. What is squeezed in one direction and much less in the other is left to libyuv's box. */
 static void
 scale (const MxrPicture *from, const MxrPicture *to, MxrScratch *scratch)
 {

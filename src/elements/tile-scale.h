@@ -32,8 +32,8 @@ typedef struct {
   MxrRect picture; /* on the canvas, inside the tile; all four are even */
 } MxrFit;
 
-/* Memory for pictures between two steps, and the scaler's tables; grows to the largest one and stays. Zero it to begin
- * with. */
+/* Memory for pictures between two steps, and the scaler's tables; grows to the largest one and stays. Zero it
+ * to begin with. */
 #define MXR_SCRATCH_SLOTS 4
 typedef struct {
   MxrScaler scaler;

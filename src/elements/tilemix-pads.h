@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * mxr_tilemix_wake:
  * @pad: one of the element's
  *
- * What a view shows may have changed: an element that sleeps because nothing did looks again. Thread: any; no lock held.
+ * What a view shows may have changed: an element that sleeps because nothing did looks again. Thread: any; no
+ * lock held.
  */
 void mxr_tilemix_wake (GstPad *pad);
 

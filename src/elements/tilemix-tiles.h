@@ -22,10 +22,10 @@ typedef struct {
 
 /* One input during one tick. */
 typedef struct {
-  guint index;      /* of the sink pad */
-  guint64 id;       /* never used again, unlike the index */
-  bool has_picture; /* else the avatar is shown */
-  bool shown;       /* set when a view draws the frame */
+  guint index;           /* of the sink pad */
+  guint64 id;            /* never used again, unlike the index */
+  bool has_picture;      /* else the avatar is shown */
+  bool shown;            /* set when a view draws the frame */
   GstClockTime stale_ns; /* when the frame will be too old to show; NONE: never */
   MxrFrame frame;
   char *title; /* a GRefString */

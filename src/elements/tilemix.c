@@ -52,7 +52,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 static GstFlowReturn
 on_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  return mxr_tile_sink_put_frame (MXR_TILE_SINK (pad), buffer, mxr_tick_get_time (MXR_TILEMIX (parent)->tick));
+  return mxr_tile_sink_put_frame (MXR_TILE_SINK (pad), buffer,
+                                  mxr_tick_get_time (MXR_TILEMIX (parent)->tick));
 }
 
 /* A picture is made of what is there when the tick begins, and is out before the next one begins. */
