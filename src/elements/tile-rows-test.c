@@ -42,14 +42,22 @@ check_taps (const MxrScaleAxis *axis)
 {
   for (int i = 0; i < axis->n_to; i++) {
     const MxrScaleTaps *taps = &axis->taps[i];
-    int sum = 0;
+    int sum = 0, positive[2] = { 0 }, n_weights = 0;
+    bool is_lone = false;
     for (int k = 0; k < MXR_SCALE_TAPS; k++) {
-      sum += taps->weights[k];
-      g_assert_true (taps->weights[k] == 0 || taps->first + k < axis->n_from);
+      int weight = taps->weights[k], at = taps->first + k;
+      sum += weight;
+      positive[k / 2] += MAX (weight, 0);
+      n_weights += weight != 0;
+      is_lone = is_lone || weight == MXR_SCALE_ONE;
+      g_assert_true (weight >= G_MININT8 && (weight <= G_MAXINT8 || weight == MXR_SCALE_ONE));
+      g_assert_true (weight == 0 || (at >= 0 && at < axis->n_from));
     }
     g_assert_cmpint (sum, ==, MXR_SCALE_ONE);
-    g_assert_cmpint (taps->first, >=, i > 0 ? axis->taps[i - 1].first : 0);
-    g_assert_cmpuint (taps->weights[0], >, 0);
+    g_assert_true (!is_lone || n_weights == 1);
+    /* 128 times 255 is what 16 bits hold: no pair is cut that the other one would have brought back. */
+    g_assert_true (positive[0] <= MXR_SCALE_ONE && positive[1] <= MXR_SCALE_ONE);
+    g_assert_cmpint (taps->first, >=, i > 0 ? axis->taps[i - 1].first : -1);
   }
 }
 
@@ -62,18 +70,17 @@ check_blocks (const MxrScaleAxis *axis)
     const MxrScaleBlock *block = &axis->blocks[i];
     g_assert_true (block->to <= covered && block->to + MXR_SCALE_BLOCK <= axis->n_to);
     covered = block->to + MXR_SCALE_BLOCK;
-    for (int k = 0; k < 2 * MXR_SCALE_BLOCK; k++) {
+    for (int k = 0; k < 2 * MXR_SCALE_BLOCK; k++)
       g_assert_cmpuint (block->pick[k], <, 16);
-      g_assert_true (block->weights[0][k] >= 0 && block->weights[1][k] >= 0);
-    }
     for (int lane = 0; lane < 2; lane++)
-      g_assert_true (block->from[lane] >= 0 &&
+      g_assert_true (block->from[lane] >= -1 &&
                      block->from[lane] + 2 + 16 <= axis->n_from + MXR_SCALE_ROW_PADDING);
   }
   g_assert_cmpint (covered, ==, axis->n_blocks == 0 ? 0 : axis->n_to);
 }
 
-/* What shrinks leaves no source sample out, and counts each alike: that is what keeps it from shimmering. */
+/* What shrinks skips no source sample, and counts each nearly alike: that is what keeps it from shimmering.
+ * The outermost ones stand for what lies outside too. */
 static void
 check_evenness (const MxrScaleAxis *axis)
 {
@@ -81,10 +88,11 @@ check_evenness (const MxrScaleAxis *axis)
   double even = (double) MXR_SCALE_ONE * axis->n_to / axis->n_from;
 
   for (int i = 0; i < axis->n_to; i++)
-    for (int k = 0; k < MXR_SCALE_TAPS && axis->taps[i].weights[k] > 0; k++)
-      counts[axis->taps[i].first + k] += axis->taps[i].weights[k];
-  for (int i = 0; i < axis->n_from; i++)
-    g_assert_cmpfloat (fabs (counts[i] - even), <=, 2);
+    for (int k = 0; k < MXR_SCALE_TAPS; k++)
+      if (axis->taps[i].weights[k] != 0)
+        counts[axis->taps[i].first + k] += axis->taps[i].weights[k];
+  for (int i = 3; i < axis->n_from - 3; i++)
+    g_assert_cmpfloat (fabs (counts[i] - even), <=, 0.15 * even + 4);
 }
 
 static void
@@ -122,8 +130,9 @@ test_kernels_agree (void)
     int n_from = random_source (rand, n_to), at = g_rand_int_range (rand, 1, 32);
     g_autoptr (MxrScaleAxis) axis = mxr_scale_axis_new (n_from, n_to);
     /* Allocated to the byte, so that the address sanitizer sees the first one too far. */
-    g_autofree guint8 *row = g_malloc ((gsize) n_from + MXR_SCALE_ROW_PADDING);
-    fill_random (rand, row, (gsize) n_from + MXR_SCALE_ROW_PADDING);
+    g_autofree guint8 *padded = g_malloc ((gsize) n_from + 2 * MXR_SCALE_ROW_PADDING);
+    const guint8 *row = padded + MXR_SCALE_ROW_PADDING;
+    fill_random (rand, padded, (gsize) n_from + 2 * MXR_SCALE_ROW_PADDING);
     memset (expected, CANARY, ROOM);
     memset (seen, CANARY, ROOM);
     mxr_scale_ops_c.scale_row (expected + at, row, axis);
@@ -163,22 +172,30 @@ test_blends_agree (void)
 
 /* ---- Planes ----------------------------------------------------------------------------------------- */
 
+/* The weight that a source sample has in a target one: as the curve is, with nothing rounded. */
 static double
-covered (int from, int to, double ratio)
+exact_weight (double distance, double ratio)
 {
-  return MAX (0, MIN (from + 1, (to + 1) * ratio) - MAX (from, to * ratio));
+  double x = fabs (distance) / MAX (1, (1 + ratio) / 2);
+
+  if (x >= 2)
+    return 0;
+  return x < 1 ? 1.5 * x * x * x - 2.5 * x * x + 1 : -0.5 * x * x * x + 2.5 * x * x - 4 * x + 2;
 }
 
-/* The mean of what target sample (x, y) covers, as exactly as doubles are. */
+/* Target sample @to of a line of @n samples that are @step bytes apart. Those outside are the outermost's
+ * like. */
 static double
-exact_mean (const guint8 *plane, int w, int h, int x, int y, double ratio_x, double ratio_y)
+exact_line (const double *line, int n, int step, int to, double ratio)
 {
-  double sum = 0;
+  double middle = CLAMP ((to + 0.5) * ratio - 0.5, 0, n - 1), sum = 0, total = 0;
 
-  for (int j = (int) (y * ratio_y); j < h && j < (y + 1) * ratio_y; j++)
-    for (int i = (int) (x * ratio_x); i < w && i < (x + 1) * ratio_x; i++)
-      sum += plane[j * w + i] * covered (i, x, ratio_x) * covered (j, y, ratio_y);
-  return sum / (ratio_x * ratio_y);
+  for (int k = (int) middle - 1; k <= (int) middle + 2; k++) {
+    double weight = exact_weight (k - middle, ratio);
+    sum += weight * line[CLAMP (k, 0, n - 1) * step];
+    total += weight;
+  }
+  return sum / total;
 }
 
 static void
@@ -186,29 +203,32 @@ check_plane (GRand *rand, const MxrScaleOps *ops, int w, int h, int to_w, int to
 {
   MxrScaler scaler = { .has_chosen = true, .ops = ops };
   g_autofree guint8 *from = g_malloc ((gsize) (w * h)), *to = g_malloc ((gsize) (to_w * to_h));
+  g_autofree double *exact = g_new (double, w *h), *blended = g_new (double, w *to_h);
   double squares = 0;
 
   for (int i = 0; i < w * h; i++)
-    from[i] = (guint8) g_rand_int (rand);
+    exact[i] = from[i] = (guint8) g_rand_int_range (rand, 50, 206); /* so that the lobes cut nothing off */
   g_assert_true (mxr_scaler_can (&scaler, w, h, to_w, to_h));
   mxr_scaler_scale_plane (&scaler, from, w, w, h, to, to_w, to_w, to_h);
-  for (int y = 0; y < to_h; y++)
-    for (int x = 0; x < to_w; x++) {
-      double error = to[y * to_w + x] - exact_mean (from, w, h, x, y, (double) w / to_w, (double) h / to_h);
-      g_assert_cmpfloat (fabs (error), <, 5);
-      squares += error * error;
-    }
-  /* Noise from 0 to 255 is the hardest there is: 46 dB here are 59 on the picture of a camera. */
+  for (int i = 0; i < w * to_h; i++)
+    blended[i] = exact_line (exact + i % w, h, w, i / w, (double) h / to_h);
+  for (int i = 0; i < to_w * to_h; i++) {
+    double error = to[i] - exact_line (blended + i / to_w * w, w, 1, i % to_w, (double) w / to_w);
+    g_assert_cmpfloat (fabs (error), <, 5);
+    squares += error * error;
+  }
+  /* Noise is the hardest there is for weights of 7 bits. */
   g_assert_cmpfloat (squares / (to_w * to_h), <, 255 * 255 / pow (10, 4.6));
   mxr_scaler_clear (&scaler);
 }
 
 static void
-test_shrinks_like_an_area (void)
+test_follows_the_curve (void)
 {
   static const int sizes[][4] = {
     { 640, 360, 426, 240 }, { 320, 180, 213, 120 }, { 320, 180, 256, 144 }, { 641, 359, 321, 180 },
     { 100, 100, 99, 51 },   { 64, 48, 64, 30 },     { 37, 5, 20, 5 },       { 5, 7, 3, 4 },
+    { 213, 120, 320, 180 }, { 2, 3, 300, 200 },     { 1, 1, 40, 3 },
   };
   g_autoptr (GRand) rand = g_rand_new_with_seed (8);
 
@@ -233,7 +253,7 @@ test_grows_between (void)
   g_assert_cmpuint (to[170], ==, 250);
   for (int i = 1; i < 171; i++) {
     g_assert_cmpint (to[i] - to[i - 1], >=, 0);
-    g_assert_cmpint (to[i] - to[i - 1], <=, 3);
+    g_assert_cmpint (to[i] - to[i - 1], <=, 4);
   }
   g_assert_cmpmem (to, 171, to + 171, 171);
   g_assert_cmpmem (to, 171, to + 342, 171);
@@ -266,7 +286,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tile-rows/tables", test_tables);
   g_test_add_func ("/tile-rows/kernels-agree", test_kernels_agree);
   g_test_add_func ("/tile-rows/blends-agree", test_blends_agree);
-  g_test_add_func ("/tile-rows/shrinks-like-an-area", test_shrinks_like_an_area);
+  g_test_add_func ("/tile-rows/follows-the-curve", test_follows_the_curve);
   g_test_add_func ("/tile-rows/grows-between", test_grows_between);
   g_test_add_func ("/tile-rows/tables-are-kept", test_tables_are_kept);
   return g_test_run ();

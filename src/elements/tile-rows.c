@@ -1,6 +1,6 @@
 #include "tile-rows.h"
 
-#include <string.h>
+#include <math.h>
 
 const MxrScaleOps *
 mxr_scale_ops_choose (void)
@@ -14,49 +14,48 @@ mxr_scale_ops_choose (void)
 
 /* ---- Tables ----------------------------------------------------------------------------------------- */
 
-/* How much of the stretch that sample @to covers lies before source sample @from, in parts of MXR_SCALE_ONE.
- * Rounding what has come together, and not each part, keeps the sum exact. */
-static int
-covered_before (const MxrScaleAxis *axis, int to, int from)
+/* Catmull and Rom's spline. @x: distance from the middle, in its own unit */
+static double
+spline (double x)
 {
-  gint64 begin = (gint64) to * axis->n_from, edge = (gint64) from * axis->n_to;
-  gint64 before = CLAMP (edge - begin, 0, axis->n_from);
-  return (int) ((2 * before * MXR_SCALE_ONE + axis->n_from) / (2 * axis->n_from));
+  x = fabs (x);
+  if (x < 1)
+    return 1 + x * x * (1.5 * x - 2.5);
+  return x < 2 ? 2 + x * (-4 + x * (2.5 - 0.5 * x)) : 0;
 }
 
+/* Rounds what has come together, and not each weight, so that the sum is exact. One that has all is alone. */
 static void
-average (const MxrScaleAxis *axis, int to, MxrScaleTaps *taps)
+round_weights (const double exact[MXR_SCALE_TAPS], gint16 weights[MXR_SCALE_TAPS])
 {
-  taps->first = (gint32) ((gint64) to * axis->n_from / axis->n_to);
+  double sum = 0, total = exact[0] + exact[1] + exact[2] + exact[3];
+  int before = 0, lone = -1;
+
   for (int k = 0; k < MXR_SCALE_TAPS; k++) {
-    int before = covered_before (axis, to, taps->first + k),
-        through = covered_before (axis, to, taps->first + k + 1);
-    taps->weights[k] = (guint8) (through - before);
+    sum += exact[k];
+    int through = (int) lrint (MXR_SCALE_ONE * sum / total);
+    weights[k] = (gint16) (through - before);
+    lone = weights[k] >= MXR_SCALE_ONE ? k : lone;
+    before = through;
   }
+  for (int k = 0; k < MXR_SCALE_TAPS && lone >= 0; k++)
+    weights[k] = k == lone ? MXR_SCALE_ONE : 0;
 }
 
-/* Between the two samples whose middles are on either side of the new one's. */
+/* The two samples on either side of the new one's middle. What lies outside counts as the border's. */
 static void
-interpolate (const MxrScaleAxis *axis, int to, MxrScaleTaps *taps)
+choose_taps (const MxrScaleAxis *axis, int to, MxrScaleTaps *taps)
 {
-  gint64 half_parts = (2 * (gint64) to + 1) * axis->n_from - axis->n_to, whole = 2 * axis->n_to;
-  half_parts = CLAMP (half_parts, 0, (axis->n_from - 1) * whole);
-  int second = (int) ((half_parts % whole * MXR_SCALE_ONE + axis->n_to) / whole);
+  double ratio = (double) axis->n_from / axis->n_to, stretch = ratio > 1 ? (1 + ratio) / 2 : 1;
+  double middle = CLAMP ((to + 0.5) * ratio - 0.5, 0, axis->n_from - 1);
+  double exact[MXR_SCALE_TAPS] = { 0 };
 
-  taps->first = (gint32) (half_parts / whole);
-  taps->weights[0] = (guint8) (MXR_SCALE_ONE - second);
-  taps->weights[1] = (guint8) second;
-}
-
-/* The first tap has a weight, and a lone one is the first. */
-static void
-shift_empty_taps (MxrScaleTaps *taps)
-{
-  while (taps->weights[0] == 0) {
-    taps->first++;
-    memmove (taps->weights, taps->weights + 1, MXR_SCALE_TAPS - 1);
-    taps->weights[MXR_SCALE_TAPS - 1] = 0;
+  taps->first = (gint32) middle - 1;
+  for (int k = 0; k < MXR_SCALE_TAPS; k++) {
+    int inside = CLAMP (taps->first + k, 0, axis->n_from - 1);
+    exact[inside - taps->first] += spline ((taps->first + k - middle) / stretch);
   }
+  round_weights (exact, taps->weights);
 }
 
 static void
@@ -64,15 +63,16 @@ fill_lane (MxrScaleBlock *block, int lane, const MxrScaleTaps *taps)
 {
   block->from[lane] = taps->first;
   for (int i = 0; i < MXR_SCALE_BLOCK / 2; i++, taps++) {
-    int at = lane * MXR_SCALE_BLOCK + 2 * i, first = taps->first - block->from[lane];
-    bool is_lone = taps->weights[0] == MXR_SCALE_ONE;
-    block->pick[at] = (guint8) first;
-    block->pick[at + 1] = (guint8) (is_lone ? first : first + 1);
-    block->weights[0][at] = (gint8) (is_lone ? MXR_SCALE_ONE / 2 : taps->weights[0]);
-    block->weights[0][at + 1] = (gint8) (is_lone ? MXR_SCALE_ONE / 2 : taps->weights[1]);
-    block->weights[1][at] = (gint8) taps->weights[2];
-    block->weights[1][at + 1] = (gint8) taps->weights[3];
-    block->has_more |= (taps->weights[2] | taps->weights[3]) != 0;
+    int at = lane * MXR_SCALE_BLOCK + 2 * i;
+    for (int k = 0; k < MXR_SCALE_TAPS; k++) {
+      block->pick[at + (k & 1)] = (guint8) (taps->first - block->from[lane] + (k & 1));
+      block->weights[k / 2][at + (k & 1)] = (gint8) taps->weights[k];
+    }
+    for (int k = 0; k < MXR_SCALE_TAPS; k++)
+      if (taps->weights[k] == MXR_SCALE_ONE) {
+        block->pick[at] = block->pick[at + 1] = block->pick[at + (k & 1)];
+        block->weights[k / 2][at] = block->weights[k / 2][at + 1] = MXR_SCALE_ONE / 2;
+      }
   }
 }
 
@@ -85,13 +85,8 @@ mxr_scale_axis_new (int n_from, int n_to)
   axis->n_from = n_from;
   axis->n_to = n_to;
   axis->taps = g_new0 (MxrScaleTaps, n_to);
-  for (int i = 0; i < n_to; i++) {
-    if (n_to > n_from)
-      interpolate (axis, i, &axis->taps[i]);
-    else
-      average (axis, i, &axis->taps[i]);
-    shift_empty_taps (&axis->taps[i]);
-  }
+  for (int i = 0; i < n_to; i++)
+    choose_taps (axis, i, &axis->taps[i]);
 
   axis->n_blocks = n_to < MXR_SCALE_BLOCK ? 0 : (guint) (n_to + MXR_SCALE_BLOCK - 1) / MXR_SCALE_BLOCK;
   axis->blocks = g_new0 (MxrScaleBlock, axis->n_blocks);
@@ -157,7 +152,7 @@ find_axis (MxrScaler *scaler, int n_from, int n_to)
 static void
 reserve_row (MxrScaler *scaler, int width)
 {
-  gsize bytes = (gsize) width + MXR_SCALE_ROW_PADDING;
+  gsize bytes = (gsize) width + 2 * MXR_SCALE_ROW_PADDING;
 
   if (scaler->row_bytes >= bytes)
     return;
@@ -173,14 +168,15 @@ mxr_scaler_scale_plane (MxrScaler *scaler, const guint8 *from, int from_stride, 
   const MxrScaleAxis *down = find_axis (scaler, from_h, to_h), *across = find_axis (scaler, from_w, to_w);
 
   reserve_row (scaler, from_w);
+  guint8 *row = scaler->row + MXR_SCALE_ROW_PADDING;
   for (int y = 0; y < to_h; y++) {
     const MxrScaleTaps *taps = &down->taps[y];
     guint8 *out = to + (gsize) y * (gsize) to_stride;
     const guint8 *rows[MXR_SCALE_TAPS];
     for (int k = 0; k < MXR_SCALE_TAPS; k++)
-      rows[k] = from + (gsize) MIN (taps->first + k, from_h - 1) * (gsize) from_stride;
-    scaler->ops->blend_rows (from_w == to_w ? out : scaler->row, rows, taps->weights, from_w);
+      rows[k] = from + (gsize) CLAMP (taps->first + k, 0, from_h - 1) * (gsize) from_stride;
+    scaler->ops->blend_rows (from_w == to_w ? out : row, rows, taps->weights, from_w);
     if (from_w != to_w)
-      scaler->ops->scale_row (out, scaler->row, across);
+      scaler->ops->scale_row (out, row, across);
   }
 }

@@ -23,9 +23,9 @@ mxr_scale_axis_can (int n_from, int n_to)
 /**
  * mxr_scale_axis_new:
  *
- * What shrinks is averaged over exactly the samples (and parts of samples) that each new one covers, so that
- * each source sample counts alike and nothing shimmers; what grows is interpolated between two. @n_from and
- * @n_to are as mxr_scale_axis_can() says.
+ * Catmull and Rom's spline over four samples, stretched half as much as the line shrinks: sharp, and every
+ * source sample counts nearly alike, so nothing is skipped and nothing shimmers. @n_from and @n_to are as
+ * mxr_scale_axis_can() says.
  */
 MxrScaleAxis *mxr_scale_axis_new (int n_from, int n_to);
 void mxr_scale_axis_free (MxrScaleAxis *axis);
@@ -42,7 +42,7 @@ typedef struct {
   MxrScaleAxis *axes[MXR_SCALER_AXES];
   guint64 used[MXR_SCALER_AXES]; /* when, in calls; 0 is an empty place */
   guint64 n_calls;
-  guint8 *row; /* one of the source's width, and the padding */
+  guint8 *row; /* one of the source's width, between padding */
   gsize row_bytes;
 } MxrScaler;
 
