@@ -34,7 +34,7 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   Sources are S16LE, 48000 Hz, `channels` channels. Request and release pads in any state, from any thread.
  *
  * Properties of the element: `channels` (1 or 2, default 1), `block-duration` (10..40 ms, default 20), `prefill`
- * (0..100 ms, default 20): all three count from READY on; `stats` (read-only): see below.
+ * (0..100 ms, default 10): all three count from READY on; `stats` (read-only): see below.
  * Properties of a sink pad, by name or as `sink_0::volume` (GstChildProxy), any thread, any state:
  *   `volume`  0..4, default 1, ramped over a block
  *   `mute`    ramped over a block
@@ -55,7 +55,19 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *     linked anew (or gets a RECONFIGURE event); the others go on.
  *   - EOS on a sink means "no more data": the rest is played. The mixer itself never ends; to end what is behind it,
  *     send EOS to the peer of the source pad.
+ *   - An input that is not active keeps the begin of a sound, 180 ms at most: made active within that time it is heard
+ *     from there on, late by as much, which shrinks while it plays. It holds no memory while nothing comes.
  */
+
+/**
+ * mxr_audiomix_read_delays:
+ * @mix: an `mxraudiomix`
+ * @out_wait: how long packets waited in the rings of inputs that play, until their block was due
+ * @out_encode: from a tick until what stands behind a source pad had worked its block off, per block and linked pad
+ *
+ * Thread: any.
+ */
+void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDelayCounts *out_encode);
 
 /* ---- mxropusenc ---------------------------------------------------------------------------------------- */
 
