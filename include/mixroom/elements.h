@@ -78,13 +78,15 @@ void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDel
  *
  * @encoder's first block is encoded from the state in which @donor was before its own block of that time stamp. As long
  * as both get the same blocks and have the same settings, their packets are the same byte for byte, and a listener may
- * be changed from one's to the other's at any packet. Name the donor before data flows; it is not kept alive by that. When the donor never stood there (a
- * gap, another number of channels, another `audio-type`, not playing), @encoder begins anew and counts it in `stats`.
+ * be changed from one's to the other's at any packet. Name the donor before data flows; it is not kept alive by that.
+ * When the donor never stood there (a gap, another number of channels, another `audio-type`, not playing), @encoder
+ * begins anew and counts it in `stats`.
  *
  * Properties are named as those of `opusenc`: `bitrate` [bit/s], `bitrate-type`, `complexity`, `inband-fec`,
- * `packet-loss-percentage` and `dtx` may be set at any time, `audio-type` counts from the first block on. `stats`
- * (read-only) has `packets`, `forks` and `fresh-starts`, all guint64. S16LE, 48000 Hz, 1 or 2 channels in, blocks of any
- * length, each with a time stamp; packets of 20 ms out.
+ * `packet-loss-percentage` and `dtx` may be set at any time, `audio-type` counts from the first block on. With `dtx`,
+ * digital silence is neither encoded nor sent, but for a byte each 400 ms. `stats` (read-only) has `packets`, `forks`
+ * and `fresh-starts`, all guint64. S16LE, 48000 Hz, 1 or 2 channels in, blocks of any length, each with a time stamp;
+ * packets of 20 ms out.
  *
  * Returns: false when one of the two has no `mxropusenc`, such as an operator's own fragment. Thread: any; @donor may be
  * encoding meanwhile.

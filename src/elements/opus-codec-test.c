@@ -186,6 +186,52 @@ test_bitrate_changes_live (void)
   g_assert_cmpuint (bytes[1], >, 2 * 16000 / 8 / 2);
 }
 
+/* 10 packets of silence, then a byte each 400 ms; and what comes after it is what a decoder can take up. */
+static void
+test_silence_is_not_sent (void)
+{
+  static const gint16 silence[BLOCK] = { 0 };
+  MxrOpusSettings settings = settings_of (OPUS_APPLICATION_RESTRICTED_LOWDELAY);
+  settings.has_dtx = TRUE;
+  g_autoptr (MxrOpusCodec) codec = mxr_opus_codec_new (1, &settings);
+  g_autoptr (MxrOpusCodec) copy = NULL;
+  OpusDecoder *decoder = opus_decoder_create (MXR_OPUS_RATE_HZ, 1, NULL);
+  gint16 decoded[BLOCK];
+  Packet packet, same;
+
+  for (guint i = 0; i < 50; i++)
+    give (codec, i * BLOCK, BLOCK, &packet);
+  for (guint i = 0; i < 1000; i++) {
+    const gint16 *frames = silence;
+    guint n_frames = BLOCK;
+    mxr_opus_codec_begin (codec, (50 + i) * BLOCK_NS);
+    int n = mxr_opus_codec_take (codec, &frames, &n_frames, packet.bytes, &packet.pts_ns);
+    g_assert_cmpuint (n_frames, ==, 0);
+    if (i < 10)
+      g_assert_cmpint (n, >, 1);
+    else
+      g_assert_cmpint (n, ==, (i - 10) % 20 == 0);
+    if (n > 0)
+      g_assert_cmpint (opus_decode (decoder, packet.bytes, n, decoded, BLOCK, 0), ==, BLOCK);
+  }
+  copy = mxr_opus_codec_copy_at (codec, 1050 * BLOCK_NS);
+  for (guint i = 1050; i < 1100; i++) {
+    g_assert_cmpuint (give (codec, i * BLOCK, BLOCK, &packet), ==, 1);
+    g_assert_cmpuint (give (copy, i * BLOCK, BLOCK, &same), ==, 1);
+    assert_same (&packet, &same);
+    g_assert_cmpint (opus_decode (decoder, packet.bytes, packet.n_bytes, decoded, BLOCK, 0), ==, BLOCK);
+    gint16 sent[BLOCK], loudest_sent = 0, loudest = 0;
+    write_sound (sent, 1, i * BLOCK, BLOCK);
+    for (guint k = 0; k < BLOCK; k++) {
+      loudest_sent = MAX (loudest_sent, ABS (sent[k]));
+      loudest = MAX (loudest, ABS (decoded[k]));
+    }
+    g_assert_cmpint (loudest, >, loudest_sent / 2);
+    g_assert_cmpint (loudest, <, loudest_sent * 2);
+  }
+  opus_decoder_destroy (decoder);
+}
+
 static void
 test_bad_settings (void)
 {
@@ -216,6 +262,7 @@ main (int argc, char **argv)
   g_test_add_func ("/opus-codec/no-copy-where-it-never-stood", test_no_copy_where_it_never_stood);
   g_test_add_func ("/opus-codec/blocks-and-packets", test_blocks_and_packets);
   g_test_add_func ("/opus-codec/bitrate-changes-live", test_bitrate_changes_live);
+  g_test_add_func ("/opus-codec/silence-is-not-sent", test_silence_is_not_sent);
   g_test_add_func ("/opus-codec/bad-settings", test_bad_settings);
   return g_test_run ();
 }

@@ -5,6 +5,12 @@
 
 /* Time stamps are rounded to nanoseconds; a sample is 20833 ns. */
 #define SAME_NS 10000
+/* Packets of silence before nothing is encoded any more: codec and decoder are silent themselves by then. From then on a
+ * packet of one byte each 400 ms, the longest pause that RFC 7587 3.1.3 speaks of. */
+#define SILENT_BEFORE_DTX 10
+#define DTX_INTERVAL 20
+/* Configuration and channels, and a frame without bytes: RFC 6716 3.1. */
+#define TOC_MASK 0xfc
 
 /* Where a stream is: a packet is a function of this and of what comes. */
 typedef struct {
@@ -12,6 +18,8 @@ typedef struct {
   gint16 pending[2 * MXR_OPUS_PACKET_FRAMES];
   guint n_pending; /* frames: the begin of a packet */
   guint64 next_ns; /* time stamp of the frame that comes; G_MAXUINT64: any */
+  guint n_silent;  /* packets of nothing but zeros in a row */
+  guint8 toc;      /* of the packet encoded last */
 } Stand;
 
 struct _MxrOpusCodec {
@@ -41,6 +49,8 @@ copy_stand (const MxrOpusCodec *codec, Stand *to, const Stand *from)
   memcpy (to->pending, from->pending, sizeof (gint16) * from->n_pending * codec->n_channels);
   to->n_pending = from->n_pending;
   to->next_ns = from->next_ns;
+  to->n_silent = from->n_silent;
+  to->toc = from->toc;
 }
 
 static MxrOpusCodec *
@@ -67,8 +77,7 @@ apply (MxrOpusCodec *codec)
          opus_encoder_ctl (state, OPUS_SET_VBR_CONSTRAINT (settings->is_constrained)) == OPUS_OK &&
          opus_encoder_ctl (state, OPUS_SET_COMPLEXITY (settings->complexity)) == OPUS_OK &&
          opus_encoder_ctl (state, OPUS_SET_INBAND_FEC (settings->has_fec)) == OPUS_OK &&
-         opus_encoder_ctl (state, OPUS_SET_PACKET_LOSS_PERC (settings->loss_percent)) == OPUS_OK &&
-         opus_encoder_ctl (state, OPUS_SET_DTX (settings->has_dtx)) == OPUS_OK;
+         opus_encoder_ctl (state, OPUS_SET_PACKET_LOSS_PERC (settings->loss_percent)) == OPUS_OK;
 }
 
 MxrOpusCodec *
@@ -144,11 +153,41 @@ mxr_opus_codec_begin (MxrOpusCodec *codec, guint64 pts_ns)
   return is_first || is_next;
 }
 
-static int
-encode (MxrOpusCodec *codec, const gint16 *frames, guint8 *packet)
+static bool
+is_silent (const MxrOpusCodec *codec, const gint16 *frames)
 {
-  int n_bytes = opus_encode (codec->now.state, frames, MXR_OPUS_PACKET_FRAMES, packet, MXR_OPUS_PACKET_MAX_BYTES);
+  gsize n_bytes = sizeof (gint16) * MXR_OPUS_PACKET_FRAMES * codec->n_channels;
+  return frames[0] == 0 && memcmp (frames, (const guint8 *) frames + 1, n_bytes - 1) == 0;
+}
+
+/* What was not encoded the decoder made up, so the first packet after it is predicted from nothing. */
+static int
+encode (MxrOpusCodec *codec, const gint16 *frames, bool is_predicted, guint8 *packet)
+{
+  OpusEncoder *state = codec->now.state;
+
+  opus_encoder_ctl (state, OPUS_SET_PREDICTION_DISABLED (!is_predicted));
+  int n_bytes = opus_encode (state, frames, MXR_OPUS_PACKET_FRAMES, packet, MXR_OPUS_PACKET_MAX_BYTES);
+  codec->now.toc = packet[0] & TOC_MASK;
   return n_bytes > 0 ? n_bytes : -1;
+}
+
+/* Digital silence is all that a mixer has while nobody is in the mix. libopus's own DTX needs an analysis for it which
+ * costs more than the encode, and encodes the silence in between. */
+static int
+encode_or_pause (MxrOpusCodec *codec, const gint16 *frames, guint8 *packet)
+{
+  Stand *now = &codec->now;
+  bool was_pausing = now->n_silent > SILENT_BEFORE_DTX;
+
+  now->n_silent = codec->settings.has_dtx && is_silent (codec, frames) ? now->n_silent + 1 : 0;
+  if (now->n_silent <= SILENT_BEFORE_DTX)
+    return encode (codec, frames, !was_pausing, packet);
+  guint n_paused = now->n_silent - SILENT_BEFORE_DTX - 1;
+  if (n_paused == DTX_INTERVAL)
+    now->n_silent -= DTX_INTERVAL;
+  packet[0] = now->toc;
+  return n_paused % DTX_INTERVAL == 0 ? 1 : 0;
 }
 
 int
@@ -171,5 +210,5 @@ mxr_opus_codec_take (MxrOpusCodec *codec, const gint16 **frames, guint *n_frames
   if (now->n_pending < MXR_OPUS_PACKET_FRAMES)
     return 0;
   now->n_pending = 0;
-  return encode (codec, whole, packet);
+  return encode_or_pause (codec, whole, packet);
 }

@@ -67,8 +67,9 @@ bool mxr_opus_codec_begin (MxrOpusCodec *codec, guint64 pts_ns);
  * @out_pts_ns: of the first frame that a decoder makes of the packet, which is libopus's look-ahead older than the first
  * one that went in (6.5 ms, or 2.5 ms with low delay); 0 for what would be before 0
  *
- * Returns: bytes of the next packet; 0 when the block is used up and the rest of it waits for the next one; -1 when
- * libopus fails. Cost: an encode per 20 ms, no allocation.
+ * Returns: bytes of the next packet; 0 when there is none: the block is used up and the rest of it waits for the next
+ * one, or it is silence, of which DTX sends one byte each 400 ms; -1 when libopus fails. Go on until @n_frames is 0.
+ * Cost: an encode per 20 ms that are not silent, no allocation.
  */
 int mxr_opus_codec_take (MxrOpusCodec *codec, const gint16 **frames, guint *n_frames, guint8 *packet,
                          guint64 *out_pts_ns);

@@ -205,15 +205,16 @@ encode_block (MxrOpusEnc *self, const gint16 *frames, guint n_frames, GstClockTi
   GstFlowReturn flow = GST_FLOW_OK;
   bool has_codec = false;
   bool is_discont = !begin_block (self, pts_ns, &has_codec);
-  int n_bytes = has_codec ? 1 : -1;
+  int n_bytes = has_codec ? 0 : -1;
 
-  while (flow == GST_FLOW_OK && n_bytes > 0 && n_frames > 0) {
+  while (flow == GST_FLOW_OK && n_bytes >= 0 && n_frames > 0) {
     guint64 packet_pts_ns;
     g_mutex_lock (&self->codec_lock);
     n_bytes = mxr_opus_codec_take (self->codec, &frames, &n_frames, packet, &packet_pts_ns);
     g_mutex_unlock (&self->codec_lock);
-    if (n_bytes > 0)
-      flow = push_packet (self, packet, n_bytes, packet_pts_ns, is_discont);
+    if (n_bytes <= 0)
+      continue;
+    flow = push_packet (self, packet, n_bytes, packet_pts_ns, is_discont);
     is_discont = false;
   }
   if (n_bytes >= 0)
@@ -439,7 +440,7 @@ install_properties (GObjectClass *klass)
                                    g_param_spec_int ("packet-loss-percentage", "Packet loss percentage",
                                                      "What is to be expected", 0, 100, 0, live));
   g_object_class_install_property (
-      klass, PROP_DTX, g_param_spec_boolean ("dtx", "DTX", "Next to nothing is sent of silence", FALSE, live));
+      klass, PROP_DTX, g_param_spec_boolean ("dtx", "DTX", "Of digital silence one byte is sent each 400 ms", FALSE, live));
   g_object_class_install_property (klass, PROP_STATS,
                                    g_param_spec_boxed ("stats", "Statistics", "packets, forks, fresh-starts",
                                                        GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
