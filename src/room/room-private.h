@@ -100,7 +100,7 @@ struct _MxrParticipant {
   guint32 sound_number;  /* of sound_sink */
   MxrRung *own_sound;    /* the mix without this participant */
   MxrFanout *hears;      /* unowned, compared only: what the downlink was last subscribed to; NULL: nothing */
-  guint n_changes;       /* subscriptions to own sounds that the link has not confirmed */
+  guint n_changes;       /* subscriptions to sounds that the link has not confirmed */
   bool is_mixed;         /* chosen for the mix */
   gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
   bool has_levels;       /* the client sends RFC 6464 */

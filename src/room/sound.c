@@ -8,7 +8,7 @@
  *      └─> uplink wanted: decoded from the begin of the voice on, which the mixer's ring holds meanwhile
  *
  * and back: voice off, uplink not wanted ─> BACK_TO_SHARED_US later, when the last of it has left the shared sound ─>
- * link told. So nobody ever hears the own voice, whatever the threads do.
+ * link told ─> link confirms ─> own encode ends. So nobody ever hears the own voice, whatever the threads do.
  *
  * The own encode begins as a copy of the shared one's state (and a shared one that nobody had, of an own one), so as long
  * as the voice is off both make the same packets, and neither change is heard (tests/elements/changeover-test.c). */
@@ -92,7 +92,7 @@ drop_own (MxrParticipant *participant)
 static void settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us);
 
 static void
-on_own_confirmed (MxrPeer *peer, gpointer user_data)
+on_heard (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
   participant->n_changes--;
@@ -100,15 +100,15 @@ on_own_confirmed (MxrPeer *peer, gpointer user_data)
 }
 
 static void
-hear (MxrParticipant *participant, MxrRung *rung, MxrPeerFunc on_confirmed)
+hear (MxrParticipant *participant, MxrRung *rung)
 {
   MxrFanout *fanout = mxr_rung_get_fanout (rung);
 
   if (participant->hears == fanout)
     return;
   participant->hears = fanout;
-  participant->n_changes += on_confirmed != NULL;
-  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, fanout, on_confirmed, participant);
+  participant->n_changes++;
+  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, fanout, on_heard, participant);
 }
 
 static void
@@ -118,7 +118,7 @@ hear_own (MxrRoom *room, MxrParticipant *participant)
   if (participant->own_sound == NULL && mxr_rung_is_free (room->graph, participant->sound_number))
     participant->own_sound = new_rung (room, participant->id, participant->sound_number, room->shared_sound);
   if (participant->own_sound != NULL)
-    hear (participant, participant->own_sound, on_own_confirmed);
+    hear (participant, participant->own_sound);
 }
 
 static void
@@ -131,8 +131,9 @@ hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   MxrRung *shared = get_shared (room, participant->own_sound);
   if (shared == NULL)
     return;
-  hear (participant, shared, NULL);
-  drop_own (participant);
+  hear (participant, shared);
+  if (participant->n_changes == 0) /* the link sends nothing of the own one any more */
+    drop_own (participant);
 }
 
 static bool
