@@ -389,6 +389,13 @@ export class Call extends EventTarget {
     return values;
   }
 
+  /** How long the server's stages hold sound and picture up: {audio, video}, each {buffer, decode, wait, compose, encode,
+   * send} of {median, p95} [ms] of the last seconds; undefined while there is no connection to ask. */
+  async getServerDelay() {
+    const reply = await this.#signalling.request({ type: 'delay' }).catch(() => undefined);
+    return reply?.server;
+  }
+
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }

@@ -5,7 +5,7 @@ import { Call } from './call.js';
 export { Call } from './call.js';
 export { MixroomError } from './signalling.js';
 export { openDevices, listDevices, canChooseSpeaker, canShareScreen, LevelMeter } from './media.js';
-export { sparkline, formatBitrate, formatPercent, formatMs } from './stats.js';
+export { delayBudget, sparkline, formatBitrate, formatPercent, formatMs } from './stats.js';
 
 /**
  * Joins a room. Resolves when the server has let us in and answered the media offer; rejects with a MixroomError.

@@ -3,8 +3,8 @@
 /**
  * @param report Map-like of RTCStats by id
  * @param before the `raw` of the sample before, or undefined
- * @returns {{values, raw}} values: up, down [bit/s], loss, lossUp [0..1], rtt, jitterBuffer [ms], fps, width, height,
- *   codec, protocol, localType, remoteType; undefined where the browser does not know
+ * @returns {{values, raw}} values: up, down [bit/s], loss, lossUp [0..1], rtt, jitterBuffer, soundBuffer [ms], fps, width,
+ *   height, codec, protocol, localType, remoteType; undefined where the browser does not know
  */
 export function sample(report, before) {
   const raw = collect(report);
@@ -17,7 +17,8 @@ export function sample(report, before) {
     loss: before ? lossBetween(raw, before) : undefined,
     lossUp: raw.lossUp,
     rtt: raw.rtt,
-    jitterBuffer: before ? meanDelayMs(raw, before) : undefined,
+    jitterBuffer: before ? meanDelayMs(raw.buffers.video, before.buffers.video) : undefined,
+    soundBuffer: before ? meanDelayMs(raw.buffers.audio, before.buffers.audio) : undefined,
     fps: raw.fps ?? (before ? rate(raw.frames, before.frames) : undefined),
     width: raw.width,
     height: raw.height,
@@ -30,7 +31,7 @@ export function sample(report, before) {
 }
 
 function collect(report) {
-  const raw = { time: 0, bytesUp: 0, bytesDown: 0, packets: 0, lost: 0, frames: 0, delay: 0, emitted: 0 };
+  const raw = { time: 0, bytesUp: 0, bytesDown: 0, packets: 0, lost: 0, frames: 0, buffers: {} };
   for (const stat of report.values()) {
     if (stat.type === 'outbound-rtp') raw.bytesUp += stat.bytesSent ?? 0;
     else if (stat.type === 'inbound-rtp') addInbound(raw, stat, report);
@@ -46,13 +47,12 @@ function addInbound(raw, stat, report) {
   raw.bytesDown += stat.bytesReceived ?? 0;
   raw.packets += stat.packetsReceived ?? 0;
   raw.lost += stat.packetsLost ?? 0;
+  raw.buffers[stat.kind] = { delay: stat.jitterBufferDelay ?? 0, emitted: stat.jitterBufferEmittedCount ?? 0 };
   if (stat.kind !== 'video') return;
   raw.fps = stat.framesPerSecond;
   raw.frames = stat.framesDecoded ?? 0;
   raw.width = stat.frameWidth;
   raw.height = stat.frameHeight;
-  raw.delay = stat.jitterBufferDelay ?? 0;
-  raw.emitted = stat.jitterBufferEmittedCount ?? 0;
   raw.codec = report.get(stat.codecId)?.mimeType?.split('/')[1];
 }
 
@@ -77,9 +77,25 @@ function lossBetween(raw, before) {
   return lost + received > 0 ? lost / (lost + received) : undefined;
 }
 
-function meanDelayMs(raw, before) {
-  const emitted = raw.emitted - before.emitted;
-  return emitted > 0 ? ((raw.delay - before.delay) / emitted) * 1000 : undefined;
+function meanDelayMs(buffer, before) {
+  const emitted = buffer && before ? buffer.emitted - before.emitted : 0;
+  return emitted > 0 ? ((buffer.delay - before.delay) / emitted) * 1000 : undefined;
+}
+
+/* In the order of the way; what stands between `network` and `playout` is the server's. */
+const STAGES = ['network', 'buffer', 'decode', 'wait', 'compose', 'encode', 'send', 'playout'];
+
+/**
+ * Where the time goes between a sender and this page, as [{stage, ms}].
+ *
+ * @param server medians of the server's stages, as {buffer: {median, p95}, …} [ms]; undefined: nothing is known
+ * @param values of sample(): the network is taken to be as far on the sender's side as on ours
+ */
+export function delayBudget(server, values, kind) {
+  if (!server || Object.keys(server).length === 0) return [];
+  const own = { network: values?.rtt, playout: kind === 'audio' ? values?.soundBuffer : values?.jitterBuffer };
+  return STAGES.map((stage) => ({ stage, ms: own[stage] ?? server[stage]?.median }))
+    .filter(({ ms }) => Number.isFinite(ms) && ms >= 0);
 }
 
 /** Points of an SVG polyline for the values, oldest first, in a box; undefined ones leave no point. */

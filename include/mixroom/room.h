@@ -216,6 +216,15 @@ void mxr_participant_set_hand (MxrParticipant *participant, bool raised);
 /** mxr_participant_chat: To all of the room, the sender included. Errors: BAD_NAME when @text is empty or too long. */
 bool mxr_participant_chat (MxrParticipant *participant, const char *text, GError **error);
 
+/**
+ * mxr_participant_describe_delays:
+ *
+ * Returns: (transfer floating): a{sv}: how long the stages of the participant's room have held "audio" and "video" up
+ *   of late, each an a{sv} of "buffer", "decode", "wait", "compose", "encode", "send" to an a{sv} of "median" and "p95"
+ *   [ms]. A stage that nothing has passed is left out.
+ */
+GVariant *mxr_participant_describe_delays (MxrParticipant *participant);
+
 G_END_DECLS
 
 #endif

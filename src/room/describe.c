@@ -228,6 +228,7 @@ mxr_hub_describe_room (MxrHub *hub, const char *name)
   add (&dict, "participants", g_variant_builder_end (&participants));
   add (&dict, "views", g_variant_builder_end (&views));
   add (&dict, "rungs", describe_rungs (room));
+  add (&dict, "delay", mxr_delays_describe (room));
   return g_variant_builder_end (&dict);
 }
 
@@ -302,4 +303,5 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
   append_metric (text, "refused_packets", "gauge", "Packets from those inside that did not authenticate, or came too early.",
                  totals.refused);
   append_metric (text, "unsent_packets", "gauge", "Packets that a socket did not take.", totals.not_sent);
+  mxr_delays_append_metrics (hub, text);
 }

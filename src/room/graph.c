@@ -100,6 +100,18 @@ mxr_graph_free (MxrGraph *graph)
   g_free (graph);
 }
 
+void
+mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays)
+{
+  MxrDelayCounts *sound = delays->counts[MXR_RTP_AUDIO];
+  MxrDelayCounts *picture = delays->counts[MXR_RTP_VIDEO];
+
+  mxr_audiomix_read_delays (graph->sound, &sound[MXR_DELAY_STAGE_WAIT], &sound[MXR_DELAY_STAGE_ENCODE]);
+  mxr_tilemix_read_delay (graph->picture, MXR_TILEMIX_DELAY_WAIT, &picture[MXR_DELAY_STAGE_WAIT]);
+  mxr_tilemix_read_delay (graph->picture, MXR_TILEMIX_DELAY_COMPOSE, &picture[MXR_DELAY_STAGE_COMPOSE]);
+  mxr_delay_read (&graph->picture_encode, &picture[MXR_DELAY_STAGE_ENCODE]);
+}
+
 bool
 mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error)
 {

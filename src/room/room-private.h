@@ -17,6 +17,30 @@ typedef struct _MxrRoom MxrRoom;
 
 #define MXR_STAGE_N_CODECS 2
 
+/* ---- delays.c: how long each stage holds things up -------------------------------------------------------- */
+
+typedef enum {
+  MXR_DELAY_STAGE_BUFFER,  /* a packet's, until its turn has come */
+  MXR_DELAY_STAGE_DECODE,
+  MXR_DELAY_STAGE_WAIT,    /* for the mixer's tick */
+  MXR_DELAY_STAGE_COMPOSE, /* of a picture */
+  MXR_DELAY_STAGE_ENCODE,
+  MXR_DELAY_STAGE_SEND,
+  MXR_N_DELAY_STAGES,
+} MxrDelayStage;
+
+typedef struct {
+  MxrDelayCounts counts[MXR_PEER_N_KINDS][MXR_N_DELAY_STAGES];
+} MxrStageDelays;
+
+/** mxr_delays_tick: Moves the window of what is told of late. */
+void mxr_delays_tick (MxrRoom *room, gint64 now_us);
+/** mxr_delays_end: The room's pipeline is about to go: what it counted stays in the metrics. */
+void mxr_delays_end (MxrRoom *room);
+/** mxr_delays_describe: Medians and 95th percentiles [ms] of the last 5 to 10 s, by kind and stage. */
+GVariant *mxr_delays_describe (MxrRoom *room);
+void mxr_delays_append_metrics (MxrHub *hub, GString *text);
+
 /* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
 
 typedef struct {
@@ -27,7 +51,7 @@ typedef struct {
   GstElement *tee;     /* from the view to its rungs; linked while there is one */
   gint64 timeline_us;  /* monotonic time at which running time is 0 */
   guint bus_watch;
-  MxrDelay picture_delay; /* of all picture rungs: from a tick to the packets in the fan-out; noted by their threads */
+  MxrDelay picture_encode; /* of all picture rungs, the wait in their queues included; noted by their threads */
 } MxrGraph;
 
 /** MxrGraphErrorFunc: @source is what posted the error. */
@@ -36,6 +60,8 @@ typedef void (*MxrGraphErrorFunc) (GstObject *source, const GError *error, gpoin
 MxrGraph *mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_error, gpointer user_data,
                          GError **error);
 void mxr_graph_free (MxrGraph *graph);
+/** mxr_graph_read_delays: WAIT, COMPOSE and ENCODE of both kinds. */
+void mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
@@ -151,6 +177,10 @@ struct _MxrRoom {
   GQueue chat;         /* MxrChatEntry: history */
   GQueue chat_unsent;  /* the same, not told yet */
 
+  /* delays.c */
+  MxrStageDelays delays_before, delays_lately; /* readings of two windows ago and one */
+  gint64 delays_due_us;                        /* when the next is taken */
+
   /* stage.c */
   MxrRung *pictures[MXR_STAGE_N_CODECS]; /* NULL: nobody watches it, or it failed */
   gint64 retry_us[MXR_STAGE_N_CODECS];   /* when one that failed may be tried again */
@@ -228,6 +258,7 @@ struct _MxrHub {
   bool draining;
   guint reconnect_in_ms; /* what who is inside is told while draining */
   MxrHubCounters counters;
+  MxrStageDelays ended_delays; /* of rooms that are no more */
 };
 
 /** mxr_hub_tell_closing: While draining, else nothing. */

@@ -99,6 +99,8 @@ mxr_room_unref (MxrRoom *room)
 {
   if (--room->refs > 0)
     return;
+  if (room->graph != NULL)
+    mxr_delays_end (room);
   g_clear_pointer (&room->graph, mxr_graph_free);
   g_clear_pointer (&room->env.delays, mxr_peer_delays_unref);
   mxr_speakers_free (room->speakers);
@@ -167,6 +169,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
 {
   mxr_sound_tick (room, now_us);
   mxr_stage_tick (room, now_us);
+  mxr_delays_tick (room, now_us);
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------------- */

@@ -13,6 +13,15 @@
  * later, too, and clients, who align the two by their stamps, play them together (lipsync-test). */
 #define SOUND_BEHIND_PICTURE (30 * GST_MSECOND)
 
+/* Frames on their way through queue and encoder: one being encoded, one waiting, and one that the queue has dropped. */
+#define ENTRIES 4
+
+/* A picture that has come to the rung, known by its time stamp at the packets. */
+typedef struct {
+  GstClockTime pts_ns;
+  gint64 entered_us;
+} Entry;
+
 struct _MxrRung {
   MxrRungParams params; /* strings owned below */
   char *name;
@@ -26,22 +35,54 @@ struct _MxrRung {
   MxrFanout *fanout;
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
+
+  GMutex entries_lock;
+  Entry entries[ENTRIES]; /* guarded by entries_lock, as is the next */
+  guint next_entry;
 };
 
-/* A picture's time stamp is that of the tick that drew it, moved by us. The sound's is noted by its mixer, whose thread
- * encodes. */
-static void
-note_delay (MxrRung *rung, GstElement *sink, GstSample *sample)
+/* ---- How long encoding takes --------------------------------------------------------------------------- */
+
+/* The sound's is noted by its mixer, whose thread encodes. Thread: the view's. */
+static GstPadProbeReturn
+on_picture_enters (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  MxrRung *rung = user_data;
+
+  g_mutex_lock (&rung->entries_lock);
+  rung->entries[rung->next_entry++ % ENTRIES] =
+    (Entry){ GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)), g_get_monotonic_time () };
+  g_mutex_unlock (&rung->entries_lock);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Returns: when the picture of these packets came, or 0. */
+static gint64
+find_entry_us (MxrRung *rung, GstSample *sample)
 {
   GstBufferList *list = gst_sample_get_buffer_list (sample);
   GstBuffer *buffer = list != NULL ? gst_buffer_list_get (list, 0) : gst_sample_get_buffer (sample);
-  GstClockTime now_ns = gst_element_get_current_running_time (sink);
+  gint64 entered_us = 0;
 
-  if (buffer == NULL || !GST_BUFFER_PTS_IS_VALID (buffer) || !GST_CLOCK_TIME_IS_VALID (now_ns))
-    return;
-  GstClockTimeDiff delay_ns = GST_CLOCK_DIFF (GST_BUFFER_PTS (buffer), now_ns) + (GstClockTimeDiff) SOUND_BEHIND_PICTURE;
-  mxr_delay_note (&rung->graph->picture_delay, delay_ns / (gint64) GST_USECOND);
+  if (buffer == NULL)
+    return 0;
+  g_mutex_lock (&rung->entries_lock);
+  for (guint i = 0; i < ENTRIES; i++)
+    if (rung->entries[i].pts_ns == GST_BUFFER_PTS (buffer))
+      entered_us = rung->entries[i].entered_us;
+  g_mutex_unlock (&rung->entries_lock);
+  return entered_us;
 }
+
+static void
+note_delay (MxrRung *rung, GstSample *sample)
+{
+  gint64 entered_us = find_entry_us (rung, sample);
+  if (entered_us != 0)
+    mxr_delay_note (&rung->graph->picture_encode, g_get_monotonic_time () - entered_us);
+}
+
+/* ---- The branch ---------------------------------------------------------------------------------------- */
 
 /* The appsink is inside the rung's bin, which has stopped before the rung is freed. */
 static GstFlowReturn
@@ -54,7 +95,7 @@ on_new_sample (GstAppSink *sink, gpointer user_data)
     return GST_FLOW_OK;
   mxr_fanout_push_sample (rung->fanout, sample);
   if (rung->params.is_picture)
-    note_delay (rung, GST_ELEMENT (sink), sample);
+    note_delay (rung, sample);
   return GST_FLOW_OK;
 }
 
@@ -99,8 +140,10 @@ fill_bin (MxrRung *rung, GError **error)
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoder, "sink");
-  if (rung->params.is_picture)
+  if (rung->params.is_picture) {
     gst_pad_set_offset (target, SOUND_BEHIND_PICTURE);
+    gst_pad_add_probe (target, GST_PAD_PROBE_TYPE_BUFFER, on_picture_enters, rung, NULL);
+  }
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
   gst_pad_set_active (ghost, TRUE);
   return gst_element_add_pad (rung->bin, ghost);
@@ -163,6 +206,7 @@ rung_free (gpointer data)
   mxr_fanout_close (rung->fanout);
   mxr_fanout_unref (rung->fanout);
   gst_object_unref (rung->bin);
+  g_mutex_clear (&rung->entries_lock);
   g_free (rung->name);
   g_free (rung->codec);
   g_free (rung);
@@ -185,6 +229,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
+  g_mutex_init (&rung->entries_lock);
   rung->fanout = mxr_fanout_new (net, params->codec);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));

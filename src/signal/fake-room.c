@@ -113,6 +113,12 @@ mxr_hub_describe_rooms (MxrHub *hub)
 }
 
 GVariant *
+mxr_participant_describe_delays (MxrParticipant *participant)
+{
+  return g_variant_new_parsed ("{'audio': <{'decode': <{'median': <0.5>, 'p95': <1.5>}>}>}");
+}
+
+GVariant *
 mxr_hub_describe_room (MxrHub *hub, const char *room)
 {
   if (strcmp (room, "stage") != 0 && strcmp (room, "a/b \xc3\xa4") != 0)

@@ -51,7 +51,7 @@ static const Field fields[] = {
 static const char *const type_names[] = {
   [MXR_MESSAGE_JOIN] = "join",     [MXR_MESSAGE_OFFER] = "offer", [MXR_MESSAGE_CANDIDATE] = "candidate",
   [MXR_MESSAGE_LAYOUT] = "layout", [MXR_MESSAGE_MUTE] = "mute",   [MXR_MESSAGE_HAND] = "hand",
-  [MXR_MESSAGE_CHAT] = "chat",     [MXR_MESSAGE_LEAVE] = "leave",
+  [MXR_MESSAGE_CHAT] = "chat",     [MXR_MESSAGE_LEAVE] = "leave", [MXR_MESSAGE_DELAY] = "delay",
 };
 
 static bool

@@ -13,6 +13,7 @@ typedef enum {
   MXR_MESSAGE_HAND,
   MXR_MESSAGE_CHAT,
   MXR_MESSAGE_LEAVE,
+  MXR_MESSAGE_DELAY,
 } MxrMessageType;
 
 /* Members that the type does not have are %NULL; strings hold no U+0000. */

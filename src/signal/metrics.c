@@ -1,4 +1,5 @@
 #include "server-private.h"
+#include "thread-cpu.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -64,6 +65,7 @@ append_process (GString *text)
   append (text, "process_resident_memory_bytes", "gauge", "Resident memory.", get_resident_bytes ());
   append (text, "process_open_fds", "gauge", "Open file descriptors.", count_entries ("/proc/self/fd"));
   append (text, "process_threads", "gauge", "Threads.", count_entries ("/proc/self/task"));
+  mxr_thread_cpu_append (text);
 }
 
 static void

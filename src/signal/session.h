@@ -79,5 +79,6 @@ void mxr_message_handle_mute (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_hand (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_chat (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_leave (MxrSession *session, const MxrMessage *message);
+void mxr_message_handle_delay (MxrSession *session, const MxrMessage *message);
 
 #endif

@@ -131,6 +131,8 @@ test_join_and_talk (void)
   expect_call (&test, "candidate  -");
   test_ws_send (client, "{\"type\":\"chat\",\"text\":\"h\\u00e4\"}");
   expect_call (&test, "chat h\xc3\xa4");
+  test_ws_send (client, "{\"type\":\"delay\",\"id\":2}");
+  expect (client, "\"id\":2,\"server\":{\"audio\":{\"decode\":{\"median\":0.5,\"p95\":1.5}}}");
   test_ws_send (client, "{\"type\":\"layout\",\"id\":3,\"layout\":\"grid\"}");
   expect (client, "\"id\":3,\"code\":\"not-supported\"");
   test_ws_send (client, "{\"type\":\"leave\"}");

@@ -6,7 +6,7 @@ import { actionOf } from '../../web/keys.js';
 import { initials } from '../../web/lobby.js';
 import { constraintsFor, levelOf, reasonOf } from '../../web/media.js';
 import { deviceProblems } from '../../web/problems.js';
-import { formatBitrate, formatMs, formatPercent, sample, sparkline } from '../../web/stats.js';
+import { delayBudget, formatBitrate, formatMs, formatPercent, sample, sparkline } from '../../web/stats.js';
 
 describe('geometry', () => {
   it('fits the canvas into boxes of any shape', () => {
@@ -142,6 +142,18 @@ describe('statistics', () => {
     assert.equal(values.up, undefined);
     assert.equal(values.loss, undefined);
     assert.deepEqual(sample(new Map()).values.up, undefined);
+  });
+
+  it('add up the way from them to us, in order', () => {
+    const server = { encode: { median: 5, p95: 9 }, buffer: { median: 0.5, p95: 1 }, wait: { median: 20, p95: 30 } };
+    const values = { rtt: 40, jitterBuffer: 60, soundBuffer: 30 };
+    assert.deepEqual(delayBudget(server, values, 'audio'), [{ stage: 'network', ms: 40 }, { stage: 'buffer', ms: 0.5 },
+      { stage: 'wait', ms: 20 }, { stage: 'encode', ms: 5 }, { stage: 'playout', ms: 30 }]);
+    assert.equal(delayBudget(server, values, 'video').at(-1).ms, 60);
+    assert.deepEqual(delayBudget({ send: { median: 1 } }, undefined, 'video'), [{ stage: 'send', ms: 1 }]);
+    assert.deepEqual(delayBudget(undefined, values, 'audio'), []);
+    assert.deepEqual(delayBudget({}, values, 'audio'), []);
+    assert.deepEqual(delayBudget({ send: { median: 'a' }, encode: {} }, {}, 'audio'), []);
   });
 
   it('draw as lines that end at the right', () => {

@@ -2,6 +2,7 @@
 
 import { h, setText, svg } from '../dom.js';
 import { icon } from '../icons.js';
+import { DelayBars } from './delay.js';
 import { formatBitrate, formatMs, formatPercent, sparkline } from '../mixroom.js';
 import { t } from '../strings.js';
 
@@ -26,6 +27,7 @@ export class StatsPanel extends EventTarget {
   #history = [];
   #rows;
   #facts;
+  #delay = new DelayBars();
 
   constructor(call, signal) {
     super();
@@ -42,6 +44,7 @@ export class StatsPanel extends EventTarget {
       onkeydown: (event) => { if (event.key === 'Escape') this.hide(); } },
       h('div', { class: 'stats-head' }, h('h2', { i18n: 'stats.title' }), close),
       h('table', {}, h('tbody', {}, ...this.#rows.map(({ element }) => element))),
+      this.#delay.element,
       h('dl', {}, ...Object.entries({ picture: 'stats.picture', path: 'stats.path', rung: 'stats.rung' })
         .flatMap(([name, key]) => [h('dt', { i18n: key }), this.#facts[name]])));
     signal.addEventListener('abort', () => clearInterval(this.#timer));
@@ -71,7 +74,7 @@ export class StatsPanel extends EventTarget {
   }
 
   async #update() {
-    const values = await this.#call.getStats().catch(() => undefined);
+    const [values, delay] = await Promise.all([this.#call.getStats().catch(() => undefined), this.#call.getServerDelay()]);
     if (!values || !this.open) return;
     this.#history.push(values);
     if (this.#history.length > SAMPLES) this.#history.shift();
@@ -79,6 +82,7 @@ export class StatsPanel extends EventTarget {
       setText(number, format(values[value]));
       line.setAttribute('points', sparkline(this.#history.map((one) => one[value]), SPARK.width, SPARK.height, SAMPLES));
     }
+    this.#delay.update(delay, values);
     this.#showFacts(values);
   }
 
