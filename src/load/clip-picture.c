@@ -1,7 +1,8 @@
 #include "clip.h"
 
-#include <gst/app/gstappsink.h>
 #include <gst/rtp/gstrtpbuffer.h>
+
+#include "pull.h"
 
 #define FRAMES_MAX (10 * MXR_PICTURE_FPS)
 #define FLASH_FRAMES MXR_PICTURE_FPS /* of each colour */
@@ -68,39 +69,29 @@ append_sample (MxrClip *clip, GstSample *sample, bool *inout_is_open)
     append_packet (clip, gst_buffer_list_get (list, i), inout_is_open);
 }
 
-static bool
-check (GstElement *pipeline, const MxrClip *clip, GError **error)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-
-  if (message != NULL) {
-    gst_message_parse_error (message, error, NULL);
-    return false;
-  }
-  if (clip->frames->len > 0)
-    return true;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "there is no picture in it");
-  return false;
-}
-
 static MxrClip *
 run (GstElement *pipeline, MxrLoadCodec codec, double frame_us, GError **error)
 {
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_autoptr (MxrClip) clip = mxr_clip_new (MXR_RTP_VIDEO, codec, frame_us);
+  GError *failure = NULL;
   bool is_open = false;
 
   gst_app_sink_set_buffer_list_support (GST_APP_SINK (sink), TRUE);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while (clip->frames->len < FRAMES_MAX || is_open) {
-    g_autoptr (GstSample) sample = gst_app_sink_pull_sample (GST_APP_SINK (sink));
+    g_autoptr (GstSample) sample = mxr_pull_sample (pipeline, GST_APP_SINK (sink), &failure);
     if (sample == NULL)
       break;
     append_sample (clip, sample, &is_open);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
-  return check (pipeline, clip, error) ? g_steal_pointer (&clip) : NULL;
+  if (failure == NULL && clip->frames->len == 0)
+    failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "there is no picture in it");
+  if (failure == NULL)
+    return g_steal_pointer (&clip);
+  g_propagate_error (error, failure);
+  return NULL;
 }
 
 static GstElement *

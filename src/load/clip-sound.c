@@ -1,11 +1,11 @@
 #include "clip.h"
 
-#include <gst/app/gstappsink.h>
 #include <gst/audio/audio.h>
 #include <math.h>
 #include <opus/opus.h>
 #include <string.h>
 
+#include "pull.h"
 #include "tone.h"
 
 #define FRAME_US 20000
@@ -134,17 +134,6 @@ append_sample (GArray *samples, GstSample *sample, guint n_max)
   gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
 }
 
-static bool
-take_error (GstElement *pipeline, GError **error)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  if (message == NULL)
-    return false;
-  gst_message_parse_error (message, error, NULL);
-  return true;
-}
-
 float *
 mxr_sound_read (const char *path, guint seconds, guint *out_n_samples, GError **error)
 {
@@ -158,18 +147,19 @@ mxr_sound_read (const char *path, guint seconds, guint *out_n_samples, GError **
   g_autoptr (GstElement) file = gst_bin_get_by_name (GST_BIN (pipeline), "file");
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (float));
+  GError *failure = NULL;
 
   g_object_set (file, "location", path, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  while (samples->len < n_max) {
-    g_autoptr (GstSample) sample = gst_app_sink_pull_sample (GST_APP_SINK (sink));
+  while (samples->len < n_max && failure == NULL) {
+    g_autoptr (GstSample) sample = mxr_pull_sample (pipeline, GST_APP_SINK (sink), &failure);
     if (sample == NULL)
       break;
     append_sample (samples, sample, n_max);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
-  if (take_error (pipeline, error)) {
-    g_prefix_error (error, "%s: ", path);
+  if (failure != NULL) {
+    g_propagate_prefixed_error (error, failure, "%s: ", path);
     return NULL;
   }
   *out_n_samples = samples->len;

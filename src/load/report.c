@@ -1,10 +1,19 @@
 #include "report.h"
 
 #include <json-glib/json-glib.h>
+#include <stdlib.h>
 
 static const char *const codec_names[] = {
   [MXR_CODEC_NONE] = "none", [MXR_CODEC_OPUS] = "opus", [MXR_CODEC_VP8] = "vp8", [MXR_CODEC_H264] = "h264"
 };
+
+/* Of the last minute; -1: unknown. Above the number of cores the figures are those of a machine that is too small. */
+static double
+get_load_average (void)
+{
+  double average;
+  return getloadavg (&average, 1) == 1 ? average : -1;
+}
 
 static double
 get_kbps (guint64 bytes, double seconds)
@@ -65,6 +74,9 @@ describe_measures (GString *text, MxrReport *report)
   describe_samples (text, "delay of pictures", &tally->picture_ms, "ms");
   describe_usage (text, "this program", &report->own_begin, &report->own_end);
   describe_usage (text, "the server", &report->server_begin, &report->server_end);
+  if (get_load_average () > 1.5 * g_get_num_processors ())
+    g_string_append_printf (text, "  this machine has more to do than it can (load average %.1f, %u cores): take the figures so\n",
+                            get_load_average (), g_get_num_processors ());
   if (tally->late_us > 50 * 1000)
     g_string_append_printf (text, "  this program was late by up to %" G_GINT64_FORMAT " ms: delays and gaps are partly its own\n",
                             tally->late_us / 1000);
@@ -273,6 +285,8 @@ mxr_report_to_json (MxrReport *report, const GArray *checks)
   add_traffic (builder, report);
   add_samples (builder, "connect_ms", &report->tally.connect_ms);
   add_media (builder, report);
+  add_number (builder, "load_average", get_load_average ());
+  add_int (builder, "processors", g_get_num_processors ());
   add_number (builder, "late_ms", (double) report->tally.late_us / 1000);
   add_usage (builder, "load", &report->own_begin, &report->own_end);
   add_usage (builder, "server", &report->server_begin, &report->server_end);

@@ -52,7 +52,7 @@ judge_media (const MxrReport *report, GArray *checks)
          tally->n_without[i], tally->n_media[i], tally->longest_gap_us[i] / 1000);
   }
   const gint64 missing = (gint64) tally->down_lost - (gint64) tally->down_repaired;
-  const double share = tally->down_packets > 0 ? (double) MAX (missing, 0) / (double) tally->down_packets : 0;
+  const double share = (double) MAX (missing, 0) / (double) MAX ((gint64) tally->down_packets + missing, 1);
   if (report->options->loss == 0 && tally->down_packets > 0)
     add (checks, "loss", share <= LOSS_MAX, "%.3f %% of packets did not come", share * 100);
 }
