@@ -91,7 +91,11 @@ on_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us, gpoint
   peer->n_rtp++;
   memcpy (peer->rtp, data, size);
   peer->rtp_bytes = size;
+  const bool close_now = peer->close_on_rtp;
+  peer->is_closed |= close_now;
   unlock_peer (peer);
+  if (close_now)
+    mxr_transport_close (transport);
 }
 
 static void
@@ -339,14 +343,24 @@ peer_get_stats (Peer *peer, MxrTransportStats *out_stats)
  * ------------------------------------------------------------------------------------------------------------
  */
 
-Harness *
-harness_new (void (*configure) (MxrConfig *config))
+static Harness *
+make_harness (void)
 {
-  g_autoptr (GError) error = NULL;
   Harness *harness = g_new0 (Harness, 1);
 
   g_mutex_init (&harness->lock);
   g_cond_init (&harness->changed);
+  harness->a = (Peer){ .harness = harness, .other = &harness->b, .role = MXR_DTLS_PASSIVE };
+  harness->b = (Peer){ .harness = harness, .other = &harness->a, .role = MXR_DTLS_ACTIVE };
+  return harness;
+}
+
+Harness *
+harness_new (void (*configure) (MxrConfig *config))
+{
+  g_autoptr (GError) error = NULL;
+  Harness *harness = make_harness ();
+
   harness->config = mxr_config_new ();
   mxr_config_set (harness->config, "ice.allow_loopback=true", &error);
   g_assert_no_error (error);
@@ -357,8 +371,17 @@ harness_new (void (*configure) (MxrConfig *config))
     configure (harness->config);
   harness->net = mxr_net_new (harness->config, &error);
   g_assert_no_error (error);
-  harness->a = (Peer){ .harness = harness, .other = &harness->b, .role = MXR_DTLS_PASSIVE };
-  harness->b = (Peer){ .harness = harness, .other = &harness->a, .role = MXR_DTLS_ACTIVE };
+  return harness;
+}
+
+Harness *
+harness_new_beside (Harness *first)
+{
+  Harness *harness = make_harness ();
+
+  harness->config = first->config;
+  harness->net = first->net;
+  harness->is_beside = true;
   return harness;
 }
 
@@ -367,9 +390,11 @@ harness_free (Harness *harness)
 {
   peer_close (&harness->a);
   peer_close (&harness->b);
-  g_clear_pointer (&harness->net, mxr_net_free);
+  if (!harness->is_beside)
+    g_clear_pointer (&harness->net, mxr_net_free);
   g_assert_cmpuint (harness->a.n_late + harness->b.n_late, ==, 0);
-  mxr_config_free (harness->config);
+  if (!harness->is_beside)
+    mxr_config_free (harness->config);
   g_mutex_clear (&harness->lock);
   g_cond_clear (&harness->changed);
   g_free (harness);

@@ -59,8 +59,8 @@ query (MxrIceLoop *loop)
 
   do {
     room = (gint) loop->wanted->len;
-    n_wanted = g_main_context_query (loop->context, G_MAXINT, &timeout_ms, (GPollFD *) (void *) loop->wanted->data,
-                                     room);
+    n_wanted =
+        g_main_context_query (loop->context, G_MAXINT, &timeout_ms, (GPollFD *) (void *) loop->wanted->data, room);
     g_array_set_size (loop->wanted, (guint) n_wanted);
   } while (n_wanted > room);
   for (guint i = 0; i < loop->wanted->len; i++)

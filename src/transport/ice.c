@@ -2,18 +2,14 @@
 
 #include <nice/agent.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "ice-candidate.h"
 #include "ice-cleanup.h"
 #include "ice-loop.h"
+#include "ice-media.h"
 #include "mixroom/limits.h"
-#include "stun-peek.h"
-#include "stun.h"
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
-/* Addresses a peer sends checks from: two families, two networks, and those of its last networks. */
-#define VALIDATED_MAX 8
 
 struct _MxrIce {
   NiceAgent *agent;
@@ -25,147 +21,34 @@ struct _MxrIce {
   void (*on_closed) (gpointer user_data);
   char *ufrag, *pwd;
   char *remote_pwd;
-  GPtrArray *ports; /* MxrUdpPort, beside libnice's UDP sockets */
-  GArray *stuns;    /* int: libnice's UDP sockets */
-  MxrUdpPort *selected_port; /* one of ports; NULL: libnice sends */
-  MxrUdpAddress selected_remote;
-  MxrUdpAddress validated[VALIDATED_MAX];
-  guint n_validated; /* ever; the newest take the place of the oldest */
+  MxrIceMedia *media;
 };
 
-/* ---- What does not go through libnice -------------------------------------------------------------------- */
+/* ---- Beside libnice ------------------------------------------------------------------------------------- */
 
-static bool
-is_validated (const MxrIce *ice, const MxrUdpAddress *address)
+static void
+divide_ports (MxrIce *ice)
 {
-  if (ice->selected_port != NULL && mxr_udp_address_equal (&ice->selected_remote, address))
-    return true;
-  for (guint i = 0; i < MIN (ice->n_validated, VALIDATED_MAX); i++)
-    if (mxr_udp_address_equal (&ice->validated[i], address))
-      return true;
-  return false;
+  g_autoptr (GPtrArray) sockets = nice_agent_get_sockets (ice->agent, ice->stream, COMPONENT);
+  if (sockets != NULL)
+    mxr_ice_media_divide (ice->media, sockets);
 }
 
-/* As nice_component_verify_remote_candidate() of libnice has it: who sent a check that only a holder of our password
- * could write may send media from there. */
 static void
-on_stun (const MxrUdpAddress *from, const guint8 *data, gsize size, gpointer user_data)
+follow_pair (MxrIce *ice)
 {
-  MxrIce *ice = user_data;
-  const MxrStunKind kind = mxr_stun_authenticate (data, size, ice->pwd, ice->remote_pwd);
+  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
+  NiceCandidate *local, *remote;
+  const bool has_pair = nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote);
 
-  if (kind == MXR_STUN_FORGED)
-    return;
-  if (kind == MXR_STUN_REQUEST && !is_validated (ice, from))
-    ice->validated[ice->n_validated++ % VALIDATED_MAX] = *from;
-  ice->events->on_authentic_stun (ice->user_data);
+  mxr_ice_media_follow (ice->media, socket, has_pair ? &remote->addr : NULL);
 }
 
 static void
 on_loop_ready (int fd, gpointer data)
 {
   MxrIce *ice = data;
-
-  for (guint i = 0; i < ice->stuns->len; i++)
-    if (g_array_index (ice->stuns, int, i) == fd)
-      mxr_stun_peek (fd, on_stun, ice);
-}
-
-static void
-on_datagram (const MxrUdpAddress *from, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
-{
-  MxrIce *ice = user_data;
-
-  if (is_validated (ice, from))
-    ice->events->on_data (data, size, now_us, ice->user_data);
-}
-
-static bool
-on_port_ready (int fd, gpointer data)
-{
-  MxrIce *ice = data;
-
-  for (guint i = 0; i < ice->ports->len; i++) {
-    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
-    if (mxr_udp_port_get_fd (port) == fd)
-      return mxr_udp_port_read (port, ice->env->reader, on_datagram, ice);
-  }
-  return false;
-}
-
-static void
-divide_port (MxrIce *ice, int stun)
-{
-  g_autoptr (GError) error = NULL;
-  MxrUdpPort *port = mxr_udp_port_new (stun, ice->env->has_gro, &error);
-
-  g_array_append_val (ice->stuns, stun);
-  if (port == NULL) {
-    mxr_debug ("transport", "media goes through libnice: %s", error->message);
-    return;
-  }
-  g_ptr_array_add (ice->ports, port);
-  mxr_poller_add (ice->env->poller, mxr_udp_port_get_fd (port), EPOLLIN, MXR_POLLER_SECOND, on_port_ready, ice);
-}
-
-static bool
-is_divided (const MxrIce *ice, int stun)
-{
-  for (guint i = 0; i < ice->stuns->len; i++)
-    if (g_array_index (ice->stuns, int, i) == stun)
-      return true;
-  return false;
-}
-
-/* Sockets of ours that ICE has opened since the last time. */
-static void
-divide_ports (MxrIce *ice)
-{
-  g_autoptr (GPtrArray) sockets = nice_agent_get_sockets (ice->agent, ice->stream, COMPONENT);
-
-  for (guint i = 0; sockets != NULL && i < sockets->len; i++) {
-    GSocket *socket = g_ptr_array_index (sockets, i);
-    const int fd = g_socket_get_fd (socket);
-    if (g_socket_get_socket_type (socket) == G_SOCKET_TYPE_DATAGRAM && !is_divided (ice, fd))
-      divide_port (ice, fd);
-  }
-}
-
-static MxrUdpPort *
-find_port (const MxrIce *ice, int stun)
-{
-  for (guint i = 0; i < ice->ports->len; i++) {
-    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
-    if (mxr_udp_port_get_stun_fd (port) == stun)
-      return port;
-  }
-  return NULL;
-}
-
-/* There is no such socket over TCP and through a relay. */
-static void
-follow_pair (MxrIce *ice)
-{
-  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
-  NiceCandidate *local, *remote;
-
-  ice->selected_port = NULL;
-  if (socket == NULL || !nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
-    return;
-  ice->selected_port = find_port (ice, g_socket_get_fd (socket));
-  nice_address_copy_to_sockaddr (&remote->addr, &ice->selected_remote.sa);
-}
-
-static void
-close_ports (MxrIce *ice)
-{
-  ice->selected_port = NULL;
-  g_array_set_size (ice->stuns, 0);
-  for (guint i = 0; i < ice->ports->len; i++) {
-    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
-    mxr_poller_remove (ice->env->poller, mxr_udp_port_get_fd (port), ice);
-    mxr_udp_port_close (port);
-  }
+  mxr_ice_media_peek (ice->media, fd, ice->pwd, ice->remote_pwd);
 }
 
 /* ---- What libnice says
@@ -281,8 +164,7 @@ free_ice (MxrIce *ice)
 {
   g_clear_object (&ice->agent);
   g_clear_pointer (&ice->loop, mxr_ice_loop_free);
-  g_ptr_array_unref (ice->ports);
-  g_array_unref (ice->stuns);
+  mxr_ice_media_free (ice->media);
   g_free (ice->ufrag);
   g_free (ice->pwd);
   g_free (ice->remote_pwd);
@@ -297,8 +179,7 @@ mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_dat
   ice->env = env;
   ice->events = events;
   ice->user_data = user_data;
-  ice->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_udp_port_free);
-  ice->stuns = g_array_new (FALSE, FALSE, sizeof (int));
+  ice->media = mxr_ice_media_new (env, events, user_data);
   ice->loop = mxr_ice_loop_new (env->poller, env->timers, on_loop_ready, ice);
   ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
                                     NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
@@ -328,7 +209,7 @@ on_agent_closed (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data))
 {
-  close_ports (ice);
+  mxr_ice_media_close (ice->media);
   g_signal_handlers_disconnect_by_data (ice->agent, ice);
   nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, mxr_ice_loop_get_context (ice->loop), NULL, NULL);
   ice->on_closed = on_closed;
@@ -429,11 +310,10 @@ send_through_agent (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint
 guint
 mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
 {
-  G_STATIC_ASSERT (MXR_TRANSPORT_BATCH_MAX <= MXR_UDP_SEND_MAX);
   *out_bytes = 0;
   g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
-  if (ice->selected_port != NULL)
-    return mxr_udp_port_send (ice->selected_port, &ice->selected_remote, datas, sizes, n_datagrams, out_bytes);
+  if (mxr_ice_media_can_send (ice->media))
+    return mxr_ice_media_send (ice->media, datas, sizes, n_datagrams, out_bytes);
   return send_through_agent (ice, datas, sizes, n_datagrams, out_bytes);
 }
 

@@ -18,9 +18,8 @@ mxr_stun_peek (int fd, MxrStunPeekFunc func, gpointer user_data)
   setsockopt (fd, SOL_SOCKET, SO_PEEK_OFF, &from_the_first, sizeof from_the_first);
   for (guint i = 0; i < N_PEEKED; i++) {
     vectors[i] = (struct iovec){ data[i], PEEK_BYTES };
-    messages[i].msg_hdr = (struct msghdr){
-      .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &vectors[i], .msg_iovlen = 1
-    };
+    messages[i].msg_hdr =
+        (struct msghdr){ .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &vectors[i], .msg_iovlen = 1 };
   }
   const int n_peeked = recvmmsg (fd, messages, N_PEEKED, MSG_PEEK | MSG_DONTWAIT, NULL);
   for (int i = 0; i < n_peeked; i++)

@@ -31,9 +31,9 @@ mxr_transport_fail (MxrTransport *transport, const char *reason)
 /* ---- Consent: RFC 7675
  * ------------------------------------------------------------------------------------- */
 
-/* Over TCP and relays libnice keeps STUN to itself; SRTP and SRTCP count alone there, and a client that sends or receives
- * anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its checks stands
- * behind this one, as on_ice_failed(): it matches answers with questions, which we cannot. */
+/* Over TCP and relays libnice keeps STUN to itself; SRTP and SRTCP count alone there, and a client that sends
+ * or receives anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its
+ * checks stands behind this one, as on_ice_failed(): it matches answers with questions, which we cannot. */
 static void
 check_consent (MxrTransport *transport, gint64 now_us)
 {

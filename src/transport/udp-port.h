@@ -25,8 +25,7 @@ bool mxr_udp_address_equal (const MxrUdpAddress *a, const MxrUdpAddress *b);
 #define MXR_UDP_SEND_MAX 64
 
 /** MxrUdpPortFunc: @data is aligned to 4 bytes and changeable until it returns; may close the port. */
-typedef void (*MxrUdpPortFunc) (const MxrUdpAddress *from, guint8 *data, gsize size, gint64 now_us,
-                                gpointer user_data);
+typedef void (*MxrUdpPortFunc) (const MxrUdpAddress *from, guint8 *data, gsize size, gint64 now_us, gpointer user_data);
 
 /** mxr_udp_reader_new: @has_gro: whether its ports have; 512 KiB then, 48 otherwise. */
 MxrUdpReader *mxr_udp_reader_new (bool has_gro);
