@@ -9,7 +9,7 @@
 /* 720p at 1.5 Mbit/s is about 170 packets a second and a key frame about 60 at once: room for three of those. */
 #define RING_PACKETS 256
 /* Sent by one dispatch of the loop: one or two milliseconds, which receiving can wait without harm. */
-#define SLICE_PACKETS 1024
+#define SLICE_PACKETS 512
 
 typedef struct {
   MxrFanoutFunc func;
