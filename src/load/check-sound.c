@@ -1,7 +1,7 @@
 #include "check-sound.h"
 
 #include <math.h>
-#include <opus/opus.h>
+#include <opus.h>
 #include <string.h>
 
 #include "tone.h"

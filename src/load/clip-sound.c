@@ -2,7 +2,7 @@
 
 #include <gst/audio/audio.h>
 #include <math.h>
-#include <opus/opus.h>
+#include <opus.h>
 #include <string.h>
 
 #include "pull.h"

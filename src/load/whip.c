@@ -49,7 +49,6 @@ mxr_whip_new (const char *base, const char *token, bool is_insecure)
 void
 mxr_whip_free (MxrWhip *whip)
 {
-  g_warn_if_fail (mxr_whip_count (whip) == 0);
   g_clear_handle_id (&whip->pause, g_source_remove);
   g_object_unref (whip->session);
   g_free (whip->base);
@@ -180,6 +179,23 @@ judge (Request *request, GBytes *body)
   }
 }
 
+/* Nobody is there any more: the others would wait for the same. */
+static void
+drop_leavings (MxrWhip *whip)
+{
+  const guint n_waiting = g_queue_get_length (&whip->waiting);
+
+  for (guint i = 0; i < n_waiting; i++) {
+    Request *request = g_queue_pop_head (&whip->waiting);
+    if (request->offer != NULL) {
+      g_queue_push_tail (&whip->waiting, request);
+      continue;
+    }
+    whip->n_not_left++;
+    request_free (request);
+  }
+}
+
 static void
 on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -189,7 +205,10 @@ on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GBytes) body = soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
 
   whip->n_running--;
-  whip->n_not_left += body == NULL && request->offer == NULL;
+  if (body == NULL && request->offer == NULL) {
+    whip->n_not_left++;
+    drop_leavings (whip);
+  }
   if (body != NULL) {
     judge (request, body);
   } else {
