@@ -26,8 +26,17 @@ G_BEGIN_DECLS
  */
 typedef struct _MxrFanout MxrFanout;
 
-/** MxrFanoutFunc: A batch of packets in order, borrowed. Thread: the subscriber's network thread. */
-typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data);
+/* Packets of one call at most; what the transport takes in one go. */
+#define MXR_FANOUT_BATCH_MAX MXR_TRANSPORT_BATCH_MAX
+
+/**
+ * MxrFanoutFunc:
+ * @packets: in order, borrowed; at most %MXR_FANOUT_BATCH_MAX
+ * @is_last: nobody else on this thread gets them after this call
+ *
+ * May unsubscribe itself or others. Thread: the subscriber's network thread.
+ */
+typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data);
 
 typedef struct {
   guint64 packets, bytes; /* pushed */
@@ -45,7 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
-/** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */
+/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us). Thread: the producer; one thread at
+ * a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
 void mxr_fanout_flush (MxrFanout *fanout);
 
@@ -143,7 +153,9 @@ typedef struct _MxrPeer MxrPeer;
 typedef struct {
   MxrDelay buffer[MXR_PEER_N_KINDS]; /* from a packet's arrival until it is handed to the decoder */
   MxrDelay decode[MXR_PEER_N_KINDS]; /* the decoder, and what comes before it in its thread */
-  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
+  /* From a packet's leaving its encoder until it is with the socket: noted once per fan-out, network thread and delivery,
+   * for its first packet and the last subscriber, who waits longest. */
+  MxrDelay send[MXR_PEER_N_KINDS];
 } MxrPeerDelays;
 
 MxrPeerDelays *mxr_peer_delays_new (void);
@@ -222,6 +234,14 @@ bool mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char 
 
 /** mxr_peer_add_candidate: Errors: BAD_CANDIDATE (its syntax, or one too many), NOT_NEGOTIATED. */
 bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error);
+
+/**
+ * mxr_peer_set_max_bitrate:
+ * @bps: most that the client shall send, in all (see mxr_rtp_receiver_set_max_bitrate()); 0: no limit
+ *
+ * Holds until it is set again, for uplinks of @kind that come later too. Clients that did not negotiate REMB are not told.
+ */
+void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
 
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);

@@ -47,6 +47,15 @@ MxrNet *mxr_net_new (const MxrConfig *config, GError **error);
 void mxr_net_free (MxrNet *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrNet, mxr_net_free)
 
+/**
+ * mxr_net_enable_gro:
+ *
+ * Lets the kernel hand over runs of equal datagrams of one peer as one (UDP_GRO), for programs that receive far
+ * more than they send: a batch that the sender gave to the kernel at once then costs about one packet. Off at
+ * first. Nothing changes where the kernel has none. Thread: any, before the first transport.
+ */
+void mxr_net_enable_gro (MxrNet *net);
+
 /** mxr_net_get_fingerprint: Returns: as `a=fingerprint:` wants it, "sha-256 AA:BB:…". Thread: any. */
 const char *mxr_net_get_fingerprint (const MxrNet *net);
 
@@ -100,7 +109,8 @@ typedef struct {
   const guint8 *fingerprint;    /* the digest itself, not its hexadecimal form */
   gsize fingerprint_size;       /* [bytes]: 32, 48, 64 */
   MxrDtlsRole role;             /* ours */
-  bool is_lite;                 /* a=ice-lite: we control the checks then */
+  bool is_lite;                 /* a=ice-lite: we control the checks then, whoever offered */
+  bool is_answerer;             /* we offered: we control the checks (RFC 8445 6.1.1) */
 } MxrTransportRemote;
 
 /**

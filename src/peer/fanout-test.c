@@ -62,7 +62,7 @@ call_thread (Fixture *fixture, guint thread, void (*func) (gpointer), gpointer d
 }
 
 static void
-on_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Listener *listener = user_data;
   g_mutex_lock (&listener->lock);
@@ -313,7 +313,7 @@ typedef struct {
 } Watch;
 
 static void
-on_watch (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_watch (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Watch *watch = user_data;
   g_mutex_lock (&watch->listener->lock);

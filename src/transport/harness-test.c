@@ -249,8 +249,15 @@ peer_start_with (Peer *peer, const guint8 *fingerprint)
   Credentials credentials;
   harness_call (peer == &peer->harness->a ? &peer->harness->b : &peer->harness->a, read_credentials,
                 &credentials);
-  MxrTransportRemote remote = { credentials.ufrag, credentials.pwd,          "SHA-256", fingerprint, 32,
-                                peer->role,        peer == &peer->harness->b };
+  MxrTransportRemote remote = {
+    .ufrag = credentials.ufrag,
+    .pwd = credentials.pwd,
+    .fingerprint_hash = "SHA-256",
+    .fingerprint = fingerprint,
+    .fingerprint_size = 32,
+    .role = peer->role,
+    .is_answerer = peer == &peer->harness->b,
+  };
   peer_start_with_remote (peer, &remote);
 }
 

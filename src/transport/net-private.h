@@ -22,6 +22,7 @@ struct _MxrNet {
   MxrDtlsIdentity *identity;
   MxrNetThread *threads;
   guint n_threads;
+  bool is_gro_enabled;
 };
 
 /** mxr_net_thread_add: not while the thread is quitting. */

@@ -140,6 +140,12 @@ mxr_net_free (MxrNet *net)
   g_free (net);
 }
 
+void
+mxr_net_enable_gro (MxrNet *net)
+{
+  net->is_gro_enabled = true;
+}
+
 const char *
 mxr_net_get_fingerprint (const MxrNet *net)
 {

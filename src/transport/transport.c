@@ -259,7 +259,8 @@ mxr_transport_start (MxrTransport *transport, const MxrTransportRemote *remote, 
   start_tick (transport);
   set_state (transport, MXR_TRANSPORT_CONNECTING, NULL);
   if (!transport->is_closed)
-    mxr_ice_set_remote (transport->ice, remote->ufrag, remote->pwd, remote->is_lite);
+    mxr_ice_set_remote (transport->ice, remote->ufrag, remote->pwd,
+                        remote->is_lite || remote->is_answerer);
   return true;
 }
 

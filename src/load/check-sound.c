@@ -1,0 +1,143 @@
+#include "check-sound.h"
+
+#include <math.h>
+#include <opus/opus.h>
+#include <string.h>
+
+#include "tone.h"
+
+#define WINDOW_SAMPLES (MXR_SOUND_RATE_HZ / 2)
+/* Opus allows 120 ms a packet (RFC 6716 3.2.5). */
+#define PACKET_MAX_SAMPLES (MXR_SOUND_RATE_HZ * 120 / 1000)
+/* A tone that is there has 0.1, less what a limiter or a fade takes. */
+#define HEARD_AMPLITUDE 0.02
+#define OWN_NEVER_DB (-200)
+
+struct _MxrSoundCheck {
+  MxrSoundCheckConfig config;
+  OpusDecoder *decoder;
+  guint64 last_seq;
+  MxrClickDetector detector;
+  guint64 last_click;
+  guint n_window;
+  float window[WINDOW_SAMPLES];
+  MxrSoundFindings findings;
+};
+
+MxrSoundCheck *
+mxr_sound_check_new (const MxrSoundCheckConfig *config, GError **error)
+{
+  int status;
+  OpusDecoder *decoder = opus_decoder_create (MXR_SOUND_RATE_HZ, 1, &status);
+  if (decoder == NULL) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Opus: %s", opus_strerror (status));
+    return NULL;
+  }
+  MxrSoundCheck *check = g_new0 (MxrSoundCheck, 1);
+  check->config = *config;
+  check->decoder = decoder;
+  mxr_sound_check_begin (check);
+  return check;
+}
+
+void
+mxr_sound_check_free (MxrSoundCheck *check)
+{
+  opus_decoder_destroy (check->decoder);
+  mxr_samples_clear (&check->findings.delays_ms);
+  g_free (check);
+}
+
+void
+mxr_sound_check_begin (MxrSoundCheck *check)
+{
+  mxr_samples_clear (&check->findings.delays_ms);
+  check->findings = (MxrSoundFindings){ .least_heard = G_MAXUINT, .own_worst_db = OWN_NEVER_DB };
+  check->n_window = 0;
+}
+
+const MxrSoundFindings *
+mxr_sound_check_get_findings (const MxrSoundCheck *check)
+{
+  return &check->findings;
+}
+
+/* ---- Tones ---------------------------------------------------------------------------------------------------- */
+
+static void
+judge_window (MxrSoundCheck *check)
+{
+  MxrSoundFindings *findings = &check->findings;
+  double own = 0, loudest = 0;
+  guint n_heard = 0;
+
+  for (guint i = 0; i < check->config.n_tones; i++) {
+    const double amplitude = mxr_tone_measure (check->window, WINDOW_SAMPLES, mxr_tone_get_hz (i));
+    if ((int) i == check->config.own_tone) {
+      own = amplitude;
+      continue;
+    }
+    loudest = MAX (loudest, amplitude);
+    n_heard += amplitude > HEARD_AMPLITUDE;
+  }
+  findings->n_windows++;
+  findings->n_silent += n_heard == 0;
+  findings->least_heard = MIN (findings->least_heard, n_heard);
+  /* Alone, one is compared with what another's tone would have. */
+  if (own > 0)
+    findings->own_worst_db =
+      MAX (findings->own_worst_db, 20 * log10 (own / (n_heard > 0 ? loudest : MXR_TONE_AMPLITUDE)));
+}
+
+static void
+fill_window (MxrSoundCheck *check, const float *samples, guint n_samples)
+{
+  while (n_samples > 0) {
+    const guint n = MIN (n_samples, WINDOW_SAMPLES - check->n_window);
+    memcpy (check->window + check->n_window, samples, n * sizeof samples[0]);
+    check->n_window += n;
+    samples += n;
+    n_samples -= n;
+    if (check->n_window < WINDOW_SAMPLES)
+      return;
+    judge_window (check);
+    check->n_window = 0;
+  }
+}
+
+/* ---- Clicks --------------------------------------------------------------------------------------------------- */
+
+static void
+note_click (MxrSoundCheck *check, gint64 at_us)
+{
+  MxrMark mark;
+
+  if (!mxr_marks_match (check->config.clicks, at_us, 0, check->last_click, &mark) || mark.sender == check->config.self)
+    return;
+  check->last_click = mark.number;
+  mxr_samples_add (&check->findings.delays_ms, (double) (at_us - mark.at_us) / 1000);
+}
+
+void
+mxr_sound_check_feed (MxrSoundCheck *check, const MxrRtpView *view, guint64 extended_seq, gint64 now_us)
+{
+  float samples[PACKET_MAX_SAMPLES];
+
+  if (extended_seq <= check->last_seq)
+    return;
+  /* Half a window before a gap and half behind it would show neither tone nor silence. */
+  if (extended_seq != check->last_seq + 1)
+    check->n_window = 0;
+  check->last_seq = extended_seq;
+  const int n_samples = opus_decode_float (check->decoder, view->payload, (opus_int32) view->payload_bytes, samples,
+                                           PACKET_MAX_SAMPLES, 0);
+  if (n_samples <= 0)
+    return;
+  if (check->config.n_tones > 0)
+    fill_window (check, samples, (guint) n_samples);
+  if (check->config.clicks == NULL)
+    return;
+  const int at = mxr_click_detector_feed (&check->detector, samples, (guint) n_samples);
+  if (at >= 0)
+    note_click (check, now_us + (gint64) at * G_USEC_PER_SEC / MXR_SOUND_RATE_HZ);
+}

@@ -1,0 +1,93 @@
+/* mixroom-load: options, media, the run, the report. */
+
+#include <fcntl.h>
+#include <gst/gst.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define EXIT_USAGE 2
+
+static int
+fail (const GError *error)
+{
+  fprintf (stderr, "mixroom-load: %s\n", error->message);
+  return EXIT_FAILURE;
+}
+
+/* Appending is one write, so that several at a time do not mix their lines. */
+static bool
+append_json (const char *path, const char *json, GError **error)
+{
+  g_autofree char *line = g_strconcat (json, "\n", NULL);
+  FILE *file = fopen (path, "a");
+  const bool is_written = file != NULL && fputs (line, file) >= 0;
+
+  if (file != NULL && fclose (file) == 0 && is_written)
+    return true;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", path, g_strerror (errno));
+  return false;
+}
+
+static int
+tell (const MxrLoadOptions *options, MxrReport *report)
+{
+  g_autoptr (GArray) checks = mxr_report_judge (report);
+  g_autoptr (GError) error = NULL;
+
+  if (!options->quiet) {
+    g_autofree char *text = mxr_report_describe (report, checks);
+    fputs (text, stdout);
+  }
+  if (options->json_file != NULL) {
+    g_autofree char *json = mxr_report_to_json (report, checks);
+    if (!append_json (options->json_file, json, &error))
+      return fail (error);
+  }
+  return mxr_checks_passed (checks) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+run (const MxrLoadOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (MxrReport) report = { 0 };
+  MxrUsage usage;
+
+  if (options->server_pid > 0 && !mxr_usage_read (options->server_pid, &usage)) {
+    fprintf (stderr, "mixroom-load: --server-pid: there is no process %d that can be looked at\n", options->server_pid);
+    return EXIT_FAILURE;
+  }
+  g_autoptr (MxrCast) cast = mxr_cast_new (options, &error);
+  if (cast == NULL)
+    return fail (error);
+  if (mxr_run (options, cast, &report, &error))
+    return tell (options, &report);
+  fprintf (stderr, "mixroom-load: %s: %s\nIs the server running? Start it with: mixroom --listen 127.0.0.1:8080 --set ice.allow_loopback=true "
+                   "--set ice.local_addresses=127.0.0.1\n",
+           options->server, error->message);
+  return EXIT_FAILURE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (MxrLoadOptions) options = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  if (!mxr_load_options_parse (&options, argv, &error)) {
+    fprintf (stderr, "mixroom-load: %s; --help lists the options\n", error->message);
+    return EXIT_USAGE;
+  }
+  if (options.version) {
+    puts ("mixroom-load " MXR_VERSION);
+    return EXIT_SUCCESS;
+  }
+  mxr_log_init ("warning", false);
+  gst_init (NULL, NULL);
+  return run (&options);
+}
