@@ -187,11 +187,11 @@ main (int argc, char **argv)
   gint64 start_us = bench_now_us () + 10000, sound_us = start_us, picture_us = start_us;
   guint n_frames = 0;
   run_until (&sender, &sound_us, &picture_us, &n_frames, start_us + WARM_UP_US);
-  double before_s = bench_cpu_s (0);
+  double before_s = bench_cpu_s ();
   guint64 sent_before = sender.n_sent;
   run_until (&sender, &sound_us, &picture_us, &n_frames, start_us + WARM_UP_US + span_us);
   double span_s = (double) span_us / G_USEC_PER_SEC;
-  bench_report (0, (bench_cpu_s (0) - before_s) / span_s);
+  bench_report_self (bench_cpu_s () - before_s, span_s);
   printf (",\"pps\":%.1f,\"failed\":%" G_GUINT64_FORMAT ",\"behind_ms\":%.1f}\n",
           (double) (sender.n_sent - sent_before) / span_s / sender.n_viewers, sender.n_failed,
           (double) MAX (bench_now_us () - (start_us + WARM_UP_US + span_us), 0) * 1e-3);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static void
 add_unit (GPtrArray *units, GstBuffer *buffer)
@@ -70,44 +69,33 @@ bench_sleep_until_us (gint64 when_us)
     ;
 }
 
-static char *
-read_proc (int pid, const char *file)
-{
-  g_autofree char *path =
-    pid == 0 ? g_strdup_printf ("/proc/self/%s", file) : g_strdup_printf ("/proc/%d/%s", pid, file);
-  g_autoptr (GError) error = NULL;
-  char *text = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, &error))
-    g_error ("the measured process is gone: %s", error->message);
-  return text;
-}
-
 double
-bench_cpu_s (int pid)
+bench_cpu_s (void)
 {
   struct timespec now;
-  clockid_t clock;
-
-  if (pid == 0)
-    clock = CLOCK_PROCESS_CPUTIME_ID;
-  else if (clock_getcpuclockid (pid, &clock) != 0)
-    g_error ("the measured process is gone");
-  clock_gettime (clock, &now);
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
   return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
 }
 
-guint
-bench_status (int pid, const char *field)
+void
+bench_report (double cpu, guint n_threads, double resident_mib)
 {
-  g_autofree char *text = read_proc (pid, "status");
-  const char *line = strstr (text, field);
-  return line != NULL ? (guint) strtoul (line + strlen (field) + 1, NULL, 10) : 0;
+  printf ("{\"cpu\":%.5f,\"threads\":%u,\"rss_mib\":%.1f", cpu, n_threads, resident_mib);
+}
+
+static guint
+read_status (const char *status, const char *field)
+{
+  const char *line = strstr (status, field);
+  return line != NULL ? (guint) strtoul (line + strlen (field), NULL, 10) : 0;
 }
 
 void
-bench_report (int pid, double cpu)
+bench_report_self (double cpu_s, double span_s)
 {
-  printf ("{\"cpu\":%.5f,\"threads\":%u,\"rss_mib\":%.1f", cpu, bench_status (pid, "Threads"),
-          bench_status (pid, "VmRSS") / 1024.0);
+  g_autofree char *status = NULL;
+
+  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
+    g_error ("no /proc here");
+  bench_report (cpu_s / span_s, read_status (status, "\nThreads:"), read_status (status, "\nVmRSS:") / 1024.0);
 }

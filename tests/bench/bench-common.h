@@ -4,7 +4,7 @@
 #include <gst/gst.h>
 #include <stdbool.h>
 
-/* What the programs beside this share: media that was encoded beforehand, clocks, and a process's figures from /proc. */
+/* What the programs beside this share: media that was encoded beforehand, clocks, and the form of what they print. */
 
 #define BENCH_N_CLIPS 4
 #define BENCH_FRAME_US 33333
@@ -13,7 +13,7 @@
 
 /**
  * BenchMedia:
- * @units: of #GBytes: one frame, one Opus packet, or one RTP packet each
+ * @units: of #GBytes: one frame or one Opus packet each
  */
 typedef struct {
   GPtrArray *units;
@@ -35,15 +35,12 @@ void bench_media_free (BenchMedia *media);
 gint64 bench_now_us (void);
 void bench_sleep_until_us (gint64 when_us);
 
-/** bench_cpu_s: User and system time of all threads of a process so far; 0 stands for this one. */
-double bench_cpu_s (int pid);
-/** bench_status: A number of /proc/PID/status, such as "Threads" or "VmRSS"; 0 stands for this process. */
-guint bench_status (int pid, const char *field);
+/** bench_cpu_s: User and system time of all threads of this process so far. */
+double bench_cpu_s (void);
 
-/**
- * bench_report: Writes `{"cpu":…,"threads":…,"rss_mib":…` of a process, @cpu being its share of one core, for the
- * caller to go on and close.
- */
-void bench_report (int pid, double cpu);
+/** bench_report: Writes `{"cpu":…,"threads":…,"rss_mib":…`, for the caller to go on and close. @cpu: [cores] */
+void bench_report (double cpu, guint n_threads, double resident_mib);
+/** bench_report_self: the same of this process, which used @cpu_s within @span_s. */
+void bench_report_self (double cpu_s, double span_s);
 
 #endif

@@ -147,8 +147,8 @@ def measure(context, case, side, pair, progress):
         context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=str(error)[:500])
         return
     figures |= {"load1": load1, **share_since(before)}
-    if plan.saturated(case, figures, os.cpu_count()):
-        figures["saturated"] = True
+    if (remark := plan.remark(figures)) is not None:
+        figures["remark"] = remark
     case.last[side] = figures
     context.write(kind="run", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, **figures)
 
@@ -181,9 +181,8 @@ def summarise(context, case, records):
         ratios = sorted(own[r["pair"]]["cpu"] / r["cpu"] for r in theirs if r["pair"] in own and r["cpu"] > 0)
         if side != "mixroom" and ratios:
             line += f"   ours / theirs {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
-        if any(r.get("saturated") for r in theirs):
-            line += "   did not keep up"
-        print(line, flush=True)
+        remarks = sorted({r["remark"] for r in theirs if "remark" in r})
+        print(line + "".join(f"   {remark}" for remark in remarks), flush=True)
 
 
 def run_case(context, case, pairs, done, progress):
@@ -191,6 +190,7 @@ def run_case(context, case, pairs, done, progress):
     if case.bench != "storm" and usable == ["mixroom"]:
         print("           no rival is left; ours is measured alone", flush=True)
     for pair in range(pairs):
+        case.wants_delay = case.bench == "audio" and pair == 0
         for side in usable:
             measure(context, case, side, pair, progress)
     records = [r for r in report.read(context.out / "results.jsonl")

@@ -10,6 +10,7 @@ class Case:
     sides: tuple
     talkers: int = 3
     codec: str = "none"
+    wants_delay: bool = False  # in a second measurement: clicks in place of speech would change the cost
     last: dict = dataclasses.field(default_factory=dict)  # figures of the sides that were measured last
 
 
@@ -64,9 +65,11 @@ def cases(benches, quick):
     return found
 
 
-def saturated(case, figures, n_cores):
-    """Whether a side did not get through its work, so that its cost says too little."""
-    return figures.get("delivered", 1) < 0.97 or figures.get("behind_ms", 0) > 100 or figures.get("busy", 0) > 0.97
+def remark(figures):
+    """What must be known of a measurement to read it; None where nothing is in the way."""
+    if figures.get("delivered", 1) < 0.97 or figures.get("behind_ms", 0) > 100:
+        return "did not keep up"
+    return "machine was full" if figures.get("busy", 0) > 0.97 else None
 
 
 def expected_cores(side, size, done):

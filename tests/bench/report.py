@@ -148,7 +148,7 @@ def figure_rows(results, bench, case):
             records = results.of(bench, case, size, side)
             if not records:
                 continue
-            remark = "did not keep up: the cost says too little" if any(r.get("saturated") for r in records) else ""
+            remark = ", ".join(sorted({r["remark"] for r in records if "remark" in r}))
             ratio = "" if side == "mixroom" else spread(results.ratios(bench, case, size, side))
             yield [size, html.escape(side), spread(values(records, "cpu")), ratio, spread(values(records, "threads"), 4),
                    spread(values(records, "rss_mib")), spread(values(records, "mib_each")), spread(values(records, "delay_ms")),

@@ -13,13 +13,15 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 from janus import Janus
 
 PR_SET_PDEATHSIG = 1
 VIEWERS_BITRATE_BPS = 1_000_000
+DELAYS = (("", "median"), ("_p95", "p95"))
 STORM_S = 10
-STORM_LEAD_S = 5  # for those inside to be there, with pictures
+STORM_LEAD_S = 4  # mixroom-load lets a room settle for two seconds before it counts
 
 class SideError(Exception):
     """A side could not be measured; the text says why."""
@@ -105,14 +107,15 @@ def end(process):
         process.wait()
 
 
-def load_argv(context, server, result, case, **options):
+def cast(context, case, pid, **options):
+    """Options of mixroom-load, which rtp-crowd understands, too: who plays which part, and what is sent."""
     media = pathlib.Path(context.env["MIXROOM_BENCH_MEDIA"])
-    argv = [context.load, "--quiet", f"--server-pid={server.process.pid}", f"--json={result}",
-            f"--audio={media / 'speech.opus.mkv'}"]
+    argv = [f"--server-pid={pid}", f"--audio={media / 'speech.opus.mkv'}"]
     argv += [f"--video={media / f'clip{i}.h264.mkv'}" for i in range(4)] if case.codec != "none" else []
-    for name, value in {"codec": case.codec, "duration": round(context.seconds), "ramp": 20, **options}.items():
+    defaults = {"participants": case.size, "talkers": case.talkers, "codec": case.codec, "duration": round(context.seconds)}
+    for name, value in {**defaults, **options}.items():
         argv.append(f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}"))
-    return [str(a) for a in argv] + [server.uri]
+    return argv
 
 
 class Load:
@@ -121,9 +124,9 @@ class Load:
     def __init__(self, context, server, case, name="load", **options):
         self.result = context.out / f"{name}.json"
         self.result.unlink(missing_ok=True)
-        self.process = subprocess.Popen(load_argv(context, server, self.result, case, **options), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=context.env,
-                                        preexec_fn=die_with_parent)
+        argv = [str(context.load), "--quiet", f"--json={self.result}", *cast(context, case, server.process.pid, **options), server.uri]
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True, env=context.env, preexec_fn=die_with_parent)
 
     def wait(self, seconds):
         try:
@@ -144,20 +147,21 @@ class Load:
 def mixroom(context, case):
     if case.bench == "storm":
         return mixroom_storm(context, case)
-    options = {"participants": case.size, "talkers": case.talkers}
-    settings = {}
-    if case.bench == "audio":
-        options["delay"] = True
+    options, settings = {"ramp": 20}, {}
     if case.bench == "video":
         settings = {"room.grid_max": 25}
     if case.bench == "viewers":
         options = {"participants": 2, "talkers": 2, "viewers": case.size, "ramp": 100}
         settings = {"media.video_bitrate_bps": VIEWERS_BITRATE_BPS}
+    patience_s = context.seconds + case.size / options["ramp"] + 60
     with Server(context, settings) as server:
         before = server.resident_mib()
-        joining_s = (options["participants"] + options.get("viewers", 0)) / options.get("ramp", 20)
-        measured = Load(context, server, case, **options).wait(context.seconds + joining_s + 60)
-    return our_figures(case, measured, before)
+        measured = Load(context, server, case, **options).wait(patience_s)
+        figures = our_figures(case, measured, before)
+        if case.wants_delay:
+            sound = Load(context, server, case, **options, delay=True, room="delay").wait(patience_s)["sound"]
+            figures |= {f"delay{suffix}_ms": sound["delay_ms"][key] for suffix, key in DELAYS if "delay_ms" in sound}
+    return figures
 
 
 def our_figures(case, measured, resident_before_mib):
@@ -168,8 +172,6 @@ def our_figures(case, measured, resident_before_mib):
     figures["mib_each"] = round((figures["rss_mib"] - resident_before_mib) / n_clients, 3)
     figures["pps"] = round(traffic["down_packets"] / span_s / n_clients, 1)
     figures["bytes_per_s"] = round(traffic["down_kbps"] * 125 / n_clients)
-    if "delay_ms" in measured["sound"]:
-        figures |= {"delay_ms": measured["sound"]["delay_ms"]["median"], "delay_p95_ms": measured["sound"]["delay_ms"]["p95"]}
     if "frame_rate" in picture:
         figures["fps"] = picture["frame_rate"]["median"]
         figures["delivered"] = round(min(figures["fps"] / 30, 1), 3)
@@ -178,11 +180,22 @@ def our_figures(case, measured, resident_before_mib):
     return figures
 
 
+def wait_for_people(server, n):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(server.uri.rstrip("/") + "/api/v1/rooms", timeout=10) as answer:
+            if any(room["participants"] >= n for room in json.load(answer)):
+                return
+        time.sleep(0.1)
+    raise SideError(f"{n} people did not get in within 30 s")
+
+
 def mixroom_storm(context, case):
     """Some are inside already; what they see while the others come is counted apart from what the others see."""
     with Server(context, {}) as server:
         before = server.resident_mib()
         inside = Load(context, server, case, "inside", participants=4, talkers=2, ramp=4, duration=STORM_S + 12)
+        wait_for_people(server, 4)
         time.sleep(STORM_LEAD_S)
         storm = Load(context, server, case, "storm", participants=case.size, talkers=1, cameras=5, ramp=case.size / STORM_S,
                      duration=3)
@@ -205,13 +218,16 @@ def janus(context, case):
     with Janus() as server:
         before = resident_mib(server.process.pid)
         ports = "".join(f"{server.join(f'p{i}', listen + 4 * i)} 0\n" for i in range(n))
-        figures = crowd(context, case, server.process.pid, ports, listen, "none")
-    figures["mib_each"] = round((figures["rss_mib"] - before) / n, 3)
+        figures = crowd(context, case, server.process.pid, ports, listen)
+        figures["mib_each"] = round((figures["rss_mib"] - before) / n, 3)
+        if case.wants_delay:
+            listened = crowd(context, case, server.process.pid, ports, listen, delay=True)
+            figures |= {key: value for key, value in listened.items() if key.startswith("delay")}
     return figures
 
 
-def crowd(context, case, pid, ports, listen, codec):
-    argv = [context.bench / "rtp-crowd", case.talkers, codec, listen, context.warm_up_s, context.seconds, pid]
+def crowd(context, case, pid, ports, listen, **options):
+    argv = [context.bench / "rtp-crowd", listen, context.warm_up_s, *cast(context, case, pid, **options)]
     figures = run_program(context, argv, context.warm_up_s + context.seconds, input=ports)
     figures["delivered"] = round(min(figures["sound_pps"] / 50, 1), 3)
     return figures
@@ -232,7 +248,7 @@ def stock(encoders):
             try:
                 room.stdout.readline()  # "ready"
                 ports = "".join(f"{base + 4 * i} {base + 4 * i + 2}\n" for i in range(n))
-                figures = crowd(context, case, room.pid, ports, listen, case.codec)
+                figures = crowd(context, case, room.pid, ports, listen)
             finally:
                 end(room)
         figures["delivered"] = round(min(figures["fps"] / 30, 1), 3)

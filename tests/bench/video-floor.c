@@ -196,11 +196,11 @@ main (int argc, char **argv)
   for (guint i = 0; i < n_people; i++)
     room->people[i].due_us = start_us + BENCH_FRAME_US * i / n_people;
   run (room, &picture_due_us, &sound_due_us, start_us + WARM_UP_US);
-  double before_s = bench_cpu_s (0);
+  double before_s = bench_cpu_s ();
   guint64 bytes_before = room->n_bytes;
   run (room, &picture_due_us, &sound_due_us, start_us + WARM_UP_US + span_us);
   double span_s = (double) span_us / G_USEC_PER_SEC;
-  bench_report (0, (bench_cpu_s (0) - before_s) / span_s);
+  bench_report_self (bench_cpu_s () - before_s, span_s);
   printf (",\"kbps\":%.0f,\"behind_ms\":%.1f}\n", (double) (room->n_bytes - bytes_before) * 8e-3 / span_s,
           (double) MAX (bench_now_us () - (start_us + WARM_UP_US + span_us), 0) * 1e-3);
   return 0;
