@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gst/gst.h>
 #include <signal.h>
 #include <srtp2/srtp.h>
 #include <stdio.h>

@@ -1,59 +1,9 @@
 #include "bench-common.h"
 
-#include <gst/app/gstappsink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static void
-add_unit (GPtrArray *units, GstBuffer *buffer)
-{
-  GstMapInfo map;
-  gst_buffer_map (buffer, &map, GST_MAP_READ);
-  g_ptr_array_add (units, g_bytes_new (map.data, map.size));
-  gst_buffer_unmap (buffer, &map);
-}
-
-BenchMedia *
-bench_media_load (const char *folder, const char *file, const char *chain)
-{
-  g_autofree char *path = g_build_filename (folder, file, NULL);
-  g_autofree char *text =
-    g_strdup_printf ("filesrc location=\"%s\" ! matroskademux ! %s ! appsink name=sink sync=false", path, chain);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_parse_launch (text, &error);
-  BenchMedia *media = g_new0 (BenchMedia, 1);
-  GstSample *sample;
-
-  if (error != NULL)
-    g_error ("%s: %s", text, error->message);
-  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-  media->units = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
-    add_unit (media->units, gst_sample_get_buffer (sample));
-    gst_sample_unref (sample);
-  }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  if (media->units->len == 0)
-    g_error ("%s: nothing in it; make-media.sh makes it", path);
-  return media;
-}
-
-BenchMedia *
-bench_media_load_clip (const char *folder, guint index, bool is_h264, const char *chain)
-{
-  g_autofree char *file = g_strdup_printf ("clip%u.%s.mkv", index % BENCH_N_CLIPS, is_h264 ? "h264" : "vp8");
-  return bench_media_load (folder, file, chain);
-}
-
-void
-bench_media_free (BenchMedia *media)
-{
-  g_ptr_array_unref (media->units);
-  g_free (media);
-}
 
 gint64
 bench_now_us (void)

@@ -1,35 +1,13 @@
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
-#include <gst/gst.h>
-#include <stdbool.h>
+#include <glib.h>
 
-/* What the programs beside this share: media that was encoded beforehand, clocks, and the form of what they print. */
+/* What the programs beside this share: a clock, and the form of what they print. */
 
-#define BENCH_N_CLIPS 4
 #define BENCH_FRAME_US 33333
 #define BENCH_BLOCK_US 20000
 #define BENCH_BLOCK_SAMPLES 960 /* 20 ms at 48 kHz */
-
-/**
- * BenchMedia:
- * @units: of #GBytes: one frame or one Opus packet each
- */
-typedef struct {
-  GPtrArray *units;
-} BenchMedia;
-
-/**
- * bench_media_load:
- * @folder: what make-media.sh filled
- * @file: one of its files
- * @chain: gst-launch elements between the demuxer and the sink that hands out the units
- *
- * Ends the process when the file cannot be read: there is nothing to measure then.
- */
-BenchMedia *bench_media_load (const char *folder, const char *file, const char *chain);
-BenchMedia *bench_media_load_clip (const char *folder, guint index, bool is_h264, const char *chain);
-void bench_media_free (BenchMedia *media);
 
 /** bench_now_us: CLOCK_MONOTONIC. */
 gint64 bench_now_us (void);

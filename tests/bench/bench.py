@@ -36,6 +36,7 @@ class Context:
     warm_up_s: float
     quick: bool
     run: str
+    alone: list = dataclasses.field(default_factory=list)  # cores of a room with one viewer, of each pair
 
     @property
     def bench(self):
@@ -136,6 +137,16 @@ def side_seconds(context, case, side):
     return context.seconds + context.warm_up_s + SETUP_S.get(side, 2) + case.size / 100
 
 
+def note_added(context, case, side, figures):
+    """What viewers cost beside the room itself, which a room with one viewer tells."""
+    if side != "mixroom":
+        figures["added"] = figures["cpu"]
+    elif case.size == 1:
+        context.alone.append(figures["cpu"])
+    elif context.alone:
+        figures["added"] = round(figures["cpu"] - statistics.median(context.alone), 5)
+
+
 def measure(context, case, side, pair, progress):
     label = f"{case.bench}, {case.name}, {case.size}: {side}"
     progress.step(label, side_seconds(context, case, side))
@@ -147,6 +158,8 @@ def measure(context, case, side, pair, progress):
         context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=str(error)[:500])
         return
     figures |= {"load1": load1, **share_since(before)}
+    if case.bench == "viewers":
+        note_added(context, case, side, figures)
     if (remark := plan.remark(figures)) is not None:
         figures["remark"] = remark
     case.last[side] = figures
@@ -178,7 +191,7 @@ def summarise(context, case, records):
             continue
         cost = statistics.median(r["cpu"] for r in theirs)
         line = f"           {side:<22} {cost:8.4f} core"
-        ratios = sorted(own[r["pair"]]["cpu"] / r["cpu"] for r in theirs if r["pair"] in own and r["cpu"] > 0)
+        ratios = report.ratios(own, theirs, plan.compared(case.bench))
         if side != "mixroom" and ratios:
             line += f"   ours / theirs {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
         remarks = sorted({r["remark"] for r in theirs if "remark" in r})
@@ -190,7 +203,7 @@ def run_case(context, case, pairs, done, progress):
     if case.bench != "storm" and usable == ["mixroom"]:
         print("           no rival is left; ours is measured alone", flush=True)
     for pair in range(pairs):
-        case.wants_delay = case.bench == "audio" and pair == 0
+        case.wants_delay = case.bench in ("audio", "video") and pair == 0
         for side in usable:
             measure(context, case, side, pair, progress)
     records = [r for r in report.read(context.out / "results.jsonl")

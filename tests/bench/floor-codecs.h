@@ -6,9 +6,6 @@
 /* The codec libraries behind pipelines/{vp8dec,vp8enc,avdec_h264,openh264enc}.gst, called directly with what those
  * fragments set: one thread each, real time, no key frames but the first. */
 
-/* matroskademux hands out H.264 that libavcodec takes after this. */
-#define FLOOR_H264_UNITS "h264parse ! video/x-h264,stream-format=byte-stream,alignment=au"
-
 typedef struct _FloorDecoder FloorDecoder;
 typedef struct _FloorEncoder FloorEncoder;
 

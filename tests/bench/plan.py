@@ -36,10 +36,13 @@ GOALS = (
     Goal("audio", "all talking", 100, "janus", 0.15),
     Goal("audio", "3 talking", 300, None, 0.5),
     Goal("audio", "3 talking", 100, None, 0.5, "mib_each"),
+    Goal("audio", "3 talking", 10, None, 45, "delay_ms"),
+    Goal("audio", "3 talking", 10, None, 70, "delay_p95_ms"),
+    Goal("video", "VP8", 4, None, 60, "delay_ms"),
     *(Goal("video", codec, size, "floor", 1.3) for codec in ("VP8", "H.264") for size in (9, 16, 25)),
     *(Goal("video", codec, 4, "stock, an encoder each", 1 / 3.5) for codec in ("VP8", "H.264")),
     *(Goal("video", codec, 9, "stock, one encoder", 1 / 1.5) for codec in ("VP8", "H.264")),
-    Goal("viewers", "one programme", 1000, "bare loop", 2.0),
+    Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
     Goal("viewers", "one programme", 1000, None, 1.0),
 )
 
@@ -63,6 +66,11 @@ def cases(benches, quick):
         for size in STORM_SIZES:
             found.append(Case("storm", "joins in 10 s", size, ("mixroom",), codec="vp8"))
     return found
+
+
+def compared(bench):
+    """The figure that ratios are made of: of viewers what they add to the room they watch."""
+    return "added" if bench == "viewers" else "cpu"
 
 
 def remark(figures):

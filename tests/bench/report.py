@@ -13,6 +13,8 @@ TITLES = {
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
 UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "storm": "joins"}
+FIGURES = {"cpu": "cores", "added": "cores that viewers add", "mib_each": "MiB each", "delay_ms": "median delay, ms",
+           "delay_p95_ms": "delay, 95th percentile, ms"}
 BARE_CODECS = "libvpx, libavcodec, OpenH264 and libopus"
 
 # What each side does, so that nobody has to guess what a ratio means.
@@ -35,13 +37,14 @@ NOTES = {
         "<b>stock</b>: udpsrc, rtpjitterbuffer, depayloader and decoder each, one compositor, one audiomixer and Opus encoder for each "
         "listener, udpsink; the same picture encoders with the same parameters, one for all or one each. Plain RTP: no ICE, DTLS, "
         "SRTP or feedback, which is in its favour.",
-        "<b>Mixroom</b>: real WebRTC clients, encrypted, with feedback and retransmission.",
+        "<b>Mixroom</b>: real WebRTC clients, encrypted, with feedback and retransmission. Its delay is that of a picture that "
+        "changes colour, from sending its first packet to having its frame whole.",
     ),
     "viewers": (
         "Two people on camera; the viewers watch and listen over WebRTC and send feedback. The picture has 1 Mbit/s.",
         "<b>bare loop</b>: as many packets a second of the same mean size as a viewer of Mixroom got a moment before; each copied, "
         "protected with AES-128-GCM by libsrtp2 and sent with sendto(), with a key and a port for each viewer. No feedback, no "
-        "retransmission buffer, no encode. Mixroom's figure contains the room itself, which is the whole of it at one viewer.",
+        "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
     ),
     "storm": (
         "Full WebRTC joins, ten a second, each with camera and microphone. The first frame is counted from the client's request; "
@@ -88,11 +91,15 @@ class Results:
     def sizes(self, bench, case):
         return sorted({r["size"] for r in self.of(bench, case)})
 
-    def ratios(self, bench, case, size, rival, figure="cpu"):
-        """Ours in proportion to theirs, of each pair, sorted."""
+    def ratios(self, bench, case, size, rival):
         own = {r["pair"]: r for r in self.of(bench, case, size, "mixroom")}
-        return sorted(own[r["pair"]][figure] / r[figure] for r in self.of(bench, case, size, rival)
-                      if r["pair"] in own and r.get(figure) and figure in own[r["pair"]])
+        return ratios(own, self.of(bench, case, size, rival), plan.compared(bench))
+
+
+def ratios(own_by_pair, theirs, figure):
+    """Ours in proportion to theirs, of each pair, sorted."""
+    return sorted(own_by_pair[r["pair"]][figure] / r[figure] for r in theirs
+                  if r.get(figure) and figure in own_by_pair.get(r["pair"], {}))
 
 
 def latest(records, keys):
@@ -202,7 +209,7 @@ def element_part(records, bench):
 
 def measured_goal(results, goal):
     if goal.rival is not None:
-        found = results.ratios(goal.bench, goal.name, goal.size, goal.rival, goal.figure)
+        found = results.ratios(goal.bench, goal.name, goal.size, goal.rival)
     else:
         found = values(results.of(goal.bench, goal.name, goal.size, "mixroom"), goal.figure)
     return found
@@ -215,7 +222,7 @@ def goals_part(results):
         if not found:
             continue
         reached = statistics.median(found) <= goal.bound
-        what = {"cpu": "cores", "mib_each": "MiB each"}[goal.figure]
+        what = FIGURES[goal.figure]
         text = f"{what} in proportion to {goal.rival}" if goal.rival else what
         rows.append([f"{TITLES[goal.bench]}, {goal.name}, {goal.size}", html.escape(text), f"at most {number(goal.bound)}",
                      spread(found), '<b class="yes">reached</b>' if reached else '<b class="no">not reached</b>'])

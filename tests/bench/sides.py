@@ -159,8 +159,9 @@ def mixroom(context, case):
         measured = Load(context, server, case, **options).wait(patience_s)
         figures = our_figures(case, measured, before)
         if case.wants_delay:
-            sound = Load(context, server, case, **options, delay=True, room="delay").wait(patience_s)["sound"]
-            figures |= {f"delay{suffix}_ms": sound["delay_ms"][key] for suffix, key in DELAYS if "delay_ms" in sound}
+            heard = Load(context, server, case, **options, delay=True, room="delay").wait(patience_s)
+            delays = heard["picture" if case.bench == "video" else "sound"].get("delay_ms")
+            figures |= {f"delay{suffix}_ms": delays[key] for suffix, key in DELAYS} if delays else {}
     return figures
 
 
@@ -260,8 +261,7 @@ def stock(encoders):
 
 
 def video_floor(context, case):
-    return run_program(context, [context.bench / "video-floor", case.codec, case.size, case.talkers, context.seconds],
-                       context.seconds)
+    return run_program(context, [context.bench / "video-floor", *cast(context, case, 0)], context.seconds)
 
 
 def bare_send(context, case):

@@ -3,17 +3,17 @@
  * every person's frame when it would arrive, the picture on its tick, the sound every 20 ms. No packets, no network, no
  * encryption, no hand-over between threads.
  *
- * usage: video-floor CODEC PARTICIPANTS SPEAKERS SECONDS    CODEC: vp8 or h264; MIXROOM_BENCH_MEDIA: see make-media.sh */
+ * usage: video-floor [OPTION OF mixroom-load...]: who plays which part, and what is sent */
 
 #include "../../src/elements/tile-scale.h"
+#include "../../src/load/cast.h"
 #include "bench-common.h"
+#include "clip-frames.h"
 #include "floor-codecs.h"
 #include "mixroom/layout.h"
 
 #include <opus.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define CANVAS_W 1280
 #define CANVAS_H 720
@@ -24,11 +24,12 @@
 #define MAX_SPEAKERS 6
 #define OPUS_BITRATE_BPS 32000
 #define OPUS_MAX_BYTES 1275
+#define RTP_HEADER_BYTES 12
 
 typedef struct {
   FloorDecoder *decoder;
-  const BenchMedia *clip;
-  guint next_unit;
+  const GPtrArray *frames; /* GBytes */
+  guint next_frame;
   MxrPicture tile; /* its place on the canvas */
   gint64 due_us;
 } Person;
@@ -42,7 +43,7 @@ typedef struct {
   MxrScratch scratch;
   guint64 n_bytes;
 
-  const BenchMedia *speech;
+  const MxrClip *speech[MAX_SPEAKERS];
   OpusDecoder *opus_decoders[MAX_SPEAKERS];
   OpusEncoder *opus_encoders[MAX_SPEAKERS + 1]; /* mix-minus for who speaks, and the mix for all others */
   guint n_speakers;
@@ -72,7 +73,7 @@ static void
 show_next_frame (Room *room, Person *person)
 {
   gsize size;
-  const guint8 *bytes = g_bytes_get_data (person->clip->units->pdata[person->next_unit++ % person->clip->units->len], &size);
+  const guint8 *bytes = g_bytes_get_data (person->frames->pdata[person->next_frame++ % person->frames->len], &size);
   MxrPicture picture;
 
   if (floor_decoder_decode (person->decoder, bytes, size, &picture))
@@ -106,11 +107,13 @@ mix_block (Room *room)
   guint8 packet[OPUS_MAX_BYTES];
 
   for (guint k = 0; k < room->n_speakers; k++) {
-    gsize size;
-    const guint8 *bytes =
-      g_bytes_get_data (room->speech->units->pdata[(room->n_blocks + k * 37) % room->speech->units->len], &size);
-    if (opus_decode (room->opus_decoders[k], bytes, (int) size, blocks[k], BENCH_BLOCK_SAMPLES, 0) != BENCH_BLOCK_SAMPLES)
-      g_error ("speech.opus.mkv is not in packets of 20 ms");
+    const MxrClip *speech = room->speech[k];
+    const MxrClipFrame *frame = mxr_clip_get_frame (speech, room->n_blocks + k * 37);
+    const MxrClipPacket *packet = &g_array_index (speech->packets, MxrClipPacket, frame->first_packet);
+    const guint8 *payload = speech->bytes->data + packet->offset + RTP_HEADER_BYTES;
+    if (opus_decode (room->opus_decoders[k], payload, packet->size - RTP_HEADER_BYTES, blocks[k], BENCH_BLOCK_SAMPLES, 0) !=
+        BENCH_BLOCK_SAMPLES)
+      g_error ("a packet of speech that is not of 20 ms");
     for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
       sum[i] += blocks[k][i];
   }
@@ -124,25 +127,45 @@ mix_block (Room *room)
 
 /* ---- The loop --------------------------------------------------------------------------------------------- */
 
+/* A clip that several show is depacketised once. */
+static const GPtrArray *
+get_frames (GHashTable *frames_by_clip, MxrClip *clip)
+{
+  if (!g_hash_table_contains (frames_by_clip, clip))
+    g_hash_table_insert (frames_by_clip, clip, clip_frames_new (clip));
+  return g_hash_table_lookup (frames_by_clip, clip);
+}
+
+static void
+seat_people (Room *room, MxrCast *cast, bool is_h264)
+{
+  g_autoptr (GHashTable) frames_by_clip = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < room->n_people; i++) {
+    MxrClientPlan plan;
+    mxr_cast_plan (cast, i, &plan);
+    room->people[i] = (Person){ .decoder = floor_decoder_new (is_h264),
+                                .frames = get_frames (frames_by_clip, plan.clips[MXR_RTP_VIDEO]) };
+    if (i < room->n_speakers)
+      room->speech[i] = plan.clips[MXR_RTP_AUDIO];
+  }
+  place_people (room);
+}
+
 static Room *
-room_new (const char *folder, bool is_h264, guint n_people, guint n_speakers)
+room_new (MxrCast *cast, const MxrLoadOptions *options)
 {
   Room *room = g_new0 (Room, 1);
   GstVideoInfo info;
-  const BenchMedia *clips[BENCH_N_CLIPS];
+  const bool is_h264 = options->codec == MXR_CODEC_H264;
 
   gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, CANVAS_W, CANVAS_H);
   room->canvas_bytes = g_malloc0 (info.size);
   room->canvas = mxr_picture_from_memory (room->canvas_bytes, &info);
   room->encoder = floor_encoder_new (is_h264, CANVAS_W, CANVAS_H, 30, BITRATE_BPS);
-  room->n_people = n_people;
-  room->n_speakers = n_speakers;
-  room->speech = bench_media_load (folder, "speech.opus.mkv", "opusparse");
-  for (guint i = 0; i < BENCH_N_CLIPS; i++)
-    clips[i] = bench_media_load_clip (folder, i, is_h264, is_h264 ? FLOOR_H264_UNITS : "identity");
-  for (guint i = 0; i < n_people; i++)
-    room->people[i] = (Person){ .decoder = floor_decoder_new (is_h264), .clip = clips[i % BENCH_N_CLIPS] };
-  place_people (room);
+  room->n_people = CLAMP ((guint) options->n_participants, 1, MAX_PEOPLE);
+  room->n_speakers = MIN ((guint) options->n_talkers, MAX_SPEAKERS);
+  seat_people (room, cast, is_h264);
   start_sound (room);
   return room;
 }
@@ -182,26 +205,30 @@ run (Room *room, gint64 *picture_due_us, gint64 *sound_due_us, gint64 until_us)
 int
 main (int argc, char **argv)
 {
-  const char *folder = g_getenv ("MIXROOM_BENCH_MEDIA");
+  g_auto (MxrLoadOptions) options = { 0 };
+  g_autoptr (GError) error = NULL;
 
   gst_init (NULL, NULL);
-  if (argc != 5 || folder == NULL)
-    g_error ("usage: MIXROOM_BENCH_MEDIA=FOLDER video-floor vp8|h264 PARTICIPANTS SPEAKERS SECONDS");
-  guint n_people = (guint) CLAMP (atoi (argv[2]), 1, MAX_PEOPLE);
-  guint n_speakers = (guint) CLAMP (atoi (argv[3]), 0, MAX_SPEAKERS);
-  gint64 span_us = (gint64) (atof (argv[4]) * G_USEC_PER_SEC);
-  Room *room = room_new (folder, g_str_equal (argv[1], "h264"), n_people, n_speakers);
+  if (!mxr_load_options_parse (&options, argv, &error))
+    g_error ("%s", error->message);
+  if (options.codec == MXR_CODEC_NONE || options.n_cameras < options.n_participants)
+    g_error ("everybody is to have a camera, and --codec vp8 or h264");
+  g_autoptr (MxrCast) cast = mxr_cast_new (&options, &error);
+  if (cast == NULL)
+    g_error ("%s", error->message);
+  Room *room = room_new (cast, &options);
 
-  gint64 start_us = bench_now_us () + 10000, picture_due_us = start_us, sound_due_us = start_us;
-  for (guint i = 0; i < n_people; i++)
-    room->people[i].due_us = start_us + BENCH_FRAME_US * i / n_people;
+  const gint64 span_us = options.duration_s * (gint64) G_USEC_PER_SEC, start_us = bench_now_us () + 10000;
+  const gint64 end_us = start_us + WARM_UP_US + span_us;
+  gint64 picture_due_us = start_us, sound_due_us = start_us;
+  for (guint i = 0; i < room->n_people; i++)
+    room->people[i].due_us = start_us + BENCH_FRAME_US * i / room->n_people;
   run (room, &picture_due_us, &sound_due_us, start_us + WARM_UP_US);
-  double before_s = bench_cpu_s ();
-  guint64 bytes_before = room->n_bytes;
-  run (room, &picture_due_us, &sound_due_us, start_us + WARM_UP_US + span_us);
-  double span_s = (double) span_us / G_USEC_PER_SEC;
+  const double before_s = bench_cpu_s (), span_s = (double) span_us / G_USEC_PER_SEC;
+  const guint64 bytes_before = room->n_bytes;
+  run (room, &picture_due_us, &sound_due_us, end_us);
   bench_report_self (bench_cpu_s () - before_s, span_s);
   printf (",\"kbps\":%.0f,\"behind_ms\":%.1f}\n", (double) (room->n_bytes - bytes_before) * 8e-3 / span_s,
-          (double) MAX (bench_now_us () - (start_us + WARM_UP_US + span_us), 0) * 1e-3);
+          (double) MAX (bench_now_us () - end_us, 0) * 1e-3);
   return 0;
 }
