@@ -13,7 +13,6 @@
 #define PROBE_HUM_HZ 220
 /* Loud enough that nobody's speech takes its place in the mix. */
 #define PROBE_HUM_AMPLITUDE 0.12
-#define SAMPLED_ROOMS 2
 
 struct _MxrCast {
   const MxrLoadOptions *options;
@@ -221,7 +220,7 @@ plan_checks (const MxrCast *cast, guint room, guint index, MxrClientPlan *plan)
   const guint n_talkers = (guint) options->n_talkers;
   const guint looker = options->n_participants > 1 ? 1 : options->n_viewers > 0 ? (guint) options->n_participants : 0;
 
-  if (room >= SAMPLED_ROOMS || !(options->tones || options->delay))
+  if (room >= MXR_CAST_SAMPLED_ROOMS || !(options->tones || options->delay))
     return;
   plan->listens = plan->expects[MXR_RTP_AUDIO] && (index < 2 || index + 1 == n_talkers || index == n_talkers ||
                                                    index == (guint) options->n_participants);
@@ -256,7 +255,7 @@ void
 mxr_cast_count_marks (MxrCast *cast, MxrCastMarks *out_marks)
 {
   *out_marks = (MxrCastMarks){ 0 };
-  for (guint i = 0; i < MIN (cast->n_rooms, SAMPLED_ROOMS); i++) {
+  for (guint i = 0; i < MIN (cast->n_rooms, MXR_CAST_SAMPLED_ROOMS); i++) {
     out_marks->clicks += mxr_marks_count (&cast->rooms[i].clicks);
     out_marks->flashes += mxr_marks_count (&cast->rooms[i].flashes);
   }

@@ -9,6 +9,9 @@
 
 typedef struct _MxrCast MxrCast;
 
+/* Rooms in which some are listened to. */
+#define MXR_CAST_SAMPLED_ROOMS 2
+
 /** mxr_cast_new: Encodes all media: takes seconds. @options: outlives the cast. Thread: main. */
 MxrCast *mxr_cast_new (const MxrLoadOptions *options, GError **error);
 /** mxr_cast_free: After the last client. */

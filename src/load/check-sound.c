@@ -11,7 +11,8 @@
 #define PACKET_MAX_SAMPLES (MXR_SOUND_RATE_HZ * 120 / 1000)
 /* A tone that is there has 0.1, less what a limiter or a fade takes. */
 #define HEARD_AMPLITUDE 0.02
-#define OWN_NEVER_DB (-200)
+/* Below what 16 bits can hold: not there. */
+#define OWN_LEAST 1e-6
 
 struct _MxrSoundCheck {
   MxrSoundCheckConfig config;
@@ -23,6 +24,14 @@ struct _MxrSoundCheck {
   float window[WINDOW_SAMPLES];
   MxrSoundFindings findings;
 };
+
+static void
+clear_findings (MxrSoundFindings *findings)
+{
+  mxr_samples_clear (&findings->delays_ms);
+  mxr_samples_clear (&findings->own_db);
+  *findings = (MxrSoundFindings){ 0 };
+}
 
 MxrSoundCheck *
 mxr_sound_check_new (const MxrSoundCheckConfig *config, GError **error)
@@ -44,15 +53,15 @@ void
 mxr_sound_check_free (MxrSoundCheck *check)
 {
   opus_decoder_destroy (check->decoder);
-  mxr_samples_clear (&check->findings.delays_ms);
+  clear_findings (&check->findings);
   g_free (check);
 }
 
 void
 mxr_sound_check_begin (MxrSoundCheck *check)
 {
-  mxr_samples_clear (&check->findings.delays_ms);
-  check->findings = (MxrSoundFindings){ .least_heard = G_MAXUINT, .own_worst_db = OWN_NEVER_DB };
+  clear_findings (&check->findings);
+  check->findings.least_heard = G_MAXUINT;
   check->n_window = 0;
 }
 
@@ -83,10 +92,9 @@ judge_window (MxrSoundCheck *check)
   findings->n_windows++;
   findings->n_silent += n_heard == 0;
   findings->least_heard = MIN (findings->least_heard, n_heard);
-  /* Alone, one is compared with what another's tone would have. */
-  if (own > 0)
-    findings->own_worst_db =
-      MAX (findings->own_worst_db, 20 * log10 (own / (n_heard > 0 ? loudest : MXR_TONE_AMPLITUDE)));
+  /* While all others are silent, it is compared with what another's tone would have. */
+  if (check->config.own_tone >= 0)
+    mxr_samples_add (&findings->own_db, 20 * log10 (MAX (own, OWN_LEAST) / (n_heard > 0 ? loudest : MXR_TONE_AMPLITUDE)));
 }
 
 static void

@@ -21,7 +21,7 @@ typedef struct {
   guint n_windows;      /* of half a second */
   guint n_silent;       /* of these: nobody's tone */
   guint least_heard;    /* fewest others in one window */
-  double own_worst_db;  /* own tone against the loudest other, at its worst: below 0; -200: never there */
+  MxrSamples own_db;    /* own tone against the loudest other, of each window */
   MxrSamples delays_ms; /* of others' clicks */
 } MxrSoundFindings;
 

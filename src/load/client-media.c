@@ -10,6 +10,9 @@
 /* A frame rate of a shorter time says nothing. */
 #define RATE_MIN_US G_USEC_PER_SEC
 
+/* Who has asked so lately need not have got anything. */
+#define FRESH_US (3 * G_USEC_PER_SEC)
+
 /* ---- Losing on purpose ---------------------------------------------------------------------------------------- */
 
 static bool
@@ -371,7 +374,7 @@ add_media (MxrTally *tally, MxrClient *client, MxrMedia *media, gint64 now_us)
   read_receiver (media, &received);
   tally->down_lost += (guint64) MAX (received.lost - media->lost_before, 0);
   tally->down_repaired += received.rtx_packets - (guint64) media->repaired_before;
-  if (!client->plan.expects[media->kind])
+  if (!client->plan.expects[media->kind] || now_us - client->asked_us < FRESH_US)
     return;
   tally->n_media[media->kind]++;
   tally->n_without[media->kind] += watch->packets == 0;
@@ -387,7 +390,7 @@ add_sound_findings (MxrTally *tally, const MxrSoundFindings *findings)
   tally->n_windows += findings->n_windows;
   tally->n_silent_windows += findings->n_silent;
   tally->least_heard = MIN (tally->least_heard, findings->least_heard);
-  tally->own_worst_db = MAX (tally->own_worst_db, findings->own_worst_db);
+  mxr_samples_add_all (&tally->own_db, &findings->own_db);
   mxr_samples_add_all (&tally->sound_ms, &findings->delays_ms);
 }
 

@@ -25,10 +25,17 @@ describe_encoder (const MxrPictureCoding *coding)
     return g_strdup_printf ("vp8enc deadline=1 cpu-used=8 threads=1 end-usage=cbr target-bitrate=%u keyframe-max-dist=%d "
                             "error-resilient=0 ! rtpvp8pay mtu=%u",
                             coding->bitrate_bps, MXR_PICTURE_FPS, mtu);
-  return g_strdup_printf ("openh264enc complexity=low rate-control=bitrate bitrate=%u gop-size=%d multi-thread=1 ! "
-                          "video/x-h264,profile=constrained-baseline ! "
+  /* OpenH264 complains on stderr at the end of each stream, so it comes second. */
+  g_autoptr (GstElementFactory) x264 = gst_element_factory_find ("x264enc");
+  g_autofree char *encoder =
+    x264 != NULL ? g_strdup_printf ("x264enc tune=zerolatency speed-preset=veryfast bframes=0 threads=1 key-int-max=%d "
+                                    "bitrate=%u",
+                                    MXR_PICTURE_FPS, coding->bitrate_bps / 1000)
+                 : g_strdup_printf ("openh264enc complexity=low rate-control=bitrate gop-size=%d multi-thread=1 bitrate=%u",
+                                    MXR_PICTURE_FPS, coding->bitrate_bps);
+  return g_strdup_printf ("%s ! video/x-h264,profile=constrained-baseline ! "
                           "rtph264pay config-interval=-1 aggregate-mode=zero-latency mtu=%u",
-                          coding->bitrate_bps, MXR_PICTURE_FPS, mtu);
+                          encoder, mtu);
 }
 
 /* @inout_is_open: whether the last frame waits for more packets. */

@@ -222,8 +222,8 @@ add_media (JsonBuilder *builder, MxrReport *report)
   add_number (builder, "longest_gap_ms", (double) tally->longest_gap_us[MXR_RTP_AUDIO] / 1000);
   if (tally->n_windows > 0) {
     add_int (builder, "least_tones", tally->least_heard);
-    add_number (builder, "own_tone_db", tally->own_worst_db);
   }
+  add_samples (builder, "own_tone_db", &tally->own_db);
   add_samples (builder, "first_ms", &tally->first_ms[MXR_RTP_AUDIO]);
   add_samples (builder, "delay_ms", &tally->sound_ms);
   json_builder_end_object (builder);

@@ -206,7 +206,6 @@ end_steady (Run *run)
   mxr_cast_count_marks (run->cast, &marks);
   report->marks = (MxrCastMarks){ marks.clicks - report->marks.clicks, marks.flashes - report->marks.flashes };
   report->tally.least_heard = G_MAXUINT;
-  report->tally.own_worst_db = -200;
   mxr_crew_call (run->env.crew, add_thread, &report->tally);
 }
 

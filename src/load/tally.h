@@ -22,8 +22,7 @@ typedef struct {
   MxrSamples frame_rate;              /* of each client's picture */
   /* Of sampled clients. */
   guint n_listened, n_windows, n_silent_windows, least_heard; /* least_heard: G_MAXUINT: of none */
-  double own_worst_db;
-  MxrSamples sound_ms, picture_ms;
+  MxrSamples own_db, sound_ms, picture_ms;
   guint n_looked, n_decoded;
 } MxrTally;
 

@@ -2,27 +2,171 @@
 
 #include <nice/agent.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "ice-candidate.h"
 #include "ice-cleanup.h"
+#include "ice-loop.h"
 #include "mixroom/limits.h"
-#include "stun-watch.h"
+#include "stun-peek.h"
 #include "stun.h"
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
+/* Addresses a peer sends checks from: two families, two networks, and those of its last networks. */
+#define VALIDATED_MAX 8
 
 struct _MxrIce {
   NiceAgent *agent;
   guint stream;
-  const MxrConfig *config;
-  GMainContext *context;
+  const MxrIceEnv *env;
+  MxrIceLoop *loop;
   const MxrIceEvents *events;
   gpointer user_data;
   void (*on_closed) (gpointer user_data);
   char *ufrag, *pwd;
   char *remote_pwd;
-  GSource *watch;
+  GPtrArray *ports; /* MxrUdpPort, beside libnice's UDP sockets */
+  GArray *stuns;    /* int: libnice's UDP sockets */
+  MxrUdpPort *selected_port; /* one of ports; NULL: libnice sends */
+  MxrUdpAddress selected_remote;
+  MxrUdpAddress validated[VALIDATED_MAX];
+  guint n_validated; /* ever; the newest take the place of the oldest */
 };
+
+/* ---- What does not go through libnice -------------------------------------------------------------------- */
+
+static bool
+is_validated (const MxrIce *ice, const MxrUdpAddress *address)
+{
+  if (ice->selected_port != NULL && mxr_udp_address_equal (&ice->selected_remote, address))
+    return true;
+  for (guint i = 0; i < MIN (ice->n_validated, VALIDATED_MAX); i++)
+    if (mxr_udp_address_equal (&ice->validated[i], address))
+      return true;
+  return false;
+}
+
+/* As nice_component_verify_remote_candidate() of libnice has it: who sent a check that only a holder of our password
+ * could write may send media from there. */
+static void
+on_stun (const MxrUdpAddress *from, const guint8 *data, gsize size, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+  const MxrStunKind kind = mxr_stun_authenticate (data, size, ice->pwd, ice->remote_pwd);
+
+  if (kind == MXR_STUN_FORGED)
+    return;
+  if (kind == MXR_STUN_REQUEST && !is_validated (ice, from))
+    ice->validated[ice->n_validated++ % VALIDATED_MAX] = *from;
+  ice->events->on_authentic_stun (ice->user_data);
+}
+
+static void
+on_loop_ready (int fd, gpointer data)
+{
+  MxrIce *ice = data;
+
+  for (guint i = 0; i < ice->stuns->len; i++)
+    if (g_array_index (ice->stuns, int, i) == fd)
+      mxr_stun_peek (fd, on_stun, ice);
+}
+
+static void
+on_datagram (const MxrUdpAddress *from, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
+{
+  MxrIce *ice = user_data;
+
+  if (is_validated (ice, from))
+    ice->events->on_data (data, size, now_us, ice->user_data);
+}
+
+static bool
+on_port_ready (int fd, gpointer data)
+{
+  MxrIce *ice = data;
+
+  for (guint i = 0; i < ice->ports->len; i++) {
+    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
+    if (mxr_udp_port_get_fd (port) == fd)
+      return mxr_udp_port_read (port, ice->env->reader, on_datagram, ice);
+  }
+  return false;
+}
+
+static void
+divide_port (MxrIce *ice, int stun)
+{
+  g_autoptr (GError) error = NULL;
+  MxrUdpPort *port = mxr_udp_port_new (stun, ice->env->has_gro, &error);
+
+  g_array_append_val (ice->stuns, stun);
+  if (port == NULL) {
+    mxr_debug ("transport", "media goes through libnice: %s", error->message);
+    return;
+  }
+  g_ptr_array_add (ice->ports, port);
+  mxr_poller_add (ice->env->poller, mxr_udp_port_get_fd (port), EPOLLIN, MXR_POLLER_SECOND, on_port_ready, ice);
+}
+
+static bool
+is_divided (const MxrIce *ice, int stun)
+{
+  for (guint i = 0; i < ice->stuns->len; i++)
+    if (g_array_index (ice->stuns, int, i) == stun)
+      return true;
+  return false;
+}
+
+/* Sockets of ours that ICE has opened since the last time. */
+static void
+divide_ports (MxrIce *ice)
+{
+  g_autoptr (GPtrArray) sockets = nice_agent_get_sockets (ice->agent, ice->stream, COMPONENT);
+
+  for (guint i = 0; sockets != NULL && i < sockets->len; i++) {
+    GSocket *socket = g_ptr_array_index (sockets, i);
+    const int fd = g_socket_get_fd (socket);
+    if (g_socket_get_socket_type (socket) == G_SOCKET_TYPE_DATAGRAM && !is_divided (ice, fd))
+      divide_port (ice, fd);
+  }
+}
+
+static MxrUdpPort *
+find_port (const MxrIce *ice, int stun)
+{
+  for (guint i = 0; i < ice->ports->len; i++) {
+    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
+    if (mxr_udp_port_get_stun_fd (port) == stun)
+      return port;
+  }
+  return NULL;
+}
+
+/* There is no such socket over TCP and through a relay. */
+static void
+follow_pair (MxrIce *ice)
+{
+  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
+  NiceCandidate *local, *remote;
+
+  ice->selected_port = NULL;
+  if (socket == NULL || !nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
+    return;
+  ice->selected_port = find_port (ice, g_socket_get_fd (socket));
+  nice_address_copy_to_sockaddr (&remote->addr, &ice->selected_remote.sa);
+}
+
+static void
+close_ports (MxrIce *ice)
+{
+  ice->selected_port = NULL;
+  g_array_set_size (ice->stuns, 0);
+  for (guint i = 0; i < ice->ports->len; i++) {
+    MxrUdpPort *port = g_ptr_array_index (ice->ports, i);
+    mxr_poller_remove (ice->env->poller, mxr_udp_port_get_fd (port), ice);
+    mxr_udp_port_close (port);
+  }
+}
 
 /* ---- What libnice says
  * --------------------------------------------------------------------------------------- */
@@ -30,7 +174,7 @@ struct _MxrIce {
 static void
 announce (MxrIce *ice, const NiceCandidate *candidate)
 {
-  g_autofree char *text = mxr_ice_candidate_describe (candidate, ice->config->ice.public_address);
+  g_autofree char *text = mxr_ice_candidate_describe (candidate, ice->env->config->ice.public_address);
   if (text != NULL)
     ice->events->on_candidate (text, ice->user_data);
 }
@@ -38,6 +182,8 @@ announce (MxrIce *ice, const NiceCandidate *candidate)
 static void
 on_new_candidate (NiceAgent *agent, NiceCandidate *candidate, gpointer user_data)
 {
+  /* Before anybody knows the port: nothing is on its way to it. */
+  divide_ports (user_data);
   announce (user_data, candidate);
 }
 
@@ -54,11 +200,7 @@ on_selected_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate
 {
   MxrIce *ice = user_data;
 
-  /* The watch is on the old pair's socket. */
-  if (ice->watch != NULL) {
-    mxr_ice_watch_stun (ice, false);
-    mxr_ice_watch_stun (ice, true);
-  }
+  follow_pair (ice);
   ice->events->on_pair (ice->user_data);
 }
 
@@ -77,7 +219,7 @@ static void
 on_data (NiceAgent *agent, guint stream, guint component, guint size, char *data, gpointer user_data)
 {
   MxrIce *ice = user_data;
-  ice->events->on_data ((guint8 *) data, size, ice->user_data);
+  ice->events->on_data ((guint8 *) data, size, g_get_monotonic_time (), ice->user_data);
 }
 
 /* ---- Making one
@@ -97,7 +239,7 @@ split_server (const char *server, guint *out_port)
 static void
 configure (MxrIce *ice)
 {
-  const MxrConfig *config = ice->config;
+  const MxrConfig *config = ice->env->config;
   guint port = 0;
 
   /* Consent stays off: its 10 s with checks every 4 to 6 s end calls at 5 % loss. keepalive-conncheck asks
@@ -131,30 +273,41 @@ listen_to (MxrIce *ice)
   g_signal_connect (ice->agent, "candidate-gathering-done", G_CALLBACK (on_gathering_done), ice);
   g_signal_connect (ice->agent, "new-selected-pair-full", G_CALLBACK (on_selected_pair), ice);
   g_signal_connect (ice->agent, "component-state-changed", G_CALLBACK (on_component_state), ice);
-  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, on_data, ice);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, mxr_ice_loop_get_context (ice->loop), on_data, ice);
+}
+
+static void
+free_ice (MxrIce *ice)
+{
+  g_clear_object (&ice->agent);
+  g_clear_pointer (&ice->loop, mxr_ice_loop_free);
+  g_ptr_array_unref (ice->ports);
+  g_array_unref (ice->stuns);
+  g_free (ice->ufrag);
+  g_free (ice->pwd);
+  g_free (ice->remote_pwd);
+  g_free (ice);
 }
 
 MxrIce *
-mxr_ice_new (const MxrConfig *config, GMainContext *context, const MxrIceEvents *events, gpointer user_data,
-             GError **error)
+mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_data, GError **error)
 {
-  NiceAgent *agent =
-      nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
-                           NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
-  const guint stream = nice_agent_add_stream (agent, 1);
-  if (stream == 0) {
-    g_object_unref (agent);
+  MxrIce *ice = g_new0 (MxrIce, 1);
+
+  ice->env = env;
+  ice->events = events;
+  ice->user_data = user_data;
+  ice->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_udp_port_free);
+  ice->stuns = g_array_new (FALSE, FALSE, sizeof (int));
+  ice->loop = mxr_ice_loop_new (env->poller, env->timers, on_loop_ready, ice);
+  ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
+                                    NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
+  ice->stream = nice_agent_add_stream (ice->agent, 1);
+  if (ice->stream == 0) {
+    free_ice (ice);
     g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE stream");
     return NULL;
   }
-
-  MxrIce *ice = g_new0 (MxrIce, 1);
-  ice->agent = agent;
-  ice->stream = stream;
-  ice->config = config;
-  ice->context = g_main_context_ref (context);
-  ice->events = events;
-  ice->user_data = user_data;
   configure (ice);
   refresh_credentials (ice);
   listen_to (ice);
@@ -168,21 +321,16 @@ on_agent_closed (GObject *source, GAsyncResult *result, gpointer user_data)
   void (*on_closed) (gpointer) = ice->on_closed;
   const gpointer closed_data = ice->user_data;
 
-  g_clear_object (&ice->agent);
-  g_main_context_unref (ice->context);
-  g_free (ice->ufrag);
-  g_free (ice->pwd);
-  g_free (ice->remote_pwd);
-  g_free (ice);
+  free_ice (ice);
   on_closed (closed_data);
 }
 
 void
 mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data))
 {
-  mxr_ice_watch_stun (ice, false);
+  close_ports (ice);
   g_signal_handlers_disconnect_by_data (ice->agent, ice);
-  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, NULL, NULL);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, mxr_ice_loop_get_context (ice->loop), NULL, NULL);
   ice->on_closed = on_closed;
   nice_agent_close_async (ice->agent, on_agent_closed, ice);
 }
@@ -205,7 +353,7 @@ mxr_ice_get_pwd (const MxrIce *ice)
 bool
 mxr_ice_gather (MxrIce *ice, GError **error)
 {
-  g_autoptr (GPtrArray) addresses = mxr_ice_candidate_list_addresses (ice->config);
+  g_autoptr (GPtrArray) addresses = mxr_ice_candidate_list_addresses (ice->env->config);
   for (guint i = 0; i < addresses->len; i++) {
     NiceAddress address;
     nice_address_init (&address);
@@ -260,47 +408,38 @@ mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd)
   ice->events->on_gathering_done (ice->user_data);
 }
 
-guint
-mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams)
+static guint
+send_through_agent (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
 {
   GOutputVector vectors[MXR_TRANSPORT_BATCH_MAX];
   NiceOutputMessage messages[MXR_TRANSPORT_BATCH_MAX];
 
-  g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
   for (guint i = 0; i < n_datagrams; i++) {
     vectors[i] = (GOutputVector){ datas[i], sizes[i] };
     messages[i] = (NiceOutputMessage){ &vectors[i], 1 };
   }
   const gint n_sent = nice_agent_send_messages_nonblocking (ice->agent, ice->stream, COMPONENT, messages,
                                                             n_datagrams, NULL, NULL);
+  *out_bytes = 0;
+  for (gint i = 0; i < n_sent; i++)
+    *out_bytes += sizes[i];
   return n_sent < 0 ? 0 : (guint) n_sent;
+}
+
+guint
+mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
+{
+  G_STATIC_ASSERT (MXR_TRANSPORT_BATCH_MAX <= MXR_UDP_SEND_MAX);
+  *out_bytes = 0;
+  g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
+  if (ice->selected_port != NULL)
+    return mxr_udp_port_send (ice->selected_port, &ice->selected_remote, datas, sizes, n_datagrams, out_bytes);
+  return send_through_agent (ice, datas, sizes, n_datagrams, out_bytes);
 }
 
 /* ---- Looking
  * ---------------------------------------------------------------------------------------------------------
  */
-
-static void
-on_peeked (const guint8 *data, gsize size, gpointer user_data)
-{
-  MxrIce *ice = user_data;
-  if (mxr_stun_is_authentic (data, size, ice->pwd, ice->remote_pwd))
-    ice->events->on_authentic_stun (ice->user_data);
-}
-
-void
-mxr_ice_watch_stun (MxrIce *ice, bool on)
-{
-  if (!on && ice->watch != NULL) {
-    g_source_destroy (ice->watch);
-    g_clear_pointer (&ice->watch, g_source_unref);
-  }
-  if (!on || ice->watch != NULL)
-    return;
-  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
-  if (socket != NULL && ice->remote_pwd != NULL)
-    ice->watch = mxr_stun_watch_new (socket, ice->context, on_peeked, ice);
-}
 
 void
 mxr_ice_get_pair (MxrIce *ice, MxrIcePair *out_pair)
