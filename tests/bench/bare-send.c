@@ -11,6 +11,7 @@
 #include <gst/gst.h>
 #include <signal.h>
 #include <srtp2/srtp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -52,7 +52,7 @@ NOTES = {
     ),
     "elements": (
         "Elements and kernels alone, each beside what it replaces, in turns within one process; CPU seconds per second of media unless "
-        "it says otherwise. plain-c is the bare sum and subtraction; libyuv-none and its siblings are its filters.",
+        "it says otherwise. Behind a cost stands ours in proportion to it, and the spread. plain-c is the bare sum and subtraction; libyuv-none and its siblings are its filters.",
     ),
 }
 
@@ -116,8 +116,8 @@ def values(records, figure):
 
 def number(value, digits=3):
     """So many significant digits, without exponent."""
-    if value == 0:
-        return "0"
+    if value == int(value):
+        return f"{value:,.0f}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     return f"{value:,.{min(decimals, 5)}f}"
 
@@ -157,7 +157,7 @@ def figure_rows(results, bench, case):
                 continue
             remark = ", ".join(sorted({r["remark"] for r in records if "remark" in r}))
             ratio = "" if side == "mixroom" else spread(results.ratios(bench, case, size, side))
-            yield [size, html.escape(side), spread(values(records, "cpu")), ratio, spread(values(records, "threads"), 4),
+            yield [size, html.escape(side), spread(values(records, "cpu")), ratio, spread(values(records, "threads")),
                    spread(values(records, "rss_mib")), spread(values(records, "mib_each")), spread(values(records, "delay_ms")),
                    spread(values(records, "delay_p95_ms")), remark]
 
@@ -171,7 +171,7 @@ def drop_empty(head, rows):
 def case_part(results, bench, case):
     unit = UNITS[bench]
     series = [(side, points(results, bench, case, side)) for side in results.sides(bench, case)]
-    head = [unit, "", "cores", "Mixroom / it", "threads", "MiB", "MiB each", "delay ms", "p95 ms", ""]
+    head = [unit, "", "cores", "ours / its", "threads", "MiB", "MiB each", "delay ms", "p95 ms", ""]
     drawn = chart.draw(series, unit, "cores", f"{TITLES[bench]}, {case}: cores against {unit}")
     return (f"<h3>{html.escape(case)}</h3>{drawn}"
             + table(*drop_empty(head, figure_rows(results, bench, case))))
@@ -197,14 +197,20 @@ def element_part(records, bench):
     for rival in rivals:
         series.append((rival, sorted((r["size"], r["rival_cost"], r["rival_cost"], r["rival_cost"])
                                      for r in records if r["rival"] == rival)))
-    rows = []
-    for r in sorted(records, key=lambda r: (r["size"], rivals.index(r["rival"]))):
-        ratio = f'{number(r["ratio"])} <small>{number(r["ratio_min"])}–{number(r["ratio_max"])}</small>'
-        rows.append([r["size"], number(r["subject"]), html.escape(r["rival"]), number(r["rival_cost"]), ratio, html.escape(r.get("media", ""))])
+    beside = {(r["size"], r["rival"]): r for r in records}
+    rows = [[size, number(cost), *(beside_cell(beside.get((size, rival))) for rival in rivals)] for size, cost in sorted(ours.items())]
     what = "tiles" if bench.startswith("tile") else "people"
     title = TITLES.get(bench, bench)
     return (f"<h3>{html.escape(title)}</h3>" + chart.draw(series, what, unit, f"{title}: {unit} against {what}")
-            + table([what, f"Mixroom, {html.escape(unit)}", "beside", html.escape(unit), "Mixroom / it", "media"], rows))
+            + table([what, "mixroom", *map(html.escape, rivals)], rows))
+
+
+def beside_cell(record):
+    """What a rival cost, and ours in proportion."""
+    if record is None:
+        return ""
+    return (f'{number(record["rival_cost"])} <small>× {number(record["ratio"], 2)} '
+            f'({number(record["ratio_min"], 2)}–{number(record["ratio_max"], 2)})</small>')
 
 
 def measured_goal(results, goal):
@@ -275,10 +281,10 @@ body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 78rem; background:
   font: 15px/1.5 system-ui, sans-serif }
 h1 { font-size: 1.7rem; margin: 0 0 .25rem } h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem } h3 { font-size: 1rem; margin: 0 0 .5rem }
 p, .notes { max-width: 60rem; color: var(--faint) } .notes { padding-left: 1.1rem; font-size: .9rem } .notes b { color: var(--ink) }
-.parts { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)) }
+.parts { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)) }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; min-width: 0 }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 }
-th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap }
+th, td { padding: .2rem .45rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap }
 th { font-weight: 600; color: var(--faint) } small { color: var(--faint) } .yes { color: var(--yes) } .no { color: var(--no) }
 svg { width: 100%; height: auto; display: block } svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
 svg .tick { fill: var(--faint) } svg .grid { stroke: var(--line) } svg .whisker { stroke-width: 1.5 } svg .cost { fill: none; stroke-width: 2 }

@@ -109,9 +109,9 @@ mix_block (Room *room)
   for (guint k = 0; k < room->n_speakers; k++) {
     const MxrClip *speech = room->speech[k];
     const MxrClipFrame *frame = mxr_clip_get_frame (speech, room->n_blocks + k * 37);
-    const MxrClipPacket *packet = &g_array_index (speech->packets, MxrClipPacket, frame->first_packet);
-    const guint8 *payload = speech->bytes->data + packet->offset + RTP_HEADER_BYTES;
-    if (opus_decode (room->opus_decoders[k], payload, packet->size - RTP_HEADER_BYTES, blocks[k], BENCH_BLOCK_SAMPLES, 0) !=
+    const MxrClipPacket *said = &g_array_index (speech->packets, MxrClipPacket, frame->first_packet);
+    const guint8 *payload = speech->bytes->data + said->offset + RTP_HEADER_BYTES;
+    if (opus_decode (room->opus_decoders[k], payload, said->size - RTP_HEADER_BYTES, blocks[k], BENCH_BLOCK_SAMPLES, 0) !=
         BENCH_BLOCK_SAMPLES)
       g_error ("a packet of speech that is not of 20 ms");
     for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
