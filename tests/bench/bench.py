@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""Measures Mixroom beside its rivals, in turns within one run; scripts/bench builds what this needs and calls it.
+
+Writes DIR/results.jsonl, a JSON object a line, and DIR/report.html.
+"""
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import plan
+import report
+import sides
+from janus import is_installed as has_janus
+
+SETUP_S = {"mixroom": 4, "janus": 3, "floor": 3, "bare loop": 3}  # beside warm-up and measurement; others 2
+STORM_S = 35
+ELEMENTS_S = {True: 60, False: 180}
+
+
+@dataclasses.dataclass
+class Context:
+    source: pathlib.Path
+    build: pathlib.Path
+    out: pathlib.Path
+    env: dict
+    seconds: float
+    warm_up_s: float
+    quick: bool
+    run: str
+    alone: list = dataclasses.field(default_factory=list)  # cores of a room with one viewer, of each pair
+
+    @property
+    def bench(self):
+        return self.build / "tests" / "bench"
+
+    @property
+    def load(self):
+        return self.build / "src" / "load" / "mixroom-load"
+
+    def write(self, **record):
+        with open(self.out / "results.jsonl", "a") as results:
+            results.write(json.dumps({"run": self.run, **record}) + "\n")
+
+
+# ---- The machine ----------------------------------------------------------------------------------------------------
+
+
+def cpu_model():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def revision(source):
+    asked = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return asked.stdout.strip() or "unknown"
+
+
+def jiffies():
+    """Of all processors since the start: all, idle, stolen by the host of a virtual machine."""
+    values = [int(word) for word in open("/proc/stat").readline().split()[1:9]]
+    return sum(values), values[3] + values[4], values[7]
+
+
+def share_since(before):
+    now = jiffies()
+    total = max(now[0] - before[0], 1)
+    return {"busy": round(1 - (now[1] - before[1]) / total, 3), "steal": round((now[2] - before[2]) / total, 3)}
+
+
+def describe_machine(context, pairs):
+    return {"kind": "machine", "date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"), "cpu": cpu_model(),
+            "cores": os.cpu_count(), "kernel": platform.release(), "revision": revision(context.source), "pairs": pairs,
+            "seconds": context.seconds, "quick": context.quick, "load1": round(os.getloadavg()[0], 2)}
+
+
+# ---- What can be run ------------------------------------------------------------------------------------------------
+
+SIDES = {
+    "mixroom": sides.mixroom,
+    "janus": sides.janus,
+    "floor": sides.video_floor,
+    "stock, one encoder": sides.stock("shared"),
+    "stock, an encoder each": sides.stock("each"),
+    "bare loop": sides.bare_send,
+}
+
+
+def missing(context, side, case):
+    """Why a side cannot be run here, with what would help; None when it can."""
+    libraries = "libopus-dev libvpx-dev libopenh264-dev libavcodec-dev"
+    if side == "mixroom":
+        return None if context.load.is_file() else "mixroom-load was not built"
+    if side == "janus" and not has_janus():
+        return "Janus is not installed: apt-get install janus"
+    if side in ("janus", "stock, one encoder", "stock, an encoder each") and not sides.has_program(context, "rtp-crowd"):
+        return "rtp-crowd was not built: apt-get install libopus-dev"
+    if side == "floor" and not sides.has_program(context, "video-floor"):
+        return f"video-floor was not built: apt-get install {libraries}"
+    if side.startswith("stock") and case.codec == "h264" and not sides.has_elements("openh264enc", "avdec_h264"):
+        return "elements are missing: apt-get install gstreamer1.0-plugins-bad gstreamer1.0-libav"
+    return None
+
+
+# ---- Running --------------------------------------------------------------------------------------------------------
+
+
+class Progress:
+    def __init__(self, expected_s):
+        self.expected_s, self.start, self.done_s = expected_s, time.monotonic(), 0.0
+
+    def step(self, text, seconds):
+        spent = time.monotonic() - self.start
+        pace = spent / self.done_s if self.done_s > 20 else 1.0
+        left = max(self.expected_s - self.done_s, 0) * pace
+        print(f"[{duration(left):>6} left]  {text}", flush=True)
+        self.done_s += seconds
+
+
+def duration(seconds):
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def side_seconds(context, case, side):
+    if case.bench == "storm":
+        return STORM_S
+    return context.seconds + context.warm_up_s + SETUP_S.get(side, 2) + case.size / 100
+
+
+def note_added(context, case, side, figures):
+    """What viewers cost beside the room itself, which a room with one viewer tells."""
+    if side != "mixroom":
+        figures["added"] = figures["cpu"]
+    elif case.size == 1:
+        context.alone.append(figures["cpu"])
+    elif context.alone:
+        figures["added"] = round(figures["cpu"] - statistics.median(context.alone), 5)
+
+
+def measure(context, case, side, pair, progress):
+    label = f"{case.bench}, {case.name}, {case.size}: {side}"
+    progress.step(label, side_seconds(context, case, side))
+    load1, before = round(os.getloadavg()[0], 2), jiffies()
+    try:
+        figures = SIDES[side](context, case)
+    except sides.SideError as error:
+        print(f"           failed: {error}", flush=True)
+        context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=str(error)[:500])
+        return
+    figures |= {"load1": load1, **share_since(before)}
+    if case.bench == "viewers":
+        note_added(context, case, side, figures)
+    if (remark := plan.remark(figures)) is not None:
+        figures["remark"] = remark
+    case.last[side] = figures
+    context.write(kind="run", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, **figures)
+
+
+def runnable_sides(context, case, done):
+    """The sides of a case that can be run; says of the others why not."""
+    usable = []
+    for side in case.sides:
+        why = missing(context, side, case)
+        cores = plan.expected_cores(side, case.size, [c for c in done if (c.bench, c.name) == (case.bench, case.name)])
+        if why is None and side != "mixroom" and cores > os.cpu_count():
+            why = f"would need about {cores:.1f} cores, and there are {os.cpu_count()}"
+        if why is None:
+            usable.append(side)
+            continue
+        print(f"           {case.bench}, {case.name}, {case.size}: {side} is left out: {why}", flush=True)
+        context.write(kind="left out", bench=case.bench, case=case.name, size=case.size, side=side, why=why)
+    return usable
+
+
+def summarise(context, case, records):
+    """One line for each rival: ours in proportion, pair by pair."""
+    own = {r["pair"]: r for r in records if r["side"] == "mixroom"}
+    for side in case.sides:
+        theirs = [r for r in records if r["side"] == side]
+        if not theirs:
+            continue
+        cost = statistics.median(r["cpu"] for r in theirs)
+        line = f"           {side:<22} {cost:8.4f} core"
+        ratios = report.ratios(own, theirs, plan.compared(case.bench))
+        if side != "mixroom" and ratios:
+            line += f"   ours / theirs {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
+        remarks = sorted({r["remark"] for r in theirs if "remark" in r})
+        print(line + "".join(f"   {remark}" for remark in remarks), flush=True)
+
+
+def run_case(context, case, pairs, done, progress):
+    usable = runnable_sides(context, case, done)
+    if case.bench != "storm" and usable == ["mixroom"]:
+        print("           no rival is left; ours is measured alone", flush=True)
+    for pair in range(pairs):
+        case.wants_delay = case.bench in ("audio", "video") and pair == 0
+        for side in usable:
+            measure(context, case, side, pair, progress)
+    records = [r for r in report.read(context.out / "results.jsonl")
+               if r.get("run") == context.run and r.get("kind") == "run"
+               and (r["bench"], r["case"], r["size"]) == (case.bench, case.name, case.size)]
+    summarise(context, case, records)
+    done.append(case)
+
+
+def run_elements(context, progress):
+    for name in ("tilemix-bench", "audiomix-bench"):
+        progress.step(f"elements: {name}", ELEMENTS_S[context.quick] / 2)
+        lines = context.out / f"{name}.jsonl"
+        lines.unlink(missing_ok=True)
+        argv = [str(context.bench / name), "--json", str(lines)] + (["--quick"] if context.quick else [])
+        try:
+            subprocess.run(argv, env=context.env, check=True, timeout=900, preexec_fn=sides.die_with_parent)
+        except (subprocess.SubprocessError, OSError) as error:
+            print(f"           failed: {error}", flush=True)
+            context.write(kind="failure", bench="elements", case=name, size=0, side="mixroom", why=str(error)[:500])
+            continue
+        for record in report.read(lines):
+            context.write(kind="element", **record)
+        lines.unlink(missing_ok=True)
+
+
+# ---- Command line ---------------------------------------------------------------------------------------------------
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, one short pair")
+    parser.add_argument("--only", default=",".join(plan.BENCHES), help="of " + ",".join(plan.BENCHES))
+    parser.add_argument("--pairs", type=int, help="how often each side is measured, in turns (3; --quick: 1)")
+    parser.add_argument("--seconds", type=float, help="of each measurement (8; --quick: 4)")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="the build folder")
+    parser.add_argument("--out", type=pathlib.Path, help="where results and report go (the build folder's bench)")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    for name in options.only:
+        if name not in plan.BENCHES:
+            parser.error(f"there is no bench {name}; there are {', '.join(plan.BENCHES)}")
+    options.pairs = options.pairs or (1 if options.quick else 3)
+    options.seconds = options.seconds or (4 if options.quick else 8)
+    options.build = options.build.resolve()
+    options.out = (options.out or options.build / "bench").resolve()
+    return options
+
+
+def main():
+    options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    source = pathlib.Path(__file__).resolve().parents[2]
+    media = options.build / "tests" / "bench" / "media"
+    options.out.mkdir(parents=True, exist_ok=True)
+    context = Context(source, options.build, options.out, dict(os.environ, MIXROOM_BENCH_MEDIA=str(media)), options.seconds,
+                      2.0 if options.quick else 4.0, options.quick, datetime.datetime.now().strftime("%Y%m%dT%H%M%S"))
+    if not (media / "done").exists():
+        print("Making the media that is sent (once, half a minute) ...", flush=True)
+        subprocess.run(["sh", str(source / "tests" / "bench" / "make-media.sh"), str(media)], check=True)
+
+    cases = plan.cases(options.only, options.quick)
+    expected_s = sum(options.pairs * side_seconds(context, case, side) for case in cases for side in case.sides)
+    expected_s += ELEMENTS_S[options.quick] if "elements" in options.only else 0
+    machine = describe_machine(context, options.pairs)
+    print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load1']}. About {duration(expected_s)}; best left alone.",
+          flush=True)
+    context.write(**machine)
+    progress, done = Progress(expected_s), []
+    try:
+        for case in cases:
+            run_case(context, case, options.pairs, done, progress)
+        if "elements" in options.only:
+            run_elements(context, progress)
+    finally:
+        report.write(options.out / "results.jsonl", options.out / "report.html")
+        print(f"\n{options.out / 'report.html'}\n{options.out / 'results.jsonl'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

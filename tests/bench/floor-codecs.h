@@ -1,0 +1,20 @@
+#ifndef FLOOR_CODECS_H
+#define FLOOR_CODECS_H
+
+#include "../../src/elements/tile-scale.h"
+
+/* The codec libraries behind pipelines/{vp8dec,vp8enc,avdec_h264,openh264enc}.gst, called directly with what those
+ * fragments set: one thread each, real time, no key frames but the first. */
+
+typedef struct _FloorDecoder FloorDecoder;
+typedef struct _FloorEncoder FloorEncoder;
+
+FloorDecoder *floor_decoder_new (bool is_h264);
+/** floor_decoder_decode: Returns: whether there is a picture; @out_picture is good until the next call. */
+bool floor_decoder_decode (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture);
+
+FloorEncoder *floor_encoder_new (bool is_h264, int width, int height, int fps, guint bitrate_bps);
+/** floor_encoder_encode: @i420: in GStreamer's standard layout. Returns: bytes that came out. */
+gsize floor_encoder_encode (FloorEncoder *encoder, guint8 *i420);
+
+#endif

@@ -1,0 +1,89 @@
+"""What is measured: which sizes, which sides, and what must come of it."""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Case:
+    bench: str
+    name: str
+    size: int
+    sides: tuple
+    talkers: int = 3
+    codec: str = "none"
+    wants_delay: bool = False  # in a second measurement: clicks in place of speech would change the cost
+    last: dict = dataclasses.field(default_factory=dict)  # figures of the sides that were measured last
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """Ours in proportion to a rival, or a figure of ours alone (rival None); at most `bound`."""
+    bench: str
+    name: str
+    size: int
+    rival: str | None
+    bound: float
+    figure: str = "cpu"
+
+
+AUDIO_SIZES, AUDIO_QUICK = (10, 50, 100, 300), (10, 50)
+VIDEO_SIZES, VIDEO_QUICK = (4, 9, 16, 25), (4, 9)
+VIEWER_SIZES, VIEWER_QUICK = (1, 100, 500, 1000), (1, 100)
+STORM_SIZES = (100,)
+BENCHES = ("audio", "video", "viewers", "storm", "elements")
+
+GOALS = (
+    Goal("audio", "3 talking", 100, "janus", 0.10),
+    Goal("audio", "all talking", 100, "janus", 0.15),
+    Goal("audio", "3 talking", 300, None, 0.5),
+    Goal("audio", "3 talking", 100, None, 0.5, "mib_each"),
+    Goal("audio", "3 talking", 10, None, 45, "delay_ms"),
+    Goal("audio", "3 talking", 10, None, 70, "delay_p95_ms"),
+    Goal("video", "VP8", 4, None, 60, "delay_ms"),
+    *(Goal("video", codec, size, "floor", 1.3) for codec in ("VP8", "H.264") for size in (9, 16, 25)),
+    *(Goal("video", codec, 4, "stock, an encoder each", 1 / 3.5) for codec in ("VP8", "H.264")),
+    *(Goal("video", codec, 9, "stock, one encoder", 1 / 1.5) for codec in ("VP8", "H.264")),
+    Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
+    Goal("viewers", "one programme", 1000, None, 1.0),
+)
+
+
+def cases(benches, quick):
+    """In the order in which they are run."""
+    found = []
+    if "audio" in benches:
+        for size in AUDIO_QUICK if quick else AUDIO_SIZES:
+            for name, talkers in (("3 talking", 3), ("all talking", size)):
+                found.append(Case("audio", name, size, ("mixroom", "janus"), talkers=talkers))
+    if "video" in benches:
+        for name, codec in (("VP8", "vp8"), ("H.264", "h264")):
+            for size in VIDEO_QUICK if quick else VIDEO_SIZES:
+                sides = ("mixroom", "floor", "stock, one encoder", "stock, an encoder each")
+                found.append(Case("video", name, size, sides, codec=codec))
+    if "viewers" in benches:
+        for size in VIEWER_QUICK if quick else VIEWER_SIZES:
+            found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))
+    if "storm" in benches:
+        for size in STORM_SIZES:
+            found.append(Case("storm", "joins in 10 s", size, ("mixroom",), codec="vp8"))
+    return found
+
+
+def compared(bench):
+    """The figure that ratios are made of: of viewers what they add to the room they watch."""
+    return "added" if bench == "viewers" else "cpu"
+
+
+def remark(figures):
+    """What must be known of a measurement to read it; None where nothing is in the way."""
+    if figures.get("delivered", 1) < 0.97 or figures.get("behind_ms", 0) > 100:
+        return "did not keep up"
+    return "machine was full" if figures.get("busy", 0) > 0.97 else None
+
+
+def expected_cores(side, size, done):
+    """What a side will need, from its own next smaller size: costs grow at least in proportion."""
+    smaller = [case for case in done if side in case.last and case.size < size]
+    if not smaller:
+        return 0.0
+    nearest = max(smaller, key=lambda case: case.size)
+    return nearest.last[side]["cpu"] * size / nearest.size

@@ -1,0 +1,234 @@
+/* The floor under a video room: what the same decodes, the same scalings and one encode cost with nothing around
+ * them. The libraries are called directly from one loop of one thread, each call at the moment it is due in real time:
+ * every person's frame when it would arrive, the picture on its tick, the sound every 20 ms. No packets, no network, no
+ * encryption, no hand-over between threads.
+ *
+ * usage: video-floor [OPTION OF mixroom-load...]: who plays which part, and what is sent */
+
+#include "../../src/elements/tile-scale.h"
+#include "../../src/load/cast.h"
+#include "bench-common.h"
+#include "clip-frames.h"
+#include "floor-codecs.h"
+#include "mixroom/layout.h"
+
+#include <opus.h>
+#include <stdio.h>
+
+#define CANVAS_W 1280
+#define CANVAS_H 720
+#define GAP_PX 4
+#define BITRATE_BPS 1500000
+#define WARM_UP_US (2 * G_USEC_PER_SEC)
+#define MAX_PEOPLE 49
+#define MAX_SPEAKERS 6
+#define OPUS_BITRATE_BPS 32000
+#define OPUS_MAX_BYTES 1275
+#define RTP_HEADER_BYTES 12
+
+typedef struct {
+  FloorDecoder *decoder;
+  const GPtrArray *frames; /* GBytes */
+  guint next_frame;
+  MxrPicture tile; /* its place on the canvas */
+  gint64 due_us;
+} Person;
+
+typedef struct {
+  Person people[MAX_PEOPLE];
+  guint n_people;
+  MxrPicture canvas;
+  guint8 *canvas_bytes;
+  FloorEncoder *encoder;
+  MxrScratch scratch;
+  guint64 n_bytes;
+
+  const MxrClip *speech[MAX_SPEAKERS];
+  OpusDecoder *opus_decoders[MAX_SPEAKERS];
+  OpusEncoder *opus_encoders[MAX_SPEAKERS + 1]; /* mix-minus for who speaks, and the mix for all others */
+  guint n_speakers;
+  guint n_blocks;
+} Room;
+
+/* ---- Picture ---------------------------------------------------------------------------------------------- */
+
+static void
+place_people (Room *room)
+{
+  const MxrLayoutRules rules = { .kind = MXR_LAYOUT_GRID, .width_px = CANVAS_W, .height_px = CANVAS_H,
+                                 .gap_px = GAP_PX, .grid_max = MAX_PEOPLE };
+  MxrLayoutPerson persons[MAX_PEOPLE] = { 0 };
+  MxrLayoutTile tiles[MXR_TILES_MAX];
+
+  for (guint i = 0; i < room->n_people; i++)
+    persons[i] = (MxrLayoutPerson){ .key = i, .aspect = 16.0f / 9.0f };
+  guint n = mxr_layout_arrange (&rules, persons, room->n_people, tiles, G_N_ELEMENTS (tiles));
+  for (guint i = 0; i < n; i++) {
+    MxrRect rect = { (int) tiles[i].x, (int) tiles[i].y, (int) tiles[i].w, (int) tiles[i].h };
+    room->people[tiles[i].key].tile = mxr_picture_region (&room->canvas, &rect);
+  }
+}
+
+static void
+show_next_frame (Room *room, Person *person)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (person->frames->pdata[person->next_frame++ % person->frames->len], &size);
+  MxrPicture picture;
+
+  if (floor_decoder_decode (person->decoder, bytes, size, &picture))
+    mxr_picture_draw (&picture, GST_VIDEO_ORIENTATION_IDENTITY, &person->tile, &room->scratch);
+  person->due_us += BENCH_FRAME_US;
+}
+
+/* ---- Sound ------------------------------------------------------------------------------------------------ */
+
+static void
+start_sound (Room *room)
+{
+  int error;
+
+  for (guint i = 0; i < room->n_speakers; i++)
+    room->opus_decoders[i] = opus_decoder_create (48000, 1, &error);
+  for (guint i = 0; i <= room->n_speakers; i++) {
+    room->opus_encoders[i] = opus_encoder_create (48000, 1, OPUS_APPLICATION_AUDIO, &error);
+    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_BITRATE (OPUS_BITRATE_BPS));
+    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_VBR_CONSTRAINT (1));
+    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_COMPLEXITY (5));
+  }
+}
+
+static void
+mix_block (Room *room)
+{
+  gint16 blocks[MAX_SPEAKERS][BENCH_BLOCK_SAMPLES];
+  gint32 sum[BENCH_BLOCK_SAMPLES] = { 0 };
+  gint16 out[BENCH_BLOCK_SAMPLES];
+  guint8 packet[OPUS_MAX_BYTES];
+
+  for (guint k = 0; k < room->n_speakers; k++) {
+    const MxrClip *speech = room->speech[k];
+    const MxrClipFrame *frame = mxr_clip_get_frame (speech, room->n_blocks + k * 37);
+    const MxrClipPacket *said = &g_array_index (speech->packets, MxrClipPacket, frame->first_packet);
+    const guint8 *payload = speech->bytes->data + said->offset + RTP_HEADER_BYTES;
+    if (opus_decode (room->opus_decoders[k], payload, said->size - RTP_HEADER_BYTES, blocks[k], BENCH_BLOCK_SAMPLES, 0) !=
+        BENCH_BLOCK_SAMPLES)
+      g_error ("a packet of speech that is not of 20 ms");
+    for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
+      sum[i] += blocks[k][i];
+  }
+  for (guint k = 0; k <= room->n_speakers; k++) {
+    for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
+      out[i] = (gint16) CLAMP (sum[i] - (k < room->n_speakers ? blocks[k][i] : 0), G_MININT16, G_MAXINT16);
+    room->n_bytes += (guint64) opus_encode (room->opus_encoders[k], out, BENCH_BLOCK_SAMPLES, packet, sizeof packet);
+  }
+  room->n_blocks++;
+}
+
+/* ---- The loop --------------------------------------------------------------------------------------------- */
+
+/* A clip that several show is depacketised once. */
+static const GPtrArray *
+get_frames (GHashTable *frames_by_clip, MxrClip *clip)
+{
+  if (!g_hash_table_contains (frames_by_clip, clip))
+    g_hash_table_insert (frames_by_clip, clip, clip_frames_new (clip));
+  return g_hash_table_lookup (frames_by_clip, clip);
+}
+
+static void
+seat_people (Room *room, MxrCast *cast, bool is_h264)
+{
+  g_autoptr (GHashTable) frames_by_clip = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < room->n_people; i++) {
+    MxrClientPlan plan;
+    mxr_cast_plan (cast, i, &plan);
+    room->people[i] = (Person){ .decoder = floor_decoder_new (is_h264),
+                                .frames = get_frames (frames_by_clip, plan.clips[MXR_RTP_VIDEO]) };
+    if (i < room->n_speakers)
+      room->speech[i] = plan.clips[MXR_RTP_AUDIO];
+  }
+  place_people (room);
+}
+
+static Room *
+room_new (MxrCast *cast, const MxrLoadOptions *options)
+{
+  Room *room = g_new0 (Room, 1);
+  GstVideoInfo info;
+  const bool is_h264 = options->codec == MXR_CODEC_H264;
+
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, CANVAS_W, CANVAS_H);
+  room->canvas_bytes = g_malloc0 (info.size);
+  room->canvas = mxr_picture_from_memory (room->canvas_bytes, &info);
+  room->encoder = floor_encoder_new (is_h264, CANVAS_W, CANVAS_H, 30, BITRATE_BPS);
+  room->n_people = CLAMP ((guint) options->n_participants, 1, MAX_PEOPLE);
+  room->n_speakers = MIN ((guint) options->n_talkers, MAX_SPEAKERS);
+  seat_people (room, cast, is_h264);
+  start_sound (room);
+  return room;
+}
+
+static Person *
+next_person (Room *room)
+{
+  Person *next = &room->people[0];
+  for (guint i = 1; i < room->n_people; i++)
+    if (room->people[i].due_us < next->due_us)
+      next = &room->people[i];
+  return next;
+}
+
+/* What is due next happens when it is due, or at once when the thread is behind. */
+static void
+run (Room *room, gint64 *picture_due_us, gint64 *sound_due_us, gint64 until_us)
+{
+  for (;;) {
+    Person *person = next_person (room);
+    gint64 due_us = MIN (MIN (person->due_us, *picture_due_us), *sound_due_us);
+    if (due_us >= until_us)
+      return;
+    bench_sleep_until_us (due_us);
+    if (due_us == person->due_us) {
+      show_next_frame (room, person);
+    } else if (due_us == *sound_due_us) {
+      mix_block (room);
+      *sound_due_us += BENCH_BLOCK_US;
+    } else {
+      room->n_bytes += floor_encoder_encode (room->encoder, room->canvas_bytes);
+      *picture_due_us += BENCH_FRAME_US;
+    }
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (MxrLoadOptions) options = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  gst_init (NULL, NULL);
+  if (!mxr_load_options_parse (&options, argv, &error))
+    g_error ("%s", error->message);
+  if (options.codec == MXR_CODEC_NONE || options.n_cameras < options.n_participants)
+    g_error ("everybody is to have a camera, and --codec vp8 or h264");
+  g_autoptr (MxrCast) cast = mxr_cast_new (&options, &error);
+  if (cast == NULL)
+    g_error ("%s", error->message);
+  Room *room = room_new (cast, &options);
+
+  const gint64 span_us = options.duration_s * (gint64) G_USEC_PER_SEC, start_us = bench_now_us () + 10000;
+  const gint64 end_us = start_us + WARM_UP_US + span_us;
+  gint64 picture_due_us = start_us, sound_due_us = start_us;
+  for (guint i = 0; i < room->n_people; i++)
+    room->people[i].due_us = start_us + BENCH_FRAME_US * i / room->n_people;
+  run (room, &picture_due_us, &sound_due_us, start_us + WARM_UP_US);
+  const double before_s = bench_cpu_s (), span_s = (double) span_us / G_USEC_PER_SEC;
+  const guint64 bytes_before = room->n_bytes;
+  run (room, &picture_due_us, &sound_due_us, end_us);
+  bench_report_self (bench_cpu_s () - before_s, span_s);
+  printf (",\"kbps\":%.0f,\"behind_ms\":%.1f}\n", (double) (room->n_bytes - bytes_before) * 8e-3 / span_s,
+          (double) MAX (bench_now_us () - end_us, 0) * 1e-3);
+  return 0;
+}
