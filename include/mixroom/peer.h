@@ -176,6 +176,10 @@ typedef struct {
   /* The client cannot decode without a key frame, or the downlink begins with one: after a subscription is in effect
    * and the connection is there. At most one is on its way at a time. */
   void (*on_keyframe_request) (MxrPeer *peer, gpointer user_data);
+  /* (nullable): A sound uplink that is not wanted was silent and has voice now, by the level that its packets carry
+   * (RFC 6464). At most one is on its way at a time. It is news, not a state: mxr_peer_take_audio_level() has the level.
+   * Never for a client whose packets carry no level; see mxr_peer_set_wanted(). */
+  void (*on_voice) (MxrPeer *peer, gpointer user_data);
   /* ICE, DTLS or consent failed, or the client closed the connection. */
   void (*on_failed) (MxrPeer *peer, const char *reason, gpointer user_data);
 } MxrPeerEvents;
@@ -222,6 +226,19 @@ bool mxr_peer_has_ice_credentials (MxrPeer *peer, const char *ufrag, const char 
 
 /** mxr_peer_add_candidate: Errors: BAD_CANDIDATE (its syntax, or one too many), NOT_NEGOTIATED. */
 bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error);
+
+/**
+ * mxr_peer_set_wanted:
+ *
+ * An uplink that is not wanted is received (reports, levels, a short history) but not decoded. Wanted again, sound begins
+ * where the voice began, 120 ms back at most, which the playout then holds until it shrinks in a pause; a picture asks
+ * for a key frame and shows nothing new until it is there. At first pictures are wanted and sound is not. The choice is
+ * the peer's: it holds for uplinks to come too. May be called from within on_uplink_added.
+ *
+ * The sound of a client whose packets carry no level (RFC 6464) is decoded in any case, or nobody would know how loud it
+ * is. Not after mxr_peer_close(). Cost: nothing when it is so already, else a call to the network thread.
+ */
+void mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted);
 
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);

@@ -436,3 +436,11 @@ mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused)
   atomic_store (&peer->keyframe_is_asked, false);
   peer->events.on_keyframe_request (peer, peer->user_data);
 }
+
+void
+mxr_peer_on_link_voice (MxrPeer *peer, gpointer unused)
+{
+  atomic_store (&peer->voice_is_told, false);
+  if (peer->events.on_voice != NULL)
+    peer->events.on_voice (peer, peer->user_data);
+}

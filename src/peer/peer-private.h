@@ -69,6 +69,7 @@ struct _MxrPeer {
   /* Whether such a call is on its way already: however often it is asked for, one waits in the mailbox. */
   atomic_bool keyframe_is_asked;  /* by the client: to the control thread */
   atomic_bool keyframe_is_needed; /* by our decoder: to the network thread */
+  atomic_bool voice_is_told;      /* of an unwanted sound: to the control thread */
 
   /* Control thread. */
   MxrPeerEvents events;
@@ -83,6 +84,7 @@ struct _MxrPeer {
   guint64 session_version;
   MxrPeerUplink uplinks[MXR_PEER_N_KINDS];
   guint n_uplinks_made;
+  bool is_wanted[MXR_PEER_N_KINDS];
   MxrPeerDownlink downlinks[MXR_PEER_N_KINDS];
   MxrPeerCredentials remote;      /* the peer's in use */
   MxrPeerCredentials next_remote; /* being answered */
@@ -115,6 +117,7 @@ void mxr_peer_on_link_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_peer_on_link_connected (MxrPeer *peer, gpointer unused);
 void mxr_peer_on_link_failed (MxrPeer *peer, gpointer reason);
 void mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused);
+void mxr_peer_on_link_voice (MxrPeer *peer, gpointer unused);
 
 void mxr_link_plan_free (gpointer plan);
 void mxr_link_reply_free (gpointer reply);

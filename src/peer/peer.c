@@ -91,6 +91,7 @@ mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const Mx
   peer->user_data = user_data;
   peer->thread = mxr_net_pick (env->net);
   peer->cname = g_strdup_printf ("mixroom-%08x", g_random_int ());
+  peer->is_wanted[MXR_RTP_VIDEO] = true;
   peer->session_id = ((guint64) g_random_int () << 31) | g_random_int ();
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
     peer->downlinks[i].section = -1;
@@ -166,6 +167,12 @@ mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFu
   MxrLinkSubscription *subscription = g_new (MxrLinkSubscription, 1);
   *subscription = (MxrLinkSubscription){ kind, fanout != NULL ? mxr_fanout_ref (fanout) : NULL, func, user_data };
   mxr_peer_post_net (peer, mxr_link_subscribe, subscription, mxr_link_subscription_free);
+}
+
+void
+mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted)
+{
+  peer->is_wanted[kind] = wanted;
 }
 
 bool
