@@ -240,6 +240,14 @@ bool mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **erro
  */
 void mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted);
 
+/**
+ * mxr_peer_set_max_bitrate:
+ * @bps: most that the client shall send, in all (see mxr_rtp_receiver_set_max_bitrate()); 0: no limit
+ *
+ * Holds until it is set again, for uplinks of @kind that come later too. Clients that did not negotiate REMB are not told.
+ */
+void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
+
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
 

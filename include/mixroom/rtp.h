@@ -262,6 +262,7 @@ typedef struct _MxrRtpReceiverConfig {
   bool nack;
   bool pli;
   bool transport_cc; /* send feedback for transport_seq_id */
+  bool remb;         /* mxr_rtp_receiver_set_max_bitrate() has an effect */
   gpointer user_data;
 } MxrRtpReceiverConfig;
 
@@ -299,6 +300,17 @@ void mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverS
  * the SSRC is not known yet; then nothing is sent.
  */
 bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *receiver, gint64 now_us);
+
+/**
+ * mxr_rtp_receiver_set_max_bitrate:
+ * @bps: most that the client shall send; 0: no limit
+ *
+ * Told to the client by REMB: with the next poll, which is due at once, then in each report for as long as the limit
+ * holds; that it holds no more, in a few reports. libwebrtc takes the number for all that it sends on the connection,
+ * sound and repairs included. The value is rounded down to 18 bits of precision. Nothing is sent before the SSRC is
+ * known, nor when REMB was not negotiated. Source: draft-alvestrand-rmcat-remb-03 2.2.
+ */
+void mxr_rtp_receiver_set_max_bitrate (MxrRtpReceiver *receiver, guint bps);
 
 /* ---- Senders ------------------------------------------------------------------------------------------- */
 

@@ -41,6 +41,7 @@ add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *f
     .nack = (format->feedback & MXR_SDP_FEEDBACK_NACK) != 0,
     .pli = (format->feedback & MXR_SDP_FEEDBACK_PLI) != 0,
     .transport_cc = (format->feedback & MXR_SDP_FEEDBACK_TRANSPORT_CC) != 0,
+    .remb = (format->feedback & MXR_SDP_FEEDBACK_REMB) != 0,
     .user_data = GINT_TO_POINTER (kind),
   };
   return mxr_rtp_session_add_receiver (link->session, &config);
@@ -66,6 +67,7 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
   incoming->receiver = add_receiver (link, section, format, kind);
   if (incoming->receiver == NULL)
     return;
+  mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));
   incoming->uplink = mxr_uplink_ref (uplink);
   incoming->ssrc = section->ssrc;
   incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;

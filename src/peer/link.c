@@ -291,6 +291,20 @@ mxr_link_request_keyframe (MxrPeer *peer, gpointer unused)
 }
 
 void
+mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused)
+{
+  MxrLink *link = peer->link;
+
+  atomic_store (&peer->bitrate_is_changed, false);
+  if (link == NULL)
+    return;
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    if (link->incoming[i].receiver != NULL)
+      mxr_rtp_receiver_set_max_bitrate (link->incoming[i].receiver, atomic_load (&peer->max_bitrate_bps[i]));
+  mxr_link_poll_soon (link);
+}
+
+void
 mxr_link_close (MxrPeer *peer, gpointer unused)
 {
   MxrLink *link = g_steal_pointer (&peer->link);

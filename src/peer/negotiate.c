@@ -330,7 +330,7 @@ fill_params (MxrPeer *peer, const MxrLinkReply *reply, MxrSdpAnswerParams *out_p
     .stream_id = peer->cname,
     .video_codec = peer->video_codec,
     .extensions = MXR_SDP_EXTENSIONS_ALL,
-    .feedback = MXR_SDP_FEEDBACK_ALL & ~(guint) MXR_SDP_FEEDBACK_REMB,
+    .feedback = MXR_SDP_FEEDBACK_ALL,
   };
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     out_params->kinds[i].takes_uplink = peer->takes_uplink;

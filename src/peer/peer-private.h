@@ -66,10 +66,14 @@ struct _MxrPeer {
   GMutex stats_lock;
   MxrPeerStats stats; /* guarded by stats_lock */
 
+  /* Written by the control half, read by the network half. */
+  atomic_uint max_bitrate_bps[MXR_PEER_N_KINDS]; /* 0: no limit */
+
   /* Whether such a call is on its way already: however often it is asked for, one waits in the mailbox. */
   atomic_bool keyframe_is_asked;  /* by the client: to the control thread */
   atomic_bool keyframe_is_needed; /* by our decoder: to the network thread */
   atomic_bool voice_is_told;      /* of an unwanted sound: to the control thread */
+  atomic_bool bitrate_is_changed; /* to the network thread */
 
   /* Control thread. */
   MxrPeerEvents events;
@@ -127,6 +131,7 @@ void mxr_link_apply (MxrPeer *peer, gpointer plan);
 void mxr_link_restart (MxrPeer *peer, gpointer credentials);
 void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
+void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_close (MxrPeer *peer, gpointer unused);
 
 typedef struct {

@@ -400,6 +400,7 @@ typedef struct {
   bool has_report[MXR_PEER_N_KINDS];
   guint64 report_ntp[MXR_PEER_N_KINDS];
   guint32 report_rtp[MXR_PEER_N_KINDS];
+  guint32 remb; /* exponent and mantissa of the last one */
 } Client;
 
 static void
@@ -468,6 +469,9 @@ on_client_rtcp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us
   for (bool more = gst_rtcp_buffer_get_first_packet (&rtcp, &packet); more; more = gst_rtcp_packet_move_to_next (&packet)) {
     guint32 ssrc, rtp_time;
     guint64 ntp;
+    if (gst_rtcp_packet_get_type (&packet) == GST_RTCP_TYPE_PSFB &&
+        gst_rtcp_packet_fb_get_type (&packet) == GST_RTCP_PSFB_TYPE_AFB)
+      client->remb = GST_READ_UINT32_BE (gst_rtcp_packet_fb_get_fci (&packet) + 4) & 0xffffff;
     if (gst_rtcp_packet_get_type (&packet) != GST_RTCP_TYPE_SR)
       continue;
     gst_rtcp_packet_sr_get_sender_info (&packet, &ssrc, &ntp, &rtp_time, NULL, NULL);
@@ -703,6 +707,31 @@ test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
   client_clear (&client);
 }
 
+static guint32
+get_remb (Client *client)
+{
+  g_mutex_lock (&client->lock);
+  guint32 remb = client->remb;
+  g_mutex_unlock (&client->lock);
+  return remb;
+}
+
+/* The answer agrees to what Chromium offers; a limit from before the connection holds, and so does a later one. */
+static void
+test_max_bitrate (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+
+  mxr_peer_set_max_bitrate (fixture->peer, MXR_RTP_VIDEO, 150000);
+  connect (fixture, &client);
+  g_assert_nonnull (strstr (fixture->answer, " goog-remb\r\n"));
+  PUMP_UNTIL (get_remb (&client) == 150000);
+  mxr_peer_set_max_bitrate (fixture->peer, MXR_RTP_VIDEO, 1 << 20);
+  PUMP_UNTIL (get_remb (&client) == (3 << 18 | 1 << 17));
+  close_peer (fixture);
+  client_clear (&client);
+}
+
 static void
 test_client_hangs_up (Fixture *fixture, gconstpointer unused)
 {
@@ -731,6 +760,7 @@ main (int argc, char **argv)
   ADD ("/peer/off-and-on-again", test_off_and_on_again);
   ADD ("/peer/one-clock-for-sound-and-picture", test_one_clock_for_sound_and_picture);
   ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
+  ADD ("/peer/max-bitrate", test_max_bitrate);
   ADD ("/peer/client-hangs-up", test_client_hangs_up);
   return g_test_run ();
 }

@@ -162,6 +162,15 @@ mxr_peer_add_candidate (MxrPeer *peer, const char *candidate, GError **error)
 }
 
 void
+mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps)
+{
+  if (atomic_exchange (&peer->max_bitrate_bps[kind], bps) == bps || atomic_exchange (&peer->bitrate_is_changed, true))
+    return;
+  if (!mxr_peer_post_net (peer, mxr_link_limit_bitrate, NULL, NULL))
+    atomic_store (&peer->bitrate_is_changed, false);
+}
+
+void
 mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data)
 {
   MxrLinkSubscription *subscription = g_new (MxrLinkSubscription, 1);

@@ -344,6 +344,70 @@ test_remove (void)
   g_assert_true (peer->last_receiver == second);
 }
 
+/* The bitrate of the REMB in the nth RTCP packet, 0 when there is none. */
+static guint64
+get_remb_bps (const TestPeer *peer, guint nth)
+{
+  gsize bytes;
+  const guint8 *remb = test_find_rtcp (&peer->rtcp[nth], 206, 15, &bytes);
+
+  if (remb == NULL)
+    return 0;
+  g_assert_cmpuint (bytes, ==, 24);
+  g_assert_cmphex (mxr_read_u32 (remb + 8), ==, 0);
+  g_assert_cmpmem (remb + 12, 4, "REMB", 4);
+  g_assert_cmpuint (remb[16], ==, 1);
+  g_assert_cmphex (mxr_read_u32 (remb + 20), ==, 0xaa);
+  return (guint64) (mxr_read_u24 (remb + 17) & 0x3ffff) << (remb[17] >> 2);
+}
+
+/* Told at once and with each report; that the limit is gone, three times more. Before the source is known nothing is. */
+static void
+test_max_bitrate (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpReceiver *receiver = test_add_video_receiver (peer);
+  gint64 now_us = START_US;
+
+  mxr_rtp_session_poll (peer->session, now_us); /* plans the first report */
+  mxr_rtp_receiver_set_max_bitrate (receiver, 123456789);
+  mxr_rtp_session_poll (peer->session, now_us);
+  g_assert_cmpuint (peer->n_rtcp, ==, 0);
+  receive (peer, 96, 1, 0xaa, NULL, 0, 20, now_us);
+  for (guint i = 0; i < 3; i++)
+    now_us = mxr_rtp_session_poll (peer->session, now_us);
+  g_assert_cmpuint (peer->n_rtcp, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (get_remb_bps (peer, i), ==, 123456789 / 512 * 512);
+
+  mxr_rtp_receiver_set_max_bitrate (receiver, 150000); /* exact, and once */
+  mxr_rtp_receiver_set_max_bitrate (receiver, 150000);
+  mxr_rtp_session_poll (peer->session, now_us);
+  mxr_rtp_session_poll (peer->session, now_us);
+  g_assert_cmpuint (peer->n_rtcp, ==, 4);
+  g_assert_cmpuint (get_remb_bps (peer, 3), ==, 150000);
+
+  mxr_rtp_receiver_set_max_bitrate (receiver, 0);
+  for (guint i = 0; i < 6; i++)
+    now_us = mxr_rtp_session_poll (peer->session, now_us + 1);
+  g_assert_cmpuint (peer->n_rtcp, ==, 10);
+  for (guint i = 4; i < 10; i++)
+    g_assert_cmpuint (get_remb_bps (peer, i), ==, i < 8 ? G_MAXUINT32 / 16384 * 16384ull : 0);
+}
+
+static void
+test_max_bitrate_needs_remb (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpReceiver *receiver = add (peer, NULL, 0, 111, 0xaa);
+
+  mxr_rtp_receiver_set_max_bitrate (receiver, 1000);
+  receive (peer, 111, 1, 0xaa, NULL, 0, 20, START_US);
+  mxr_rtp_session_poll (peer->session, mxr_rtp_session_poll (peer->session, START_US));
+  g_assert_cmpuint (peer->n_rtcp, ==, 1);
+  g_assert_cmpuint (get_remb_bps (peer, 0), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -359,5 +423,7 @@ main (int argc, char **argv)
   g_test_add_func ("/receiver/report", test_report);
   g_test_add_func ("/receiver/full-report", test_full_report);
   g_test_add_func ("/receiver/remove", test_remove);
+  g_test_add_func ("/receiver/max-bitrate", test_max_bitrate);
+  g_test_add_func ("/receiver/max-bitrate-needs-remb", test_max_bitrate_needs_remb);
   return g_test_run ();
 }

@@ -253,6 +253,8 @@ mxr_rtp_receiver_poll (MxrRtpReceiver *receiver, gint64 now_us)
   if (receiver->nacks != NULL)
     poll_nacks (receiver, now_us);
 
+  mxr_rtp_receiver_poll_max_bitrate (receiver);
+
   const gint64 pli_due_us = poll_pli (receiver, now_us);
   return receiver->nacks != NULL ? MIN (pli_due_us, mxr_nack_list_due_us (receiver->nacks)) : pli_due_us;
 }

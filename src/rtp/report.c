@@ -154,7 +154,7 @@ add_blocks (MxrRtcpWriter *writer, GstRTCPPacket *packet, gint64 now_us)
   }
 }
 
-/* SRs of the active senders, or an RR; blocks; a description of each. */
+/* SRs of the active senders, or an RR; blocks; a description of each; bitrates that hold. */
 static void
 add_reports (MxrRtcpWriter *writer, gint64 now_us)
 {
@@ -172,6 +172,8 @@ add_reports (MxrRtcpWriter *writer, gint64 now_us)
   for (guint i = 0; i < session->n_senders; i++)
     if (has_reports (session->senders[i]) && session->senders[i]->config.ssrc != session->config.ssrc)
       mxr_rtcp_writer_add_sdes (writer, session->senders[i]->config.ssrc);
+  for (guint i = 0; i < session->n_receivers; i++)
+    mxr_rtp_receiver_repeat_max_bitrate (session->receivers[i], writer);
 }
 
 /* RFC 3550 6.2: intervals spread by half, so that peers do not fall into step. */

@@ -168,6 +168,9 @@ struct _MxrRtpReceiver {
   MxrNackList *nacks; /* NULL: not negotiated */
   gint64 pli_sent_us; /* 0: never */
   bool is_pli_pending;
+  guint max_bps;        /* 0: no limit */
+  guint remb_repeats;   /* more reports that tell it; G_MAXUINT: all */
+  bool is_remb_pending; /* to be told at once */
   bool has_left; /* BYE, and nothing since */
   MxrRtpReceiverStats stats;
 };
@@ -223,6 +226,11 @@ void mxr_rtp_receiver_take (MxrRtpReceiver *receiver, guint8 *data, MxrRtpView *
 void mxr_rtp_receiver_want_keyframe (MxrRtpReceiver *receiver);
 gint64 mxr_rtp_receiver_poll (MxrRtpReceiver *receiver, gint64 now_us);
 
+/* bitrate-limit.c */
+typedef struct _MxrRtcpWriter MxrRtcpWriter;
+void mxr_rtp_receiver_repeat_max_bitrate (MxrRtpReceiver *receiver, MxrRtcpWriter *writer);
+void mxr_rtp_receiver_poll_max_bitrate (MxrRtpReceiver *receiver);
+
 /* sender.c, retransmit.c */
 void mxr_rtp_sender_free (MxrRtpSender *sender);
 gsize mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx,
@@ -238,10 +246,10 @@ void mxr_rtp_session_read_report (MxrRtpSession *session, GstRTCPPacket *packet,
 gint64 mxr_rtp_session_poll_reports (MxrRtpSession *session, gint64 now_us);
 
 /* rtcp.c: one packet being written */
-typedef struct {
+struct _MxrRtcpWriter {
   MxrRtpSession *session;
   GstRTCPBuffer rtcp;
-} MxrRtcpWriter;
+};
 
 gsize mxr_rtcp_normalise (guint8 *data, gsize size, bool *out_is_whole);
 void mxr_rtcp_writer_begin (MxrRtcpWriter *writer, MxrRtpSession *session);

@@ -161,6 +161,7 @@ test_add_video_receiver (TestPeer *peer)
     .nack = true,
     .pli = true,
     .transport_cc = true,
+    .remb = true,
   };
   return mxr_rtp_session_add_receiver (peer->session, &config);
 }
