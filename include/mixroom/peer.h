@@ -60,18 +60,56 @@ void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
+/* ---- Stages ---------------------------------------------------------------------------------------------- */
+
+/* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
+ * may still be on their way when its room has ended. */
+typedef struct {
+  /* Of sound, each packet: from its arrival until it is handed to the decoder. Of pictures, each frame: from the arrival
+   * of its last packet until the frame is whole, everything before it is there or given up, and it is queued. */
+  MxrDelay buffer[MXR_PEER_N_KINDS];
+  /* What the chain takes that ends in the mixer; of pictures, the wait for a worker too. */
+  MxrDelay decode[MXR_PEER_N_KINDS];
+  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
+} MxrPeerDelays;
+
+MxrPeerDelays *mxr_peer_delays_new (void);
+MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
+void mxr_peer_delays_unref (MxrPeerDelays *delays);
+
 /* ---- Uplink: from RTP packets to decoded media --------------------------------------------------------- */
+
+/**
+ * MxrDecodePool:
+ *
+ * The threads that decode pictures, shared by all uplinks of the process: one of them at a time per uplink.
+ */
+typedef struct _MxrDecodePool MxrDecodePool;
+
+/** mxr_decode_pool_new: @n_threads: as many as there are cores: they only calculate. Thread: control. */
+MxrDecodePool *mxr_decode_pool_new (guint n_threads);
+/** mxr_decode_pool_free: After the last uplink was closed. Waits for what is being decoded. Thread: control. */
+void mxr_decode_pool_free (MxrDecodePool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrDecodePool, mxr_decode_pool_free)
 
 /**
  * MxrUplink:
  *
- * A bin of jitter buffer, depayloader and decoder with one open source pad "src", and the feed that puts packets
- * into it. The control thread makes it, adds the bin to a pipeline and takes it out; one network thread pushes.
+ * From packets as they arrive to a bin of depayloader and decoder with one open source pad "src". Packets are put in
+ * order, and decoded while the uplink is wanted: sound in the network thread itself, pictures frame by frame in the
+ * pool. The control thread makes it, adds the bin to a pipeline and takes it out; one network thread pushes and polls.
  */
 typedef struct _MxrUplink MxrUplink;
 
-/** MxrUplinkFunc: Thread: any media thread. May still be on its way when mxr_uplink_close() returns. */
+/** MxrUplinkFunc: May still be on its way when mxr_uplink_close() returns. */
 typedef void (*MxrUplinkFunc) (gpointer user_data);
+
+typedef struct {
+  /* The picture cannot go on without a key frame; as often as it is so, up to once a frame. Thread: any. */
+  MxrUplinkFunc on_keyframe_needed;
+  /* (nullable): a sound that is not wanted was silent and has voice. Thread: the network thread. */
+  MxrUplinkFunc on_voice;
+} MxrUplinkEvents;
 
 typedef struct {
   const char *name; /* of the bin */
@@ -80,17 +118,38 @@ typedef struct {
   int payload_type;
   int clock_rate;
   bool is_repaired;   /* the client sends again what it is asked for (NACK) */
+  bool is_wanted;     /* at first */
   gint64 timeline_us; /* monotonic time at which the pipeline's running time is 0 */
   const MxrFragment *decoder;
   const MxrConfig *config;
+  MxrDecodePool *pool;   /* outlives the uplink */
+  MxrPeerDelays *delays; /* the uplink takes a reference */
 } MxrUplinkParams;
+
+/* One packet, borrowed. */
+typedef struct {
+  const MxrRtpView *view; /* of the whole of it; one without a payload only fills its number's place */
+  guint64 extended_seq;   /* as of MxrRtpSessionEvents.on_receive_rtp */
+  const char *orientation; /* (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from its video orientation */
+  bool has_level;          /* RFC 6464; what follows is valid then */
+  int level_dbov;
+  bool voice;
+} MxrUplinkPacket;
+
+typedef struct {
+  guint64 decoded;     /* packets of sound, frames of pictures that were handed to the decoder */
+  guint64 unwanted;    /* those that were not, because nobody wanted them */
+  guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
+  guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
+  MxrReorderStats reorder;
+} MxrUplinkStats;
 
 /**
  * mxr_uplink_new:
- * @on_keyframe_needed: the decoder cannot go on without a key frame; as often as it says so, up to once a packet
+ * @events: copied
  * @destroy: (nullable): frees @user_data when no call can come any more, or at once on failure. Thread: any
  */
-MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
+MxrUplink *mxr_uplink_new (const MxrUplinkParams *params, const MxrUplinkEvents *events, gpointer user_data,
                            GDestroyNotify destroy, GError **error);
 MxrUplink *mxr_uplink_ref (MxrUplink *uplink);
 void mxr_uplink_unref (MxrUplink *uplink);
@@ -102,19 +161,28 @@ GstElement *mxr_uplink_get_bin (MxrUplink *uplink);
 /** mxr_uplink_open: Connects the feed; after the bin was added, because adding unlinks its pads. Thread: control. */
 void mxr_uplink_open (MxrUplink *uplink);
 
-/** mxr_uplink_close: Pushes nothing more. Thread: control; before the bin leaves its pipeline. */
+/** mxr_uplink_close: Pushes nothing more. A push that is under way in another thread goes on until the bin is stopped.
+ * Thread: control; before the bin leaves its pipeline. */
 void mxr_uplink_close (MxrUplink *uplink);
+
+/** mxr_uplink_set_wanted: As of mxr_peer_set_wanted(). Takes effect with the next push or poll. Thread: any. */
+void mxr_uplink_set_wanted (MxrUplink *uplink, bool wanted);
 
 /**
  * mxr_uplink_push:
- * @rtp: one whole packet
- * @orientation: (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from the packet's video orientation
- *   extension; %NULL when it has none
  * @now_us: monotonic arrival
  *
- * Returns: whether the bin took it. Thread: the one network thread of this uplink.
+ * Cost: sound that is decoded, 30 to 50 us; the rest a copy. Thread: the one network thread of this uplink.
+ * Returns: false once it is closed.
  */
-bool mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us);
+bool mxr_uplink_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us);
+
+/** mxr_uplink_poll: What is due though nothing came: packets to be given up, and whether it is wanted. Returns: when to
+ * poll again; %G_MAXINT64: after the next push. Thread: the network thread of this uplink. */
+gint64 mxr_uplink_poll (MxrUplink *uplink, gint64 now_us);
+
+/** mxr_uplink_get_stats: Thread: the network thread of this uplink. */
+void mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats);
 
 /* ---- Peer: the WebRTC connection of a participant ------------------------------------------------------ */
 
@@ -138,24 +206,13 @@ typedef enum {
  */
 typedef struct _MxrPeer MxrPeer;
 
-/* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
- * may still be on their way when its room has ended. */
-typedef struct {
-  MxrDelay buffer[MXR_PEER_N_KINDS]; /* from a packet's arrival until it is handed to the decoder */
-  MxrDelay decode[MXR_PEER_N_KINDS]; /* the decoder, and what comes before it in its thread */
-  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
-} MxrPeerDelays;
-
-MxrPeerDelays *mxr_peer_delays_new (void);
-MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
-void mxr_peer_delays_unref (MxrPeerDelays *delays);
-
 /* What the peers of a room share; outlives them. */
 typedef struct {
   const MxrConfig *config;
   MxrNet *net;
   MxrFragments *fragments;
   MxrMailbox *control;   /* of the control thread */
+  MxrDecodePool *pool;   /* of pictures */
   MxrPeerDelays *delays; /* peers take references of their own */
   gint64 timeline_us;    /* monotonic time at which the running time of the room's pipeline is 0 */
 } MxrPeerEnv;
@@ -190,6 +247,7 @@ typedef struct {
   bool has_uplink[MXR_PEER_N_KINDS], has_downlink[MXR_PEER_N_KINDS];
   MxrRtpReceiverStats uplink[MXR_PEER_N_KINDS];
   MxrRtpSenderStats downlink[MXR_PEER_N_KINDS];
+  MxrUplinkStats decoding[MXR_PEER_N_KINDS]; /* of uplinks */
   guint64 packets_refused; /* unauthenticated, replayed, malformed, too early */
   guint64 send_drops;      /* the socket took no more */
 } MxrPeerStats;

@@ -90,8 +90,8 @@ const MxrFragment *mxr_fragments_find (const MxrFragments *fragments, const char
  * the encoder's look-ahead of 312 samples after the first packet, so that sound and picture stay together.
  * Decode: sink takes RTP packets of one SSRC in order, with caps such as
  * `application/x-rtp,media=audio,payload=96,clock-rate=48000,encoding-name=OPUS` (name in capitals; Opus
- * wants a payload in [96..127], whatever the packets carry); src gives I420 or S16LE 48 kHz, Opus always as
- * stereo; upstream force-key-unit events ask for a key frame after loss. The bin outlives @fragment safely.
+ * wants a payload in [96..127], whatever the packets carry); src gives I420 or S16LE 48 kHz, Opus as stereo
+ * unless the caps have `sprop-stereo=0`; upstream force-key-unit events ask for a key frame after loss. The bin outlives @fragment safely.
  *
  * Returns: (transfer floating): a #GstBin with ghost pads "sink" and "src". Thread: control.
  */

@@ -407,6 +407,80 @@ gint64 mxr_keyframe_governor_next_due_us (const MxrKeyframeGovernor *governor);
 /** mxr_keyframe_governor_poll: Returns: true: make the pending key frame now. */
 bool mxr_keyframe_governor_poll (MxrKeyframeGovernor *governor, gint64 now_us);
 
+/* ---- Reorder buffer ------------------------------------------------------------------------------------ */
+
+/**
+ * MxrReorder:
+ *
+ * Puts the packets of one stream back in order. What is in order goes out at once; what is missing is waited for until a
+ * deadline, then told as lost. It holds packets as opaque items and copies nothing.
+ *
+ * After each mxr_reorder_push(), and when mxr_reorder_due_us() has come, call mxr_reorder_pop() until it has no more.
+ * The caller serialises. Nothing is allocated after mxr_reorder_new().
+ */
+typedef struct _MxrReorder MxrReorder;
+
+typedef struct _MxrReorderConfig {
+  guint n_slots;      /* power of two: packets that wait at most, and how far ahead of a missing one they may be */
+  gsize max_bytes;    /* of what waits; more, and the oldest missing packet is given up at once */
+  gint64 patience_us; /* with a missing packet, from when it was missed */
+  /* Sound plays from a cushion that is a few times the jitter: what is later than that is not waited for, though there
+   * were patience left. Else every packet is waited for with all patience: a repair takes a round trip. */
+  bool follows_jitter;
+  guint clock_rate; /* [Hz] of time stamps; for follows_jitter */
+} MxrReorderConfig;
+
+typedef struct _MxrReorderPacket {
+  guint64 extended_seq; /* as of on_receive_rtp */
+  guint32 timestamp;
+  gint64 arrival_us;
+  gsize n_bytes; /* counted for max_bytes */
+  gpointer item; /* the packet; owned by the buffer while it is inside */
+  gconstpointer tag; /* these two come out as they went in */
+  guint flags;
+} MxrReorderPacket;
+
+typedef enum {
+  MXR_REORDER_NONE,    /* nothing to do before mxr_reorder_due_us() or the next packet */
+  MXR_REORDER_PACKET,  /* the next one in order; its item is the caller's again */
+  MXR_REORDER_LOST,    /* the packets before the next one will not come, or are not waited for */
+  MXR_REORDER_RESTART, /* the next one has nothing to do with what was before: the sender began anew */
+} MxrReorderResult;
+
+typedef struct _MxrReorderStats {
+  guint64 lost;      /* told as lost */
+  guint64 late;      /* refused: came after they were given up */
+  guint64 reordered; /* came after one that is behind them, and in time */
+  guint n_waiting;
+} MxrReorderStats;
+
+/** mxr_reorder_new: @free_item: for what is inside when it is reset or freed. */
+MxrReorder *mxr_reorder_new (const MxrReorderConfig *config, GDestroyNotify free_item);
+void mxr_reorder_free (MxrReorder *reorder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrReorder, mxr_reorder_free)
+
+/** mxr_reorder_reset: Forgets what waits. The stream goes on with @next_seq; 0: with whatever packet comes next. */
+void mxr_reorder_reset (MxrReorder *reorder, guint64 next_seq);
+
+/**
+ * mxr_reorder_push:
+ *
+ * Returns: false when it came too late or twice; its item stays the caller's then.
+ * Cost: constant, but for a look at what waits when a gap moves to the front.
+ */
+bool mxr_reorder_push (MxrReorder *reorder, const MxrReorderPacket *packet);
+
+/**
+ * mxr_reorder_pop:
+ * @out_packet: (out): set with PACKET
+ * @out_n_lost: (out): set with LOST: how many
+ */
+MxrReorderResult mxr_reorder_pop (MxrReorder *reorder, gint64 now_us, MxrReorderPacket *out_packet, guint *out_n_lost);
+
+/** mxr_reorder_due_us: Returns: when to pop though nothing came; %G_MAXINT64 when nothing waits. */
+gint64 mxr_reorder_due_us (const MxrReorder *reorder);
+void mxr_reorder_get_stats (const MxrReorder *reorder, MxrReorderStats *out_stats);
+
 G_END_DECLS
 
 #endif

@@ -4,6 +4,8 @@
 
 /* RFC 6184 5.2, 5.4 */
 enum { NAL_SPS = 7, NAL_STAP_A = 24 };
+/* RFC 6386 9.1: frame tag, start code, width and height. */
+#define VP8_KEYFRAME_HEADER_BYTES 10
 
 /* RFC 7741 4.2: how long the payload descriptor is; 0: it is cut off. */
 static gsize
@@ -61,4 +63,21 @@ mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes)
   if (strcmp (codec, "VP8") == 0)
     return is_vp8_start (payload, n_bytes);
   return strcmp (codec, "H264") == 0 && is_h264_start (payload, n_bytes);
+}
+
+bool
+mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,
+                        guint *out_height_px)
+{
+  if (strcmp (codec, "VP8") != 0 || n_bytes == 0)
+    return false;
+  gsize header = vp8_descriptor_bytes (payload, n_bytes);
+  if (header == 0 || n_bytes < header + VP8_KEYFRAME_HEADER_BYTES)
+    return false;
+  const guint8 *frame = payload + header;
+  if (frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a)
+    return false;
+  *out_width_px = (guint) (frame[6] | frame[7] << 8) & 0x3fff; /* above are two bits of scaling */
+  *out_height_px = (guint) (frame[8] | frame[9] << 8) & 0x3fff;
+  return true;
 }

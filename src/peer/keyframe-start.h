@@ -16,4 +16,14 @@
  */
 bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes);
 
+/**
+ * mxr_read_keyframe_size:
+ * @payload: for which mxr_is_keyframe_start() holds
+ *
+ * Errors: false, out parameters untouched, when the codec is not VP8 or the frame header is cut off or damaged.
+ * Thread: any. Source: RFC 6386 9.1.
+ */
+bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,
+                             guint *out_height_px);
+
 #endif

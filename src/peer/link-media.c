@@ -1,6 +1,5 @@
 /* Packets of a link: the RTP session between the transport on one side, uplinks and fan-outs on the other. Per packet
- * nothing is allocated here but the GstBuffer that an uplink's packet travels in, and nothing crosses to the control
- * thread. */
+ * nothing is allocated here, and nothing crosses to the control thread. */
 
 #include "link-private.h"
 
@@ -38,6 +37,8 @@ update_stats (MxrLink *link, gint64 now_us)
     stats.has_downlink[i] = link->outgoing[i].sender != NULL;
     if (stats.has_uplink[i])
       mxr_rtp_receiver_get_stats (link->incoming[i].receiver, &stats.uplink[i]);
+    if (link->incoming[i].uplink != NULL)
+      mxr_uplink_get_stats (link->incoming[i].uplink, &stats.decoding[i]);
     if (stats.has_downlink[i])
       mxr_rtp_sender_get_stats (link->outgoing[i].sender, &stats.downlink[i]);
   }
@@ -45,6 +46,17 @@ update_stats (MxrLink *link, gint64 now_us)
   peer->stats = stats;
   g_mutex_unlock (&peer->stats_lock);
   link->next_stats_us = now_us + STATS_INTERVAL_US;
+}
+
+static gint64
+poll_uplinks (MxrLink *link, gint64 now_us)
+{
+  gint64 due_us = G_MAXINT64;
+
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    if (link->incoming[i].uplink != NULL)
+      due_us = MIN (due_us, mxr_uplink_poll (link->incoming[i].uplink, now_us));
+  return due_us;
 }
 
 static gboolean
@@ -56,7 +68,8 @@ on_timer (gpointer user_data)
   link->timer_is_soon = false;
   if (now_us >= link->next_stats_us)
     update_stats (link, now_us);
-  gint64 due_us = mxr_rtp_session_poll (link->session, now_us);
+  gint64 due_us = poll_uplinks (link, now_us);
+  due_us = MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
   if (!link->timer_is_soon)
     g_source_set_ready_time (link->timer, MIN (due_us, link->next_stats_us));
   return G_SOURCE_CONTINUE;
@@ -95,17 +108,19 @@ mxr_link_poll_soon (MxrLink *link)
   g_source_set_ready_time (link->timer, 0);
 }
 
+void
+mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused)
+{
+  if (peer->link != NULL)
+    mxr_link_poll_soon (peer->link);
+}
+
 /* ---- From the network ------------------------------------------------------------------------------------ */
 
 static void
-note_audio_level (MxrPeer *peer, const MxrRtpView *view, guint8 id)
+note_audio_level (MxrPeer *peer, const MxrUplinkPacket *packet)
 {
-  int level_dbov;
-  bool voice;
-
-  if (!mxr_rtp_view_get_audio_level (view, id, &level_dbov, &voice))
-    return;
-  guint word = mxr_level_pack (level_dbov, voice);
+  guint word = mxr_level_pack (packet->level_dbov, packet->voice);
   guint loudest = atomic_load (&peer->audio_level);
   while (word > loudest && !atomic_compare_exchange_weak (&peer->audio_level, &loudest, word))
     ;
@@ -132,15 +147,16 @@ on_receive_rtp (MxrRtpReceiver *receiver, const MxrRtpView *view, guint64 extend
   MxrLink *link = user_data;
   MxrRtpKind kind = GPOINTER_TO_INT (mxr_rtp_receiver_get_user_data (receiver));
   const MxrIncoming *incoming = &link->incoming[kind];
-  const char *orientation = NULL;
+  MxrUplinkPacket packet = { .view = view, .extended_seq = extended_seq };
 
   atomic_store (&link->peer->last_packet_us[kind], now_us);
   if (kind == MXR_RTP_AUDIO)
-    note_audio_level (link->peer, view, incoming->audio_level_id);
+    packet.has_level = mxr_rtp_view_get_audio_level (view, incoming->audio_level_id, &packet.level_dbov, &packet.voice);
   else
-    orientation = find_orientation (view, incoming->orientation_id);
-  if (view->payload_bytes > 0)
-    mxr_uplink_push (incoming->uplink, view->data, view->size, orientation, now_us);
+    packet.orientation = find_orientation (view, incoming->orientation_id);
+  if (packet.has_level)
+    note_audio_level (link->peer, &packet);
+  mxr_uplink_push (incoming->uplink, &packet, now_us);
 }
 
 void

@@ -56,7 +56,7 @@ choose_video_codec (const MxrPeer *peer, const MxrSdpOffer *offer)
 
 /* ---- Uplinks ------------------------------------------------------------------------------------------- */
 
-/* The decoder asks with every packet that it cannot use; one call at a time is enough. */
+/* As often as there is a frame that cannot be used; one call at a time is enough. */
 static void
 on_keyframe_needed (gpointer user_data)
 {
@@ -65,6 +65,17 @@ on_keyframe_needed (gpointer user_data)
       !mxr_peer_post_net (peer, mxr_link_request_keyframe, NULL, NULL))
     atomic_store (&peer->keyframe_is_needed, false);
 }
+
+static void
+on_voice (gpointer user_data)
+{
+  MxrPeer *peer = user_data;
+  if (!atomic_exchange (&peer->voice_is_told, true) &&
+      !mxr_peer_post_control (peer, mxr_peer_on_link_voice, NULL, NULL))
+    atomic_store (&peer->voice_is_told, false);
+}
+
+static const MxrUplinkEvents uplink_events = { .on_keyframe_needed = on_keyframe_needed, .on_voice = on_voice };
 
 static MxrUplink *
 new_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **error)
@@ -86,11 +97,14 @@ new_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **e
     .payload_type = format->payload_type,
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .is_repaired = (format->feedback & MXR_SDP_FEEDBACK_NACK) != 0,
+    .is_wanted = peer->is_wanted[kind],
     .timeline_us = peer->env.timeline_us,
     .decoder = decoder,
     .config = peer->env.config,
+    .pool = peer->env.pool,
+    .delays = peer->env.delays,
   };
-  return mxr_uplink_new (&params, on_keyframe_needed, mxr_peer_ref (peer), (GDestroyNotify) mxr_peer_unref, error);
+  return mxr_uplink_new (&params, &uplink_events, mxr_peer_ref (peer), (GDestroyNotify) mxr_peer_unref, error);
 }
 
 void

@@ -133,6 +133,8 @@ void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
 void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_close (MxrPeer *peer, gpointer unused);
+/** mxr_link_poll_uplinks: What is wanted has changed. */
+void mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused);
 
 typedef struct {
   MxrRtpKind kind;

@@ -14,6 +14,7 @@ typedef struct {
   MxrNet *net;
   MxrFragments *fragments;
   MxrMailbox *control;
+  MxrDecodePool *pool;
   MxrPeerDelays *delays;
   MxrPeer *peer;
   bool refuses_uplinks, closes_in_answer;
@@ -104,8 +105,15 @@ on_answer (const char *answer, const GError *error, gpointer user_data)
 static void
 new_peer (Fixture *fixture)
 {
-  const MxrPeerEnv env = { fixture->config, fixture->net,    fixture->fragments,
-                           fixture->control, fixture->delays, g_get_monotonic_time () };
+  const MxrPeerEnv env = {
+    .config = fixture->config,
+    .net = fixture->net,
+    .fragments = fixture->fragments,
+    .control = fixture->control,
+    .pool = fixture->pool,
+    .delays = fixture->delays,
+    .timeline_us = g_get_monotonic_time (),
+  };
   fixture->peer = mxr_peer_new (&env, "p-test", true, &events, fixture);
 }
 
@@ -132,6 +140,7 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   fixture->control = mxr_mailbox_new (NULL, "control", 1000);
+  fixture->pool = mxr_decode_pool_new (2);
   fixture->delays = mxr_peer_delays_new ();
   fixture->bins = g_ptr_array_new ();
   new_peer (fixture);
@@ -146,6 +155,7 @@ fixture_clear (Fixture *fixture, gconstpointer unused)
   mxr_net_free (fixture->net);
   mxr_mailbox_close (fixture->control);
   mxr_mailbox_unref (fixture->control);
+  mxr_decode_pool_free (fixture->pool);
   mxr_peer_delays_unref (fixture->delays);
   mxr_fragments_free (fixture->fragments);
   mxr_config_free (fixture->config);

@@ -178,10 +178,17 @@ mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFu
   mxr_peer_post_net (peer, mxr_link_subscribe, subscription, mxr_link_subscription_free);
 }
 
+/* An uplink may be there before the link knows of it, so it is told here; the call only makes it look soon. */
 void
 mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted)
 {
+  if (peer->is_wanted[kind] == wanted)
+    return;
   peer->is_wanted[kind] = wanted;
+  if (peer->uplinks[kind].uplink == NULL)
+    return;
+  mxr_uplink_set_wanted (peer->uplinks[kind].uplink, wanted);
+  mxr_peer_post_net (peer, mxr_link_poll_uplinks, NULL, NULL);
 }
 
 bool

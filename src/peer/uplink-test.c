@@ -16,15 +16,15 @@ typedef struct {
 
 static const Codec codecs[] = {
   { "OPUS", "opusdec",
-    "audiotestsrc num-buffers=15 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! rtpopuspay pt=111",
+    "audiotestsrc num-buffers=15 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! rtpopuspay pt=111 seqnum-offset=1000",
     111 },
   { "VP8", "vp8dec",
     "videotestsrc num-buffers=15 ! video/x-raw,format=I420,width=320,height=180,framerate=50/1 ! "
-    "vp8enc deadline=1 cpu-used=-12 keyframe-max-dist=1000 ! rtpvp8pay mtu=300 picture-id-mode=15-bit pt=96", 96 },
+    "vp8enc deadline=1 cpu-used=-12 keyframe-max-dist=1000 ! rtpvp8pay mtu=300 picture-id-mode=15-bit pt=96 seqnum-offset=1000", 96 },
   { "H264", "avdec_h264",
     "videotestsrc num-buffers=15 ! video/x-raw,format=I420,width=320,height=180,framerate=50/1 ! "
     "openh264enc gop-size=1000 ! video/x-h264,profile=constrained-baseline ! "
-    "rtph264pay mtu=300 aggregate-mode=zero-latency config-interval=-1 pt=102", 102 },
+    "rtph264pay mtu=300 aggregate-mode=zero-latency config-interval=-1 pt=102 seqnum-offset=1000", 102 },
 };
 
 typedef struct {
@@ -33,6 +33,8 @@ typedef struct {
   GstElement *pipeline;
   GstElement *sink;
   MxrUplink *uplink;
+  MxrDecodePool *pool;
+  MxrPeerDelays *delays;
   gint64 timeline_us;
   atomic_uint n_frames, n_keyframe_requests, n_freed;
   GMutex lock;
@@ -52,6 +54,8 @@ on_freed (gpointer user_data)
 {
   atomic_fetch_add (&((Fixture *) user_data)->n_freed, 1);
 }
+
+static const MxrUplinkEvents events = { .on_keyframe_needed = on_keyframe_needed };
 
 static GstPadProbeReturn
 on_output (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
@@ -84,12 +88,15 @@ add_uplink (Fixture *fixture, const Codec *codec)
     .codec = codec->codec,
     .payload_type = codec->payload_type,
     .clock_rate = g_str_equal (codec->codec, "OPUS") ? 48000 : 90000,
+    .is_wanted = true,
     .timeline_us = fixture->timeline_us,
     .decoder = mxr_fragments_find (fixture->fragments, codec->decoder, MXR_FRAGMENT_DECODE, codec->codec, &error),
     .config = fixture->config,
+    .pool = fixture->pool,
+    .delays = fixture->delays,
   };
   g_assert_no_error (error);
-  fixture->uplink = mxr_uplink_new (&params, on_keyframe_needed, fixture, on_freed, &error);
+  fixture->uplink = mxr_uplink_new (&params, &events, fixture, on_freed, &error);
   g_assert_no_error (error);
   g_assert_true (mxr_branch_add (GST_BIN (fixture->pipeline), mxr_uplink_get_bin (fixture->uplink), &error));
   g_assert_true (gst_element_link (mxr_uplink_get_bin (fixture->uplink), fixture->sink));
@@ -121,6 +128,8 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   g_mutex_init (&fixture->lock);
+  fixture->pool = mxr_decode_pool_new (2);
+  fixture->delays = mxr_peer_delays_new ();
   fixture->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   fixture->sink = gst_element_factory_make ("fakesink", NULL);
   g_object_set (fixture->sink, "async", FALSE, "sync", FALSE, NULL);
@@ -141,6 +150,8 @@ fixture_clear (Fixture *fixture, gconstpointer unused)
     remove_uplink (fixture);
   gst_element_set_state (fixture->pipeline, GST_STATE_NULL);
   gst_object_unref (fixture->pipeline);
+  mxr_decode_pool_free (fixture->pool);
+  mxr_peer_delays_unref (fixture->delays);
   g_assert_cmpuint (fixture->n_freed, ==, 1);
   mxr_fragments_free (fixture->fragments);
   mxr_config_free (fixture->config);
@@ -182,12 +193,27 @@ get_timestamp (GPtrArray *packets, guint i)
   return (guint32) rtp[4] << 24 | rtp[5] << 16 | rtp[6] << 8 | rtp[7];
 }
 
+/* @cycle: how often the numbers began anew. */
+static bool
+push_bytes (MxrUplink *uplink, const guint8 *rtp, gsize size, guint cycle, const char *orientation)
+{
+  MxrRtpView view;
+  if (!mxr_rtp_view_parse (&view, rtp, size))
+    return true;
+  const MxrUplinkPacket packet = {
+    .view = &view,
+    .extended_seq = (guint64) (cycle + 1) << 20 | view.seq,
+    .orientation = orientation,
+  };
+  return mxr_uplink_push (uplink, &packet, g_get_monotonic_time ());
+}
+
 static bool
 push (Fixture *fixture, GPtrArray *packets, guint i, const char *orientation)
 {
   gsize size;
   const guint8 *rtp = g_bytes_get_data (packets->pdata[i], &size);
-  return mxr_uplink_push (fixture->uplink, rtp, size, orientation, g_get_monotonic_time ());
+  return push_bytes (fixture->uplink, rtp, size, 0, orientation);
 }
 
 /* In real time, a frame's packets at once, as clients do. @skipped: one packet that is lost; -1: none. */
@@ -207,8 +233,10 @@ static void
 wait_for_frames (Fixture *fixture, guint n)
 {
   gint64 deadline_us = g_get_monotonic_time () + WATCHDOG_S * G_USEC_PER_SEC;
-  while (atomic_load (&fixture->n_frames) < n && g_get_monotonic_time () < deadline_us)
+  while (atomic_load (&fixture->n_frames) < n && g_get_monotonic_time () < deadline_us) {
     g_usleep (2000);
+    mxr_uplink_poll (fixture->uplink, g_get_monotonic_time ());
+  }
   g_assert_cmpuint (atomic_load (&fixture->n_frames), >=, n);
 }
 
@@ -251,8 +279,10 @@ test_loss (Fixture *fixture, gconstpointer data)
     wait_for_frames (fixture, N_FRAMES - 1);
     return;
   }
-  while (atomic_load (&fixture->n_keyframe_requests) == 0 && g_get_monotonic_time () < deadline_us)
+  while (atomic_load (&fixture->n_keyframe_requests) == 0 && g_get_monotonic_time () < deadline_us) {
     g_usleep (2000);
+    mxr_uplink_poll (fixture->uplink, g_get_monotonic_time ());
+  }
   g_assert_cmpuint (atomic_load (&fixture->n_keyframe_requests), >, 0);
 }
 
@@ -281,7 +311,7 @@ test_garbage (Fixture *fixture, gconstpointer data)
     g_autofree guint8 *bytes = g_bytes_unref_to_data (g_bytes_ref (packets->pdata[i]), &size);
     for (gsize k = 12 + i % 7; k < size; k += 1 + i % 5)
       bytes[k] ^= 0x5a + k;
-    mxr_uplink_push (fixture->uplink, bytes, MAX (12, size - i % size), NULL, g_get_monotonic_time ());
+    push_bytes (fixture->uplink, bytes, MAX (12, size - i % size), 0, NULL);
     g_usleep (1000);
   }
   push_all (fixture, packets, false, -1, NULL); /* whatever it makes of these */
@@ -303,9 +333,9 @@ push_until_closed (gpointer data)
 
   for (guint i = 0;; i = (i + 1) % pusher->packets->len) {
     const guint8 *rtp = g_bytes_get_data (pusher->packets->pdata[i], &size);
-    if (!mxr_uplink_push (pusher->uplink, rtp, size, i % 3 == 0 ? "rotate-90" : "rotate-0", g_get_monotonic_time ()))
+    guint n_pushed = atomic_fetch_add (&pusher->n_pushed, 1);
+    if (!push_bytes (pusher->uplink, rtp, size, n_pushed / pusher->packets->len, i % 3 == 0 ? "rotate-90" : "rotate-0"))
       break;
-    atomic_fetch_add (&pusher->n_pushed, 1);
   }
   mxr_uplink_unref (pusher->uplink);
   return NULL;

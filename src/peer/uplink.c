@@ -1,43 +1,24 @@
-/* The network thread pushes straight into the jitter buffer's sink pad: that pad only queues, so the push is short,
- * and no thread and no second queue is needed in between (an appsrc would bring both). */
+/* Life of an uplink, and what its two kinds have in common: the bin, the pad that feeds it, the reorder buffer. Chains are
+ * synchronous: whoever pushes into the feed decodes (no queue, no appsrc, no thread of GStreamer's in between). */
 
-#include "mixroom/peer.h"
-#include "mixroom/pipeline.h"
-
-#include <stdatomic.h>
+#include "uplink-private.h"
 
 /* So long a missing packet of a picture is waited for: it was asked for again, and comes a round trip later. What is in
  * order does not wait: the buffer passes it on at once, and the mixer shows it then. At 100 ms of round trip and 3 % of
  * loss, 25 s long, a key frame was needed 39 times with the 40 ms of sound, and 4 to 8 times with these. */
 #define REPAIR_MS 250
-/* In order from the first packet on: the beginning does not wait either. */
-#define START_PACKETS 2
+/* What may wait: patience's worth of 2.5 ms packets of sound; of a picture of 15 Mbit/s. */
+#define SOUND_SLOTS 32
+#define PICTURE_SLOTS 512
+#define SOUND_MAX_BYTES (16 * 1024)
+#define PICTURE_MAX_BYTES (768 * 1024)
 
-/* Who is told of events from downstream. It lives with the feed pad: a media thread that is just bringing an event holds
- * the pad, but not the uplink. */
-typedef struct {
-  atomic_bool closed;
-  MxrUplinkFunc on_keyframe_needed;
-  gpointer user_data;
-  GDestroyNotify destroy;
-} Listener;
-
-struct _MxrUplink {
-  gatomicrefcount refs;
-  MxrRtpKind kind;
-  GstElement *bin; /* owned by the room's pipeline once added; our reference keeps it for close */
-  GstPad *feed;    /* source pad without a parent, linked to the bin's sink */
-  GstCaps *caps;
-  gint64 timeline_us;
-  const char *orientation; /* net thread: last one pushed */
-  bool started;            /* net thread: the sticky events are out */
-  Listener *listener; /* the feed's */
-};
+/* ---- The feed -------------------------------------------------------------------------------------------- */
 
 static void
 listener_free (gpointer data)
 {
-  Listener *listener = data;
+  MxrUplinkListener *listener = data;
   if (listener->destroy != NULL)
     listener->destroy (listener->user_data);
   g_free (listener);
@@ -46,15 +27,15 @@ listener_free (gpointer data)
 static gboolean
 on_feed_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  const Listener *listener = pad->eventdata;
+  const MxrUplinkListener *listener = pad->eventdata;
 
   if (gst_event_has_name (event, "GstForceKeyUnit") && !atomic_load (&listener->closed))
-    listener->on_keyframe_needed (listener->user_data);
+    listener->events.on_keyframe_needed (listener->user_data);
   gst_event_unref (event); /* what else comes upstream (QoS, latency, reconfigure) has nobody to go to */
   return TRUE;
 }
 
-/* Live, and with no delay of its own: the jitter buffer adds its own to the answer. */
+/* Live, and with no delay of its own. */
 static gboolean
 on_feed_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
@@ -62,54 +43,6 @@ on_feed_query (GstPad *pad, GstObject *parent, GstQuery *query)
     return gst_pad_query_default (pad, parent, query);
   gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
   return TRUE;
-}
-
-static GstElement *
-new_jitterbuffer (const MxrUplinkParams *params, GError **error)
-{
-  const guint jitter_ms = params->config->media.jitter_ms;
-  const bool waits = params->kind == MXR_RTP_VIDEO && params->is_repaired;
-  GstElement *element = gst_element_factory_make ("rtpjitterbuffer", "jitter");
-  if (element == NULL) {
-    g_set_error_literal (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
-                         "GStreamer has no rtpjitterbuffer; install gstreamer1.0-plugins-good");
-    return NULL;
-  }
-  g_object_set (element, "latency", waits ? MAX (jitter_ms, REPAIR_MS) : jitter_ms, "faststart-min-packets",
-                waits ? START_PACKETS : 0, "do-lost", TRUE, "do-retransmission", FALSE, NULL);
-  return element;
-}
-
-static void
-add_ghost_pad (GstElement *bin, GstElement *element, const char *name)
-{
-  g_autoptr (GstPad) target = gst_element_get_static_pad (element, name);
-  GstPad *ghost = gst_ghost_pad_new (name, target);
-  gst_pad_set_active (ghost, TRUE);
-  gst_element_add_pad (bin, ghost);
-}
-
-static GstElement *
-new_bin (const MxrUplinkParams *params, GError **error)
-{
-  GstElement *decoder = mxr_fragment_new_bin (params->decoder, "decoder", error);
-  if (decoder == NULL)
-    return NULL;
-  GstElement *jitter = new_jitterbuffer (params, error);
-  if (jitter == NULL) {
-    gst_object_unref (gst_object_ref_sink (decoder));
-    return NULL;
-  }
-  g_autoptr (GstElement) bin = gst_object_ref_sink (gst_bin_new (params->name));
-  gst_bin_add_many (GST_BIN (bin), jitter, decoder, NULL);
-  if (!gst_element_link (jitter, decoder)) {
-    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, "the jitter buffer does not link to the %s decoder",
-                 params->codec);
-    return NULL;
-  }
-  add_ghost_pad (bin, jitter, "sink");
-  add_ghost_pad (bin, decoder, "src");
-  return g_steal_pointer (&bin);
 }
 
 static GstPad *
@@ -124,11 +57,128 @@ new_feed (MxrUplink *uplink)
   return feed;
 }
 
-MxrUplink *
-mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed, gpointer user_data,
-                GDestroyNotify destroy, GError **error)
+void
+mxr_uplink_start (MxrUplink *uplink)
 {
-  GstElement *bin = new_bin (params, error);
+  GstSegment segment;
+
+  if (uplink->is_started)
+    return;
+  g_autofree char *id = g_strdup_printf ("mixroom/%s", GST_OBJECT_NAME (uplink->bin));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (uplink->feed, gst_event_new_stream_start (id));
+  gst_pad_push_event (uplink->feed, gst_event_new_caps (uplink->caps));
+  gst_pad_push_event (uplink->feed, gst_event_new_segment (&segment));
+  uplink->is_started = true;
+}
+
+/* ---- Packets --------------------------------------------------------------------------------------------- */
+
+void
+mxr_uplink_take_copy (MxrUplink *uplink, const MxrReorderPacket *packet, const guint8 *rtp)
+{
+  MxrReorderPacket copy = *packet;
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, packet->n_bytes, NULL);
+
+  gst_buffer_fill (buffer, 0, rtp, packet->n_bytes);
+  copy.item = buffer;
+  if (!mxr_reorder_push (uplink->reorder, &copy))
+    gst_buffer_unref (buffer);
+}
+
+void
+mxr_uplink_number (MxrUplink *uplink, GstBuffer *buffer)
+{
+  const guint8 bytes[] = { (guint8) (uplink->next_seq >> 8), (guint8) uplink->next_seq };
+  gst_buffer_fill (buffer, 2, bytes, sizeof bytes); /* RFC 3550 5.1 */
+  uplink->next_seq++;
+}
+
+GstClockTime
+mxr_uplink_get_time_ns (const MxrUplink *uplink, gint64 now_us)
+{
+  return (GstClockTime) MAX (now_us - uplink->timeline_us, 0) * GST_USECOND;
+}
+
+bool
+mxr_uplink_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us)
+{
+  if (mxr_uplink_is_closed (uplink))
+    return false;
+  if (uplink->kind == MXR_RTP_AUDIO)
+    mxr_uplink_sound_push (uplink, packet, now_us);
+  else
+    mxr_uplink_picture_push (uplink, packet, now_us);
+  return true;
+}
+
+gint64
+mxr_uplink_poll (MxrUplink *uplink, gint64 now_us)
+{
+  if (mxr_uplink_is_closed (uplink))
+    return G_MAXINT64;
+  if (uplink->kind == MXR_RTP_AUDIO)
+    mxr_uplink_sound_poll (uplink, now_us);
+  else
+    mxr_uplink_picture_poll (uplink, now_us);
+  return mxr_reorder_due_us (uplink->reorder);
+}
+
+void
+mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats)
+{
+  *out_stats = uplink->stats;
+  mxr_reorder_get_stats (uplink->reorder, &out_stats->reorder);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------ */
+
+static MxrReorder *
+new_reorder (const MxrUplinkParams *params)
+{
+  const bool is_sound = params->kind == MXR_RTP_AUDIO;
+  const guint jitter_ms = params->config->media.jitter_ms;
+  const guint patience_ms = !is_sound && params->is_repaired ? MAX (jitter_ms, REPAIR_MS) : jitter_ms;
+  const MxrReorderConfig config = {
+    .n_slots = is_sound ? SOUND_SLOTS : PICTURE_SLOTS,
+    .max_bytes = is_sound ? SOUND_MAX_BYTES : PICTURE_MAX_BYTES,
+    .patience_us = (gint64) patience_ms * 1000,
+    .follows_jitter = is_sound,
+    .clock_rate = (guint) params->clock_rate,
+  };
+  return mxr_reorder_new (&config, (GDestroyNotify) gst_buffer_unref);
+}
+
+static MxrUplinkListener *
+new_listener (const MxrUplinkEvents *events, gpointer user_data, GDestroyNotify destroy)
+{
+  MxrUplinkListener *listener = g_new0 (MxrUplinkListener, 1);
+
+  listener->events = *events;
+  listener->user_data = user_data;
+  listener->destroy = destroy;
+  return listener;
+}
+
+/* To opusdec sprop-stereo (RFC 7587 6.1) says what to make, whatever is sent: a room that mixes one channel spares itself
+ * the second. */
+static GstCaps *
+new_caps (const MxrUplinkParams *params)
+{
+  const bool is_sound = params->kind == MXR_RTP_AUDIO;
+  GstCaps *caps = gst_caps_new_simple ("application/x-rtp", "media", G_TYPE_STRING, is_sound ? "audio" : "video",
+                                       "clock-rate", G_TYPE_INT, params->clock_rate, "encoding-name", G_TYPE_STRING,
+                                       params->codec, "payload", G_TYPE_INT, params->payload_type, NULL);
+  if (is_sound)
+    gst_caps_set_simple (caps, "sprop-stereo", G_TYPE_STRING, params->config->media.audio_channels > 1 ? "1" : "0", NULL);
+  return caps;
+}
+
+MxrUplink *
+mxr_uplink_new (const MxrUplinkParams *params, const MxrUplinkEvents *events, gpointer user_data, GDestroyNotify destroy,
+                GError **error)
+{
+  GstElement *bin = mxr_fragment_new_bin (params->decoder, params->name, error);
   if (bin == NULL) {
     if (destroy != NULL)
       destroy (user_data);
@@ -137,17 +187,18 @@ mxr_uplink_new (const MxrUplinkParams *params, MxrUplinkFunc on_keyframe_needed,
   MxrUplink *uplink = g_new0 (MxrUplink, 1);
   g_atomic_ref_count_init (&uplink->refs);
   uplink->kind = params->kind;
+  uplink->codec = g_intern_string (params->codec);
+  uplink->clock_rate = params->clock_rate;
   uplink->timeline_us = params->timeline_us;
-  uplink->listener = g_new0 (Listener, 1);
-  uplink->listener->on_keyframe_needed = on_keyframe_needed;
-  uplink->listener->user_data = user_data;
-  uplink->listener->destroy = destroy;
-  uplink->caps = gst_caps_new_simple (
-    "application/x-rtp", "media", G_TYPE_STRING, params->kind == MXR_RTP_AUDIO ? "audio" : "video", "clock-rate",
-    G_TYPE_INT, params->clock_rate, "encoding-name", G_TYPE_STRING, params->codec, "payload", G_TYPE_INT,
-    params->payload_type, NULL);
-  uplink->bin = bin;
+  uplink->delays = mxr_peer_delays_ref (params->delays);
+  uplink->is_wanted = params->is_wanted;
+  uplink->caps = new_caps (params);
+  uplink->bin = gst_object_ref_sink (bin);
+  uplink->listener = new_listener (events, user_data, destroy);
   uplink->feed = new_feed (uplink);
+  uplink->reorder = new_reorder (params);
+  if (params->kind == MXR_RTP_VIDEO)
+    mxr_uplink_picture_init (uplink, params->pool);
   return uplink;
 }
 
@@ -163,10 +214,14 @@ mxr_uplink_unref (MxrUplink *uplink)
 {
   if (!g_atomic_ref_count_dec (&uplink->refs))
     return;
+  if (uplink->kind == MXR_RTP_VIDEO)
+    mxr_uplink_picture_clear (uplink);
   gst_pad_set_active (uplink->feed, FALSE);
   gst_object_unref (uplink->feed);
   gst_object_unref (uplink->bin);
   gst_caps_unref (uplink->caps);
+  mxr_reorder_free (uplink->reorder);
+  mxr_peer_delays_unref (uplink->delays);
   g_free (uplink);
 }
 
@@ -175,6 +230,8 @@ mxr_uplink_close (MxrUplink *uplink)
 {
   atomic_store (&uplink->listener->closed, true);
   gst_pad_set_active (uplink->feed, FALSE);
+  if (uplink->kind == MXR_RTP_VIDEO)
+    mxr_decode_lane_clear (uplink->picture.lane);
 }
 
 void
@@ -190,40 +247,8 @@ mxr_uplink_get_bin (MxrUplink *uplink)
   return uplink->bin;
 }
 
-static void
-push_start (MxrUplink *uplink)
+void
+mxr_uplink_set_wanted (MxrUplink *uplink, bool wanted)
 {
-  g_autofree char *id = g_strdup_printf ("mixroom/%s", GST_OBJECT_NAME (uplink->bin));
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (uplink->feed, gst_event_new_stream_start (id));
-  gst_pad_push_event (uplink->feed, gst_event_new_caps (uplink->caps));
-  gst_pad_push_event (uplink->feed, gst_event_new_segment (&segment));
-  uplink->started = true;
-}
-
-/* The orientation travels as a tag between the packets, so that it meets the very frames it belongs to. */
-static void
-push_orientation (MxrUplink *uplink, const char *orientation)
-{
-  GstTagList *tags = gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, orientation, NULL);
-
-  gst_pad_push_event (uplink->feed, gst_event_new_tag (tags));
-  uplink->orientation = orientation;
-}
-
-bool
-mxr_uplink_push (MxrUplink *uplink, const guint8 *rtp, gsize n_bytes, const char *orientation, gint64 now_us)
-{
-  if (atomic_load_explicit (&uplink->listener->closed, memory_order_relaxed))
-    return false;
-  if (!uplink->started)
-    push_start (uplink);
-  if (orientation != NULL && orientation != uplink->orientation)
-    push_orientation (uplink, orientation);
-
-  GstBuffer *buffer = gst_buffer_new_memdup (rtp, n_bytes);
-  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = MAX (now_us - uplink->timeline_us, 0) * GST_USECOND;
-  return gst_pad_push (uplink->feed, buffer) == GST_FLOW_OK;
+  atomic_store (&uplink->is_wanted, wanted);
 }

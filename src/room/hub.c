@@ -87,6 +87,7 @@ mxr_hub_new (const MxrConfig *config, GError **error)
   warn_of_faulty_fragments (hub->fragments);
   if (!check_fragments (hub, error))
     return NULL;
+  hub->pool = mxr_decode_pool_new (g_get_num_processors ());
   hub->net = mxr_net_new (config, error);
   return hub->net != NULL ? g_steal_pointer (&hub) : NULL;
 }
@@ -112,6 +113,7 @@ mxr_hub_free (MxrHub *hub)
   while (hub->n_ending > 0) /* branches of pipelines are being taken down by workers */
     g_main_context_iteration (NULL, TRUE);
   g_clear_pointer (&hub->net, mxr_net_free);
+  g_clear_pointer (&hub->pool, mxr_decode_pool_free);
   mxr_mailbox_close (hub->control);
   mxr_mailbox_unref (hub->control);
   g_clear_pointer (&hub->fragments, mxr_fragments_free);

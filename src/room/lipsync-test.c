@@ -27,6 +27,8 @@ typedef struct {
   MxrNet *net;
   MxrFragments *fragments;
   MxrGraph *graph;
+  MxrDecodePool *pool;
+  MxrPeerDelays *delays;
   MxrUplink *uplinks[MXR_PEER_N_KINDS];
   GstPad *sinks[MXR_PEER_N_KINDS];
   MxrRung *rungs[MXR_PEER_N_KINDS];
@@ -161,7 +163,10 @@ send (Fixture *fixture)
       g_usleep (wait_us);
     gsize size;
     const guint8 *rtp = g_bytes_get_data (packet->rtp, &size);
-    mxr_uplink_push (fixture->uplinks[kind], rtp, size, NULL, g_get_monotonic_time ());
+    MxrRtpView view;
+    g_assert_true (mxr_rtp_view_parse (&view, rtp, size));
+    const MxrUplinkPacket arrived = { .view = &view, .extended_seq = 65536 + next[kind] };
+    mxr_uplink_push (fixture->uplinks[kind], &arrived, g_get_monotonic_time ());
   }
 }
 
@@ -178,6 +183,8 @@ on_keyframe_needed (gpointer user_data)
 {
 }
 
+static const MxrUplinkEvents uplink_events = { .on_keyframe_needed = on_keyframe_needed };
+
 static void
 add_uplink (Fixture *fixture, MxrRtpKind kind)
 {
@@ -189,14 +196,17 @@ add_uplink (Fixture *fixture, MxrRtpKind kind)
     .codec = codec,
     .payload_type = is_audio ? 111 : 96,
     .clock_rate = is_audio ? 48000 : 90000,
+    .is_wanted = true,
     .timeline_us = fixture->graph->timeline_us,
     .decoder = mxr_fragments_find (fixture->fragments, is_audio ? "opusdec" : "vp8dec", MXR_FRAGMENT_DECODE, codec, NULL),
     .config = fixture->config,
+    .pool = fixture->pool,
+    .delays = fixture->delays,
   };
   GstElement *mixer = is_audio ? fixture->graph->sound : fixture->graph->picture;
 
   fixture->sinks[kind] = gst_element_request_pad_simple (mixer, "sink_0");
-  fixture->uplinks[kind] = mxr_uplink_new (&params, on_keyframe_needed, NULL, NULL, NULL);
+  fixture->uplinks[kind] = mxr_uplink_new (&params, &uplink_events, NULL, NULL, NULL);
   g_assert_true (mxr_graph_add_input (fixture->graph, mxr_uplink_get_bin (fixture->uplinks[kind]), fixture->sinks[kind], NULL));
   mxr_uplink_open (fixture->uplinks[kind]);
 }
@@ -274,6 +284,8 @@ set_up (Fixture *fixture)
   fixture->config->media.net_threads = 1;
   fixture->config->room.width_px = 640;
   fixture->config->room.height_px = 360;
+  fixture->pool = mxr_decode_pool_new (2);
+  fixture->delays = mxr_peer_delays_new ();
   fixture->net = mxr_net_new (fixture->config, &error);
   g_assert_no_error (error);
   fixture->fragments = mxr_fragments_load (dirs, &error);
@@ -319,6 +331,8 @@ end (Fixture *fixture)
     g_main_context_iteration (NULL, TRUE);
   mxr_graph_free (fixture->graph);
   mxr_net_free (fixture->net);
+  mxr_decode_pool_free (fixture->pool);
+  mxr_peer_delays_unref (fixture->delays);
   mxr_fragments_free (fixture->fragments);
   mxr_config_free (fixture->config);
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {

@@ -239,6 +239,7 @@ struct _MxrHub {
   MxrNet *net;
   MxrFragments *fragments;
   MxrMailbox *control;
+  MxrDecodePool *pool;
   GHashTable *rooms;  /* name: MxrRoom, owned */
   GHashTable *tokens; /* resume token: MxrParticipant, unowned */
   guint tick;         /* source id while there are rooms */

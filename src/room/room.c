@@ -75,8 +75,15 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   room->graph = mxr_graph_new (hub->config, "room", on_graph_error, room, error);
   if (room->graph == NULL)
     return NULL;
-  room->env = (MxrPeerEnv){ hub->config, hub->net, hub->fragments, hub->control, mxr_peer_delays_new (),
-                            room->graph->timeline_us };
+  room->env = (MxrPeerEnv){
+    .config = hub->config,
+    .net = hub->net,
+    .fragments = hub->fragments,
+    .control = hub->control,
+    .pool = hub->pool,
+    .delays = mxr_peer_delays_new (),
+    .timeline_us = room->graph->timeline_us,
+  };
   return g_steal_pointer (&room);
 }
 

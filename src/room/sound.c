@@ -157,6 +157,8 @@ update_mix (MxrRoom *room)
     if (is_mixed == participant->is_mixed)
       continue;
     participant->is_mixed = is_mixed;
+    if (participant->peer != NULL) /* it is being closed */
+      mxr_peer_set_wanted (participant->peer, MXR_RTP_AUDIO, is_mixed);
     settle (room, participant, now_us);
   }
 }
