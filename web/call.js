@@ -14,6 +14,7 @@ export class Call extends EventTarget {
   roster = new Map();
   tiles = null;
   rung = null;
+  uplink = null;
   handRaised = false;
   /* 'joining', 'joined', 'left' */
   state = 'joining';
@@ -33,11 +34,11 @@ export class Call extends EventTarget {
   #statsBefore;
   #stop = new AbortController();
 
-  constructor({ url, room, name, token, stream, microphone = true, camera = true, devices = {}, codec, maxBitrate }) {
+  constructor({ url, room, name, token, stream, microphone = true, camera = true, devices = {}, codec, maxBitrate, fitUplink = true }) {
     super();
     this.room = room;
     this.name = name;
-    this.#options = { codec, maxBitrate: maxBitrate ?? CAMERA_MAX_BITRATE_BPS, devices: { ...devices } };
+    this.#options = { codec, maxBitrate: maxBitrate ?? CAMERA_MAX_BITRATE_BPS, devices: { ...devices }, fitUplink };
     this.#take('microphone', stream?.getAudioTracks()[0], microphone);
     this.#take('camera', stream?.getVideoTracks()[0], camera);
     const identity = token ? { room, name, token } : { room, name };
@@ -104,7 +105,8 @@ export class Call extends EventTarget {
     const peer = new Peer({
       iceServers,
       codec: this.#options.codec,
-      maxBitrate: this.#options.maxBitrate,
+      maxBitrate: this.#screen ? SCREEN_MAX_BITRATE_BPS : this.#options.maxBitrate,
+      limit: this.#options.fitUplink ? this.uplink : null,
       request: (message) => this.#signalling.request(message),
       tracks: {
         audio: this.#local.microphone.track ?? (kinds.has('audioinput') ? null : undefined),
@@ -162,6 +164,8 @@ export class Call extends EventTarget {
       case 'rung':
         this.rung = message;
         return this.#emit('rung', message);
+      case 'uplink':
+        return this.#setUplink(message);
       case 'chat':
         return this.#emit('chat', { ...message, own: message.participant === this.participant });
       case 'closing':
@@ -172,6 +176,12 @@ export class Call extends EventTarget {
         /* A newer server says more than we know. */
         return undefined;
     }
+  }
+
+  #setUplink({ type, ...limit }) {
+    this.uplink = limit;
+    if (this.#options.fitUplink) this.#peer?.limitVideo(limit);
+    this.#emit('uplink', limit);
   }
 
   #setRoster(list) {
@@ -322,7 +332,7 @@ export class Call extends EventTarget {
     if (this.state === 'left') return track.stop();
     this.#own(device, track);
     if (device === 'camera' && this.#screen) return;
-    await this.#peer?.setTrack(kind, track).catch((error) => {
+    await this.#peer?.setTrack(kind, track, kind === 'video' ? this.#options.maxBitrate : undefined).catch((error) => {
       /* The offer waits for the signalling to come back; the track is in place. */
       if (error.code !== 'away' && error.code !== 'timeout') throw error;
     });

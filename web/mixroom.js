@@ -20,6 +20,7 @@ export { delayBudget, sparkline, formatBitrate, formatPercent, formatMs } from '
  *   devices     {audio, video}: device ids for what is opened later
  *   codec       'VP8' or 'H264': the video codec to prefer
  *   maxBitrate  of the video sent [bit/s]
+ *   fitUplink   false: the video sent does not follow the size at which it is shown
  */
 export async function join(options) {
   const call = new Call(options);

@@ -17,6 +17,10 @@ export class Peer extends EventTarget {
   state = 'connecting';
   #pc;
   #sections = {};
+  /* Of the picture: what the user gives it, and what of it the server needs. */
+  #maxBitrate;
+  #limit = null;
+  #encoding = Promise.resolve();
   #request;
   #held = [];
   #sent = false;
@@ -29,12 +33,16 @@ export class Peer extends EventTarget {
   /**
    * @param request sends {type:'offer', sdp} and resolves with the answer
    * @param tracks {audio, video}: a track, null (to be sent later perhaps) or undefined (no such device)
+   * @param maxBitrate of the picture [bit/s]
+   * @param limit (nullable): see limitVideo()
    */
-  constructor({ iceServers, request, tracks, codec, maxBitrate }) {
+  constructor({ iceServers, request, tracks, codec, maxBitrate, limit = null }) {
     super();
+    this.#maxBitrate = maxBitrate;
+    this.#limit = limit;
     this.#request = request;
     this.#pc = new RTCPeerConnection({ iceServers: iceServers ?? [], bundlePolicy: 'max-bundle' });
-    for (const kind of ['audio', 'video']) this.#addSection(kind, tracks[kind], kind === 'video' ? maxBitrate : undefined);
+    for (const kind of ['audio', 'video']) this.#addSection(kind, tracks[kind]);
     if (codec) preferCodec(this.#sections.video, codec);
     this.#pc.ontrack = ({ track }) => this.stream.addTrack(track);
     this.#pc.onicecandidate = ({ candidate }) => this.#onCandidate(candidate);
@@ -42,9 +50,9 @@ export class Peer extends EventTarget {
     this.#pc.oniceconnectionstatechange = () => this.#onState();
   }
 
-  #addSection(kind, track, maxBitrate) {
+  #addSection(kind, track) {
     const init = { direction: track === undefined ? 'recvonly' : 'sendrecv' };
-    if (maxBitrate) init.sendEncodings = [{ maxBitrate }];
+    if (kind === 'video') init.sendEncodings = [encodingOf(track, this.#maxBitrate, this.#limit)];
     this.#sections[kind] = this.#pc.addTransceiver(track ?? kind, init);
   }
 
@@ -52,11 +60,35 @@ export class Peer extends EventTarget {
   async setTrack(kind, track, maxBitrate) {
     const section = this.#sections[kind];
     await section.sender.replaceTrack(track);
-    if (maxBitrate) await limitBitrate(section.sender, maxBitrate);
+    if (kind === 'video') {
+      this.#maxBitrate = maxBitrate ?? this.#maxBitrate;
+      await this.#encode();
+    }
     if (track && section.direction === 'recvonly') {
       section.direction = 'sendrecv';
       await this.negotiate();
     }
+  }
+
+  /** The most of the picture that is of use to the server, as it says in `uplink`; null: all of it. */
+  limitVideo(limit) {
+    this.#limit = limit;
+    return this.#encode();
+  }
+
+  /* One change at a time: parameters are refused that are not the latest. */
+  #encode() {
+    this.#encoding = this.#encoding.then(async () => {
+      const { sender } = this.#sections.video;
+      const parameters = sender.getParameters();
+      if (!parameters.encodings?.length) return;
+      Object.assign(parameters.encodings[0], encodingOf(sender.track, this.#maxBitrate, this.#limit));
+      await sender.setParameters(parameters);
+    }).catch((error) => {
+      /* The picture goes on as it was, which is more than is needed at worst. */
+      console.debug('uplink not limited', error);
+    });
+    return this.#encoding;
   }
 
   /** Offers and applies the answer. One at a time: calls meanwhile share one more offer after it. */
@@ -197,9 +229,27 @@ function preferCodec(section, codec) {
   section.setCodecPreferences([...codecs.filter(wanted), ...codecs.filter((one) => !wanted(one))]);
 }
 
-async function limitBitrate(sender, maxBitrate) {
-  const parameters = sender.getParameters();
-  if (!parameters.encodings?.length) return;
-  parameters.encodings[0].maxBitrate = maxBitrate;
-  await sender.setParameters(parameters);
+/* As the mixer: a picture is cut to fill its tile where less than this part of it is lost, else it is shown whole. */
+const COVER_MAX_LOSS = 0.25;
+
+/**
+ * How a track is encoded, as a member of RTCRtpSendParameters.encodings: no larger than it is shown.
+ * @param track (nullable)
+ * @param maxBitrate (nullable) [bit/s]
+ * @param limit (nullable): {maxWidth, maxHeight, maxFramerate, maxBitrate}: the tile; all 0: it is shown nowhere
+ */
+export function encodingOf(track, maxBitrate, limit) {
+  const encoding = { active: true, scaleResolutionDownBy: 1 };
+  if (maxBitrate) encoding.maxBitrate = maxBitrate;
+  if (!limit) return encoding;
+  if (!(limit.maxWidth > 0 && limit.maxHeight > 0)) return { ...encoding, active: false };
+  const { width, height } = track?.getSettings?.() ?? {};
+  if (width > 0 && height > 0) {
+    const [least, most] = [width / limit.maxWidth, height / limit.maxHeight].sort((a, b) => a - b);
+    const covers = 1 - least / most < COVER_MAX_LOSS;
+    encoding.scaleResolutionDownBy = Math.max(1, covers ? least : most);
+  }
+  if (limit.maxFramerate > 0) encoding.maxFramerate = limit.maxFramerate;
+  if (limit.maxBitrate > 0) encoding.maxBitrate = Math.min(maxBitrate || Infinity, limit.maxBitrate);
+  return encoding;
 }

@@ -61,6 +61,13 @@ typedef struct {
   gint64 time_ms; /* Unix time */
 } MxrChatLine;
 
+/* The most that a participant's picture is shown at anywhere; all 0: it is shown nowhere. */
+typedef struct {
+  guint width_px, height_px; /* of a picture of the tile's shape */
+  guint framerate;
+  guint bitrate_bps;
+} MxrUplinkLimit;
+
 typedef enum {
   MXR_REMOVAL_GONE,              /* the participant is no more */
   MXR_REMOVAL_RESUMED_ELSEWHERE, /* it goes on with another connection */
@@ -81,6 +88,8 @@ typedef struct {
   /* Geometry of the participant's own view, before the first frame that shows it. */
   void (*on_tiles) (MxrParticipant *participant, const char *view, guint width_px, guint height_px,
                     const MxrTileInfo *tiles, gsize n_tiles, gpointer user_data);
+  /* The picture that the participant sends needs no more than this: more is wasted. */
+  void (*on_uplink_limit) (MxrParticipant *participant, const MxrUplinkLimit *limit, gpointer user_data);
   void (*on_talking) (MxrParticipant *participant, const char *id, bool talking, gpointer user_data);
   void (*on_chat) (MxrParticipant *participant, const MxrChatLine *line, gpointer user_data);
   /* What the downlink's picture now is; @codec "VP8" or "H264". */

@@ -277,8 +277,10 @@ mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute v
     return;
   if (audio_is_changed)
     mxr_sound_set_muted (participant->room, participant);
-  if (video_is_changed && participant->picture_sink != NULL)
+  if (video_is_changed && participant->picture_sink != NULL) {
     g_object_set (participant->picture_sink, "video", !participant->video_muted, NULL);
+    mxr_stage_want_uplinks (participant->room);
+  }
   participant->is_changed = true;
   mxr_room_flush_soon (participant->room);
 }

@@ -99,6 +99,23 @@ void mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us);
 void mxr_rung_tick (MxrRung *rung, gint64 now_us);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
 
+/* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
+
+/* What a sender was told last. A zeroed one: nothing yet. */
+typedef struct {
+  MxrUplinkLimit told;
+  bool is_told;
+  gint64 due_us; /* when it is told that less is enough; 0: it is not waited for */
+} MxrUplinkLimiter;
+
+/** mxr_uplink_limit_of_tile: @width_px: 0: on no view; @least_bps: what the view spends on such a tile, at which its picture
+ * is to look as well. */
+void mxr_uplink_limit_of_tile (guint width_px, guint height_px, guint framerate, guint least_bps,
+                               MxrUplinkLimit *out_limit);
+/** mxr_uplink_limiter_update: Returns: whether @limiter->told has changed and is to be told: at once where more is needed,
+ * after seconds where less is. To be called again at due_us. */
+bool mxr_uplink_limiter_update (MxrUplinkLimiter *limiter, const MxrUplinkLimit *needed, gint64 now_us);
+
 /* ---- participant.c ------------------------------------------------------------------------------------- */
 
 typedef struct _MxrAsk MxrAsk;
@@ -121,6 +138,7 @@ struct _MxrParticipant {
   GstPad *sound_sink;                    /* while there is an audio uplink */
   bool has_downlink[MXR_PEER_N_KINDS];
   const char *video_codec; /* of the downlink */
+  MxrUplinkLimiter limiter; /* of the picture sent */
 
   /* sound.c */
   guint32 sound_number;  /* of sound_sink */
@@ -187,6 +205,7 @@ struct _MxrRoom {
   MxrLayoutTile tiles[MXR_TILES_MAX];
   guint n_tiles;
   bool layout_is_dirty;
+  gint64 limits_due_us; /* when somebody is to be told to send less; 0: nobody is */
 
   /* sound.c */
   MxrSpeakers *speakers;
@@ -219,6 +238,11 @@ void mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant);
 /** mxr_stage_update: Arranges the tiles; when they changed, tells everybody and then the mixer. */
 void mxr_stage_update (MxrRoom *room);
 void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
+/** mxr_stage_limit_uplinks: Tells senders of pictures how much is of use, and what is not seen is not decoded any more. */
+void mxr_stage_limit_uplinks (MxrRoom *room, gint64 now_us);
+void mxr_stage_tell_uplink_limit (MxrParticipant *participant);
+/** mxr_stage_want_uplinks: What is seen is decoded, the rest is not. */
+void mxr_stage_want_uplinks (MxrRoom *room);
 void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
 void mxr_stage_tick (MxrRoom *room, gint64 now_us);
 /** mxr_stage_remove_uplink: The tile shows the avatar at once. */

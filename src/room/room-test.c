@@ -291,6 +291,69 @@ test_publishers_do_not_resume (Fixture *fixture, gconstpointer unused)
   g_assert_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND);
 }
 
+/* ---- Uplinks ------------------------------------------------------------------------------------------------ */
+
+static void
+on_uplink_limit (MxrParticipant *participant, const MxrUplinkLimit *limit, gpointer user_data)
+{
+  g_autofree char *word =
+    g_strdup_printf ("%ux%u@%u/%uk", limit->width_px, limit->height_px, limit->framerate, limit->bitrate_bps / 1000);
+  hear (user_data, word);
+}
+
+static Person *
+join_to_send (Fixture *fixture, const char *name, MxrRole role)
+{
+  static const MxrParticipantEvents limit_events = { .on_uplink_limit = on_uplink_limit, .on_roster = on_roster,
+                                                     .on_removed = on_removed };
+  Person *person = person_new (fixture);
+  g_autoptr (GError) error = NULL;
+  person->is_calling = true;
+  person->participant = mxr_hub_join (fixture->hub, "lounge", name, role, &limit_events, person, &error);
+  g_assert_no_error (error);
+  person->is_calling = false;
+  return person;
+}
+
+/* The roster comes first; who sends nothing is told nothing; a small tile is told to who comes, but not at once to who was
+ * shown larger. */
+static void
+test_uplink_limit (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (Person) viewer = join_to_send (fixture, "Eve", MXR_ROLE_VIEWER);
+  g_autoptr (Person) ada = join_to_send (fixture, "Ada", MXR_ROLE_SESSION);
+  expect (viewer, "roster ");
+  expect (ada, "roster 1280x720@30/1500k ");
+  g_autoptr (Person) bob = join_to_send (fixture, "Bob", MXR_ROLE_PUBLISHER);
+  expect (bob, "roster 638x358@30/594k ");
+  expect (ada, "");
+  expect (viewer, "");
+  g_clear_pointer (&ada, person_free);
+  expect (bob, "1280x720@30/1500k ");
+}
+
+/* More people than the view shows: the rest is to send nothing until there is a place. */
+static void
+test_uplink_shown_nowhere (Fixture *fixture, gconstpointer unused)
+{
+  Person *people[8];
+
+  fixture->config->room.max_participants = G_N_ELEMENTS (people);
+  fixture->config->room.grid_max = 2;
+  for (guint i = 0; i < G_N_ELEMENTS (people); i++)
+    people[i] = join_to_send (fixture, "Ada", MXR_ROLE_SESSION);
+  Person *last = people[G_N_ELEMENTS (people) - 1];
+  expect (people[0], "roster 1020x574@30/1062k ");
+  expect (people[1], "roster 256x144@15/96k ");
+  expect (last, "roster 0x0@0/0k ");
+  g_clear_pointer (&people[1], person_free);
+  g_clear_pointer (&people[2], person_free);
+  g_clear_pointer (&people[3], person_free);
+  expect (last, "256x144@15/96k ");
+  for (guint i = 0; i < G_N_ELEMENTS (people); i++)
+    g_clear_pointer (&people[i], person_free);
+}
+
 /* ---- Limits ------------------------------------------------------------------------------------------------- */
 
 static void
@@ -508,6 +571,8 @@ main (int argc, char **argv)
   ADD ("/room/resume", test_resume);
   ADD ("/room/nobody-resumes", test_nobody_resumes);
   ADD ("/room/publishers-do-not-resume", test_publishers_do_not_resume);
+  ADD ("/room/uplink-limit", test_uplink_limit);
+  ADD ("/room/uplink-shown-nowhere", test_uplink_shown_nowhere);
   ADD ("/room/names", test_names);
   ADD ("/room/limits", test_limits);
   ADD ("/room/chat", test_chat);

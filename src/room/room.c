@@ -207,6 +207,8 @@ welcome (MxrRoom *room, MxrParticipant *participant)
   if (participant->room != NULL)
     mxr_stage_tell_tiles (room, participant);
   if (participant->room != NULL)
+    mxr_stage_tell_uplink_limit (participant);
+  if (participant->room != NULL)
     mxr_stage_tell_rung (room, participant);
   for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
     tell_chat (participant, l->data);
@@ -296,6 +298,7 @@ flush (gpointer user_data)
   tell_changes (everybody);
   if (room->layout_is_dirty)
     mxr_stage_update (room);
+  mxr_stage_limit_uplinks (room, g_get_monotonic_time ());
   tell_talking (everybody);
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];

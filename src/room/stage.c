@@ -60,8 +60,10 @@ is_watched (MxrRoom *room, int codec)
 static void
 drop_if_unwatched (MxrRoom *room, int codec)
 {
-  if (codec >= 0 && !is_watched (room, codec))
-    g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
+  if (codec < 0 || is_watched (room, codec))
+    return;
+  g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
+  mxr_stage_want_uplinks (room);
 }
 
 /* Nothing when there is no encoder just now: mxr_stage_tick() tries again. */
@@ -74,6 +76,7 @@ subscribe (MxrRoom *room, MxrParticipant *participant, int codec)
     room->retry_us[codec] = g_get_monotonic_time () + RETRY_US;
     return;
   }
+  mxr_stage_want_uplinks (room);
   mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, mxr_rung_get_fanout (room->pictures[codec]), NULL, NULL);
 }
 
@@ -116,6 +119,8 @@ retry (MxrRoom *room, int codec)
 void
 mxr_stage_tick (MxrRoom *room, gint64 now_us)
 {
+  if (room->limits_due_us != 0 && now_us >= room->limits_due_us)
+    mxr_room_flush_soon (room);
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
     if (room->pictures[i] != NULL)
       mxr_rung_tick (room->pictures[i], now_us);
@@ -234,6 +239,7 @@ mxr_stage_update (MxrRoom *room)
     return;
   memcpy (room->tiles, tiles, sizeof tiles);
   room->n_tiles = n_tiles;
+  mxr_stage_want_uplinks (room);
   g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];
@@ -241,4 +247,87 @@ mxr_stage_update (MxrRoom *room)
       mxr_stage_tell_tiles (room, participant);
   }
   show (room);
+}
+
+/* ---- Uplinks ------------------------------------------------------------------------------------------- */
+
+/* Beside the picture: its repairs, and the sound, which REMB limits along with it. */
+#define REPAIRS_PERCENT 20
+#define SOUND_BPS 64000
+
+static const MxrLayoutTile *
+find_tile (MxrRoom *room, const MxrParticipant *participant)
+{
+  for (guint i = 0; i < room->n_tiles; i++)
+    if (room->tiles[i].key == participant->key)
+      return &room->tiles[i];
+  return NULL;
+}
+
+/* A view that nobody watches is not composed, and a tile whose owner is muted shows an avatar. */
+void
+mxr_stage_want_uplinks (MxrRoom *room)
+{
+  bool is_composed = false;
+
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    is_composed |= room->pictures[i] != NULL;
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    bool is_seen = is_composed && !participant->video_muted && find_tile (room, participant) != NULL;
+    if (participant->peer != NULL && mxr_participant_has_tile (participant))
+      mxr_peer_set_wanted (participant->peer, MXR_RTP_VIDEO, is_seen);
+  }
+}
+
+static void
+get_needed (MxrRoom *room, const MxrParticipant *participant, MxrUplinkLimit *out_limit)
+{
+  const MxrConfig *config = room->hub->config;
+  const MxrLayoutTile *tile = find_tile (room, participant);
+  guint width_px = tile != NULL ? tile->w : 0, height_px = tile != NULL ? tile->h : 0;
+  guint64 share_bps = (guint64) config->media.video_bitrate_bps * width_px * height_px /
+                      (config->room.width_px * config->room.height_px);
+
+  mxr_uplink_limit_of_tile (width_px, height_px, config->room.framerate, (guint) share_bps, out_limit);
+}
+
+void
+mxr_stage_tell_uplink_limit (MxrParticipant *participant)
+{
+  if (participant->limiter.is_told && participant->events.on_uplink_limit != NULL)
+    participant->events.on_uplink_limit (participant, &participant->limiter.told, participant->user_data);
+}
+
+/* Who speaks with us is told the size, all who know REMB the rate. There is no REMB for "nothing". */
+static void
+tell_limit (MxrParticipant *participant)
+{
+  MxrUplinkLimit least;
+
+  mxr_uplink_limit_of_tile (1, 1, 1, 0, &least);
+  guint bitrate_bps = MAX (participant->limiter.told.bitrate_bps, least.bitrate_bps);
+  mxr_peer_set_max_bitrate (participant->peer, MXR_RTP_VIDEO, bitrate_bps / 100 * (100 + REPAIRS_PERCENT) + SOUND_BPS);
+  if (!participant->needs_welcome)
+    mxr_stage_tell_uplink_limit (participant);
+}
+
+void
+mxr_stage_limit_uplinks (MxrRoom *room, gint64 now_us)
+{
+  g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
+
+  room->limits_due_us = 0;
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    MxrUplinkLimit needed;
+    if (participant->room == NULL || !mxr_participant_has_tile (participant))
+      continue;
+    get_needed (room, participant, &needed);
+    if (mxr_uplink_limiter_update (&participant->limiter, &needed, now_us))
+      tell_limit (participant);
+    gint64 due_us = participant->limiter.due_us;
+    if (due_us != 0 && (room->limits_due_us == 0 || due_us < room->limits_due_us))
+      room->limits_due_us = due_us;
+  }
 }

@@ -117,6 +117,17 @@ on_rung (MxrParticipant *participant, guint width_px, guint height_px, guint fra
 }
 
 static void
+on_uplink_limit (MxrParticipant *participant, const MxrUplinkLimit *limit, gpointer user_data)
+{
+  JsonBuilder *builder = mxr_session_begin ("uplink", NULL);
+  mxr_json_add_int (builder, "maxWidth", limit->width_px);
+  mxr_json_add_int (builder, "maxHeight", limit->height_px);
+  mxr_json_add_int (builder, "maxFramerate", limit->framerate);
+  mxr_json_add_int (builder, "maxBitrate", limit->bitrate_bps);
+  mxr_session_send (user_data, builder);
+}
+
+static void
 on_closing (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data)
 {
   mxr_session_tell_closing (user_data, reason, reconnect_in_ms);
@@ -138,6 +149,7 @@ const MxrParticipantEvents mxr_session_events = {
   .on_roster = on_roster,
   .on_member = on_member,
   .on_tiles = on_tiles,
+  .on_uplink_limit = on_uplink_limit,
   .on_talking = on_talking,
   .on_chat = on_chat,
   .on_rung = on_rung,

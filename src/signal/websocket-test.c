@@ -200,6 +200,7 @@ test_events (void)
   MxrParticipant *p = mxr_fake_hub_last (test.hub);
   const MxrMember members[] = { { .id = "p1", .name = "Ann", .audio_muted = true, .sends_video = true } };
   const MxrTileInfo tiles[] = { { "p1", 0, 0.25, 0.5, 1, 2 } };
+  const MxrUplinkLimit limit = { 424, 238, 30, 262000 };
   const MxrChatLine line = { "p1", "Ann", "hi", 1700000000000 };
 
   p->events->on_candidate (p, "candidate:1", "0", p->user_data);
@@ -214,6 +215,9 @@ test_events (void)
   p->events->on_tiles (p, "main", 1280, 720, tiles, 1, p->user_data);
   expect (client,
           "\"view\":\"main\",\"canvas\":{\"width\":1280,\"height\":720},\"tiles\":[{\"participant\":\"p1\",");
+  p->events->on_uplink_limit (p, &limit, p->user_data);
+  expect (client,
+          "{\"type\":\"uplink\",\"maxWidth\":424,\"maxHeight\":238,\"maxFramerate\":30,\"maxBitrate\":262000}");
   p->events->on_talking (p, "p1", true, p->user_data);
   expect (client, "{\"type\":\"talking\",\"participant\":\"p1\",\"talking\":true}");
   p->events->on_chat (p, &line, p->user_data);

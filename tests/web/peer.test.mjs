@@ -18,7 +18,10 @@ class FakeConnection {
 
   addTransceiver(trackOrKind, init) {
     const section = { ...init, kind: trackOrKind.kind ?? trackOrKind, sender: { track: trackOrKind.kind ? trackOrKind : null,
-      async replaceTrack(track) { this.track = track; } } };
+      async replaceTrack(track) { this.track = track; },
+      encodings: init.sendEncodings,
+      getParameters() { return { encodings: this.encodings?.map((one) => ({ ...one })) }; },
+      async setParameters({ encodings }) { this.encodings = encodings; } } };
     this.sections.push(section);
     return section;
   }
@@ -54,10 +57,13 @@ class FakeConnection {
 
 globalThis.RTCPeerConnection = FakeConnection;
 globalThis.MediaStream = class { addTrack() {} };
-const { Peer } = await import('../../web/peer.js');
+const { Peer, encodingOf } = await import('../../web/peer.js');
 
 const settle = async () => { for (let i = 0; i < 30; i++) await Promise.resolve(); };
 const failure = (code) => Object.assign(new Error(code), { code });
+
+const camera = (width, height) => ({ kind: 'video', getSettings: () => ({ width, height }) });
+const tile = (maxWidth, maxHeight) => ({ maxWidth, maxHeight, maxFramerate: 30, maxBitrate: 300_000 });
 
 function start(tracks = { audio: { kind: 'audio' }, video: undefined }) {
   const log = [];
@@ -202,5 +208,57 @@ describe('peer', () => {
     mock.timers.tick(60_000);
     await settle();
     assert.equal(pc.offers.length, 0);
+  });
+
+  it('sends the picture no larger than it is shown, and goes on as before when that is asked for', async () => {
+    const { peer, pc } = start({ audio: null, video: camera(640, 360) });
+    const { sender } = pc.sections[1];
+    await peer.setTrack('video', camera(640, 360), 900_000);
+    await peer.limitVideo(tile(320, 180));
+    assert.deepEqual(sender.encodings, [{ active: true, scaleResolutionDownBy: 2, maxFramerate: 30, maxBitrate: 300_000 }]);
+    await peer.setTrack('video', camera(1280, 720));
+    assert.equal(sender.encodings[0].scaleResolutionDownBy, 4, 'another camera under the same limit');
+    await peer.limitVideo({ maxWidth: 0, maxHeight: 0, maxFramerate: 0, maxBitrate: 0 });
+    assert.equal(sender.encodings[0].active, false);
+    await peer.limitVideo({ ...tile(1280, 720), maxBitrate: 1_500_000 });
+    assert.equal(sender.encodings[0].active, true);
+    assert.equal(sender.encodings[0].scaleResolutionDownBy, 1);
+    assert.equal(sender.encodings[0].maxBitrate, 900_000, 'the user\'s own limit holds');
+  });
+
+  it('keeps to the latest limit when they come faster than the browser takes them', async () => {
+    const { peer, pc } = start({ audio: null, video: camera(640, 360) });
+    const { sender } = pc.sections[1];
+    let refused = false;
+    sender.setParameters = async ({ encodings }) => {
+      await Promise.resolve();
+      if (!refused) {
+        refused = true;
+        throw new Error('busy');
+      }
+      sender.encodings = encodings;
+    };
+    peer.limitVideo(tile(64, 36));
+    peer.limitVideo(tile(128, 72));
+    await peer.limitVideo(tile(160, 90));
+    assert.equal(sender.encodings[0].scaleResolutionDownBy, 4);
+  });
+});
+
+describe('how a track is encoded', () => {
+  const scaleOf = (track, limit) => encodingOf(track, undefined, limit).scaleResolutionDownBy;
+
+  it('fills the tile where the mixer cuts, and fits into it where the mixer shows all', () => {
+    assert.equal(scaleOf(camera(640, 400), tile(320, 180)), 2, 'a little high: cut to fill');
+    assert.equal(scaleOf(camera(640, 480), tile(320, 180)), 480 / 180, 'four thirds: whole, with bars');
+    assert.equal(scaleOf(camera(360, 640), tile(320, 180)), 640 / 180, 'upright: whole, with bars');
+    assert.equal(scaleOf(camera(160, 90), tile(320, 180)), 1, 'never enlarged');
+    assert.equal(scaleOf(null, tile(320, 180)), 1);
+    assert.equal(scaleOf({ kind: 'video', getSettings: () => ({}) }, tile(320, 180)), 1);
+  });
+
+  it('is left alone without limits', () => {
+    assert.deepEqual(encodingOf(camera(640, 360), undefined, null), { active: true, scaleResolutionDownBy: 1 });
+    assert.deepEqual(encodingOf(null, 900_000, null), { active: true, scaleResolutionDownBy: 1, maxBitrate: 900_000 });
   });
 });
