@@ -1,6 +1,5 @@
 #include "ice-loop.h"
 
-#include <gio/gio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -127,17 +126,11 @@ has_spare_descriptors (void)
 }
 
 MxrIceLoop *
-mxr_ice_loop_new (MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data), gpointer data,
-                  GError **error)
+mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data),
+                  gpointer data)
 {
-  if (!has_spare_descriptors ()) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, "too many open files");
-    return NULL;
-  }
   MxrIceLoop *loop = g_new0 (MxrIceLoop, 1);
 
-  /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
-  loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
   loop->poller = poller;
   loop->timers = timers;
   loop->timer = (MxrTimer){ .func = run, .data = loop };
@@ -145,6 +138,12 @@ mxr_ice_loop_new (MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd
   loop->data = data;
   loop->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
   loop->wanted = g_array_new (FALSE, TRUE, sizeof (GPollFD));
+  if (!has_spare_descriptors ()) {
+    loop->context = g_main_context_ref (outer);
+    return loop;
+  }
+  /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
+  loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
   run (loop);
   return loop;
 }

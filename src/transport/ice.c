@@ -174,23 +174,19 @@ free_ice (MxrIce *ice)
 MxrIce *
 mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_data, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
   MxrIce *ice = g_new0 (MxrIce, 1);
 
   ice->env = env;
   ice->events = events;
   ice->user_data = user_data;
   ice->media = mxr_ice_media_new (env, events, user_data);
-  ice->loop = mxr_ice_loop_new (env->poller, env->timers, on_loop_ready, ice, &cause);
-  if (ice->loop != NULL) {
-    ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
-                                      NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
-    ice->stream = nice_agent_add_stream (ice->agent, 1);
-  }
+  ice->loop = mxr_ice_loop_new (env->context, env->poller, env->timers, on_loop_ready, ice);
+  ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
+                                    NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
+  ice->stream = nice_agent_add_stream (ice->agent, 1);
   if (ice->stream == 0) {
     free_ice (ice);
-    g_set_error (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE: %s",
-                 cause != NULL ? cause->message : "no stream");
+    g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE stream");
     return NULL;
   }
   configure (ice);
