@@ -6,6 +6,7 @@
 #include "demux.h"
 #include "mixroom/limits.h"
 #include "mixroom/transport.h"
+#include "srtp-ciphers.h"
 #include "srtp-cleanup.h"
 
 /* Packets a stream may come late and still be taken: a second of 720p at 1 Mbit/s, so that retransmissions
@@ -23,7 +24,7 @@ struct _MxrSrtp {
 static gpointer
 init_library (gpointer data)
 {
-  return GINT_TO_POINTER (srtp_init ());
+  return GINT_TO_POINTER (srtp_init () == srtp_err_status_ok && mxr_srtp_ciphers_install ());
 }
 
 static bool
@@ -31,7 +32,7 @@ ensure_library (GError **error)
 {
   static GOnce once = G_ONCE_INIT;
 
-  if (GPOINTER_TO_INT (g_once (&once, init_library, NULL)) == srtp_err_status_ok)
+  if (GPOINTER_TO_INT (g_once (&once, init_library, NULL)))
     return true;
   g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "libsrtp2 does not start");
   return false;
