@@ -1,6 +1,7 @@
 #include "ice-loop.h"
 
-#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* A turn that leaves a source ready is followed by another, but the other peers come in between after these. */
 #define TURNS_MAX 4
@@ -31,8 +32,9 @@ holds (const GArray *descriptors, const GPollFD *wanted)
   return false;
 }
 
-/* Removed first: the same descriptor may come back with other events. The values of GIOCondition are those of
- * epoll; errors and hang-ups are always told. */
+/* Removed first: the same descriptor may come back with other events. Those that stay are told again: one may have been
+ * closed and its number given to the next connection since, which epoll does not know. The values of GIOCondition are
+ * those of epoll; errors and hang-ups are always told. */
 static void
 follow_descriptors (MxrIceLoop *loop)
 {
@@ -43,8 +45,7 @@ follow_descriptors (MxrIceLoop *loop)
   }
   for (guint i = 0; i < loop->wanted->len; i++) {
     const GPollFD *new = &g_array_index (loop->wanted, GPollFD, i);
-    if (!holds (loop->polled, new))
-      mxr_poller_add (loop->poller, new->fd, new->events, MXR_POLLER_FIRST, on_descriptor, loop);
+    mxr_poller_add (loop->poller, new->fd, new->events, MXR_POLLER_FIRST, on_descriptor, loop);
   }
   GArray *old = loop->polled;
   loop->polled = loop->wanted;
@@ -109,13 +110,27 @@ on_descriptor (int fd, gpointer data)
   return false;
 }
 
+/* GLib ends the process when a new context gets no descriptor. The other threads will not take as many as this between
+ * here and there. */
+static bool
+has_spare_descriptors (void)
+{
+  int fds[16];
+  guint n_fds = 0;
+
+  while (n_fds < G_N_ELEMENTS (fds) && (fds[n_fds] = eventfd (0, EFD_CLOEXEC)) >= 0)
+    n_fds++;
+  for (guint i = 0; i < n_fds; i++)
+    close (fds[i]);
+  return n_fds == G_N_ELEMENTS (fds);
+}
+
 MxrIceLoop *
-mxr_ice_loop_new (MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data), gpointer data)
+mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data),
+                  gpointer data)
 {
   MxrIceLoop *loop = g_new0 (MxrIceLoop, 1);
 
-  /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
-  loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
   loop->poller = poller;
   loop->timers = timers;
   loop->timer = (MxrTimer){ .func = run, .data = loop };
@@ -123,6 +138,12 @@ mxr_ice_loop_new (MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd
   loop->data = data;
   loop->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
   loop->wanted = g_array_new (FALSE, TRUE, sizeof (GPollFD));
+  if (!has_spare_descriptors ()) {
+    loop->context = g_main_context_ref (outer);
+    return loop;
+  }
+  /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
+  loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
   run (loop);
   return loop;
 }

@@ -12,10 +12,11 @@ typedef struct _MxrIceLoop MxrIceLoop;
 
 /**
  * mxr_ice_loop_new:
- * @on_ready: before the context is run for a descriptor that is ready
+ * @outer: the net thread's own context; the agent has to do with it when there are no descriptors for another
+ * @on_ready: before the context is run for a descriptor that is ready; never with @outer
  */
-MxrIceLoop *mxr_ice_loop_new (MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data),
-                              gpointer data);
+MxrIceLoop *mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers,
+                              void (*on_ready) (int fd, gpointer data), gpointer data);
 /** mxr_ice_loop_free: never from inside the context's own dispatch. */
 void mxr_ice_loop_free (MxrIceLoop *loop);
 GMainContext *mxr_ice_loop_get_context (MxrIceLoop *loop);

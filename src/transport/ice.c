@@ -180,7 +180,7 @@ mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_dat
   ice->events = events;
   ice->user_data = user_data;
   ice->media = mxr_ice_media_new (env, events, user_data);
-  ice->loop = mxr_ice_loop_new (env->poller, env->timers, on_loop_ready, ice);
+  ice->loop = mxr_ice_loop_new (env->context, env->poller, env->timers, on_loop_ready, ice);
   ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
                                     NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
   ice->stream = nice_agent_add_stream (ice->agent, 1);

@@ -29,6 +29,7 @@ typedef struct {
 /** MxrIceEnv: what the agents of a net thread have in common; outlives them. */
 typedef struct {
   const MxrConfig *config;
+  GMainContext *context; /* the thread's own */
   MxrPoller *poller;
   MxrTimers *timers;
   MxrUdpReader *reader;

@@ -54,7 +54,7 @@ start_thread (MxrNet *net, guint index, GError **error)
   thread->context = g_steal_pointer (&context);
   thread->loop = g_main_loop_new (thread->context, FALSE);
   thread->mailbox = mxr_mailbox_new (thread->context, "net mailbox", MAILBOX_CAPACITY);
-  thread->ice = (MxrIceEnv){ .config = net->config, .poller = poller };
+  thread->ice = (MxrIceEnv){ .config = net->config, .context = thread->context, .poller = poller };
   thread->ice.timers = mxr_timers_new (thread->context);
   thread->ice.reader = mxr_udp_reader_new (false);
   g_queue_init (&thread->transports);

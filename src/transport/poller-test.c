@@ -2,6 +2,7 @@
 #include <gio/gio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ice-loop.h"
@@ -208,7 +209,7 @@ test_inner_sources (void)
 {
   g_autoptr (Fixture) fixture = fixture_new ();
   guint n_idle = 0, n_timeout = 0, n_bell = 0;
-  MxrIceLoop *loop = mxr_ice_loop_new (fixture->poller, fixture->timers, note_descriptor, fixture);
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
 
   run (fixture);
   attach (loop, g_idle_source_new (), count_source, &n_idle);
@@ -226,6 +227,51 @@ test_inner_sources (void)
   mxr_ice_loop_free (loop);
 }
 
+/* libnice closes a connection's socket and accepts the next in one dispatch: the number stays the same. */
+static void
+test_inner_number_is_reused (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  guint n_bell = 0;
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
+  const int old = fixture->fds[0];
+
+  GSource *first = g_unix_fd_source_new (old, G_IO_IN);
+  g_source_attach (first, mxr_ice_loop_get_context (loop));
+  run (fixture);
+  g_source_destroy (first);
+  g_source_unref (first);
+  close (old);
+  fixture->fds[0] = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  g_assert_cmpint (fixture->fds[0], ==, old);
+  attach (loop, g_unix_fd_source_new (old, G_IO_IN), G_SOURCE_FUNC (count_bell), &n_bell);
+  run (fixture);
+  ring (old);
+  g_usleep (5000); /* longer than a rest */
+  run (fixture);
+  g_assert_cmpuint (n_bell, ==, 1);
+  mxr_ice_loop_free (loop);
+}
+
+/* GLib would end the process. */
+static void
+test_inner_no_descriptors (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  struct rlimit limit, none;
+  guint n_idle = 0;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  none = (struct rlimit){ 8, limit.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  attach (loop, g_idle_source_new (), count_source, &n_idle);
+  run (fixture);
+  g_assert_cmpuint (n_idle, ==, 1);
+  mxr_ice_loop_free (loop);
+}
+
 /* Idle contexts cost no turns of the loop. */
 static void
 test_inner_calm (void)
@@ -234,7 +280,7 @@ test_inner_calm (void)
   MxrIceLoop *loops[50];
 
   for (guint i = 0; i < G_N_ELEMENTS (loops); i++)
-    loops[i] = mxr_ice_loop_new (fixture->poller, fixture->timers, note_descriptor, fixture);
+    loops[i] = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
   run (fixture);
   const guint64 n_looks = mxr_poller_get_n_looks (fixture->poller);
   run (fixture);
@@ -255,5 +301,7 @@ main (int argc, char **argv)
   g_test_add_func ("/poller/calm-is-served-at-once", test_calm_is_served_at_once);
   g_test_add_func ("/poller/inner-sources", test_inner_sources);
   g_test_add_func ("/poller/inner-calm", test_inner_calm);
+  g_test_add_func ("/poller/inner-number-is-reused", test_inner_number_is_reused);
+  g_test_add_func ("/poller/inner-no-descriptors", test_inner_no_descriptors);
   return g_test_run ();
 }

@@ -107,16 +107,22 @@ mxr_poller_free (MxrPoller *poller)
   g_free (poller);
 }
 
+/* Most calls repeat what is there already. */
 void
 mxr_poller_add (MxrPoller *poller, int fd, guint32 events, MxrPollerTurn turn, MxrPollerFunc func, gpointer data)
 {
   const Entry entry = { fd, turn, func, data };
   struct epoll_event event = { .events = events, .data.fd = fd };
-  Entry *added = g_memdup2 (&entry, sizeof entry);
+  Entry *known = g_hash_table_lookup (poller->entries, &fd);
 
-  g_hash_table_replace (poller->entries, &added->fd, added);
-  if (epoll_ctl (poller->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-    epoll_ctl (poller->epoll, EPOLL_CTL_MOD, fd, &event);
+  if (known != NULL) {
+    *known = entry;
+  } else {
+    Entry *added = g_memdup2 (&entry, sizeof entry);
+    g_hash_table_insert (poller->entries, &added->fd, added);
+  }
+  if (epoll_ctl (poller->epoll, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
+    epoll_ctl (poller->epoll, known != NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
 }
 
 void

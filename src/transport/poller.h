@@ -32,7 +32,7 @@ void mxr_poller_free (MxrPoller *poller);
  * mxr_poller_add:
  * @events: of epoll; level-triggered
  *
- * A descriptor of this number that was closed and not removed is forgotten.
+ * May repeat what is there. A descriptor of this number that was closed and not removed is forgotten.
  */
 void mxr_poller_add (MxrPoller *poller, int fd, guint32 events, MxrPollerTurn turn, MxrPollerFunc func, gpointer data);
 /** mxr_poller_remove: before or after it was closed. Nothing when the number stands for another @data meanwhile. */
