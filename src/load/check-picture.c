@@ -125,10 +125,12 @@ mxr_picture_check_new (MxrLoadCodec codec, MxrMarks *flashes, GError **error)
 {
   const bool is_vp8 = codec == MXR_CODEC_VP8;
   g_autofree char *text = g_strdup_printf (
-    "appsrc name=source format=time caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=%s,payload=96 ! %s ! "
+    "appsrc name=source format=time "
+    "caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=%s,payload=96 ! %s ! "
     "video/x-raw,format=I420 ! appsink name=sink sync=false max-buffers=4",
     is_vp8 ? "VP8" : "H264",
-    is_vp8 ? "rtpvp8depay wait-for-keyframe=true ! vp8dec threads=1" : "rtph264depay wait-for-keyframe=true ! avdec_h264 max-threads=1");
+    is_vp8 ? "rtpvp8depay wait-for-keyframe=true ! vp8dec threads=1"
+           : "rtph264depay wait-for-keyframe=true ! avdec_h264 max-threads=1");
   GstAppSinkCallbacks callbacks = { .new_sample = on_frame };
   GstElement *pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   if (pipeline == NULL)

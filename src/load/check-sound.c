@@ -94,7 +94,8 @@ judge_window (MxrSoundCheck *check)
   findings->least_heard = MIN (findings->least_heard, n_heard);
   /* While all others are silent, it is compared with what another's tone would have. */
   if (check->config.own_tone >= 0)
-    mxr_samples_add (&findings->own_db, 20 * log10 (MAX (own, OWN_LEAST) / (n_heard > 0 ? loudest : MXR_TONE_AMPLITUDE)));
+    mxr_samples_add (&findings->own_db,
+                     20 * log10 (MAX (own, OWN_LEAST) / (n_heard > 0 ? loudest : MXR_TONE_AMPLITUDE)));
 }
 
 static void

@@ -5,8 +5,8 @@
 #include "mixroom/rtp.h"
 #include "samples.h"
 
-/* Listens to the sound that one client gets: whose tones are in it, and when clicks come. Thread: the caller serialises;
- * the marks are shared. */
+/* Listens to the sound that one client gets: whose tones are in it, and when clicks come. Thread: the caller
+ * serialises; the marks are shared. */
 
 typedef struct _MxrSoundCheck MxrSoundCheck;
 

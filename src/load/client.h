@@ -55,7 +55,12 @@ typedef struct {
 /** mxr_client_pacer_events: for the crew of clients. */
 extern const MxrPacerEvents mxr_client_pacer_events;
 
-/** mxr_client_new: Begins to join at once. @plan: copied. Errors: a decoder is missing; no event follows. Thread: main. */
+/**
+ * mxr_client_new:
+ * @plan: copied
+ *
+ * Begins to join at once. Errors: a decoder is missing; no event follows. Thread: main.
+ */
 MxrClient *mxr_client_new (const MxrClientEnv *env, const MxrClientPlan *plan, const MxrClientEvents *events,
                            gpointer user_data, GError **error);
 /** mxr_client_leave: In any state; on_gone follows, nothing else. Once. Thread: main. */

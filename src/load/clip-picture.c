@@ -23,8 +23,8 @@ describe_encoder (const MxrPictureCoding *coding)
   const guint mtu = MXR_MTU_BYTES - MXR_RTP_OVERHEAD_MAX_BYTES + 12;
 
   if (coding->codec == MXR_CODEC_VP8)
-    return g_strdup_printf ("vp8enc deadline=1 cpu-used=8 threads=1 end-usage=cbr target-bitrate=%u keyframe-max-dist=%d "
-                            "error-resilient=0 ! rtpvp8pay mtu=%u",
+    return g_strdup_printf ("vp8enc deadline=1 cpu-used=8 threads=1 end-usage=cbr target-bitrate=%u "
+                            "keyframe-max-dist=%d error-resilient=0 ! rtpvp8pay mtu=%u",
                             coding->bitrate_bps, MXR_PICTURE_FPS, mtu);
   /* OpenH264 complains on stderr at the end of each stream, so it comes second. */
   g_autoptr (GstElementFactory) x264 = gst_element_factory_find ("x264enc");
@@ -32,7 +32,8 @@ describe_encoder (const MxrPictureCoding *coding)
     x264 != NULL ? g_strdup_printf ("x264enc tune=zerolatency speed-preset=veryfast bframes=0 threads=1 key-int-max=%d "
                                     "bitrate=%u",
                                     MXR_PICTURE_FPS, coding->bitrate_bps / 1000)
-                 : g_strdup_printf ("openh264enc complexity=low rate-control=bitrate gop-size=%d multi-thread=1 bitrate=%u",
+                 : g_strdup_printf ("openh264enc complexity=low rate-control=bitrate gop-size=%d multi-thread=1 "
+                                    "bitrate=%u",
                                     MXR_PICTURE_FPS, coding->bitrate_bps);
   return g_strdup_printf ("%s ! video/x-h264,profile=constrained-baseline ! "
                           "rtph264pay config-interval=-1 aggregate-mode=zero-latency mtu=%u",

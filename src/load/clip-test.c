@@ -60,7 +60,8 @@ test_keyframes (void)
     { MXR_CODEC_OPUS, { 0x10, 0x00 }, 2, false },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_assert_true (mxr_payload_starts_keyframe (cases[i].codec, cases[i].payload, cases[i].n_bytes) == cases[i].is_start);
+    g_assert_true (mxr_payload_starts_keyframe (cases[i].codec, cases[i].payload, cases[i].n_bytes) ==
+                   cases[i].is_start);
 
   g_autoptr (GRand) random = g_rand_new_with_seed (9);
   for (guint i = 0; i < 20000; i++) {

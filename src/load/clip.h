@@ -41,7 +41,7 @@ MxrClip *mxr_clip_ref (MxrClip *clip);
 void mxr_clip_unref (MxrClip *clip);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrClip, mxr_clip_unref)
 
-/** mxr_clip_add_frame: Returns: (transfer none): the new last frame, silent and without packets; valid until the next. */
+/** mxr_clip_add_frame: Returns: (transfer none): the new last, silent and without packets; valid until the next. */
 MxrClipFrame *mxr_clip_add_frame (MxrClip *clip);
 
 /**

@@ -66,8 +66,10 @@ run (const MxrLoadOptions *options)
     return fail (error);
   if (mxr_run (options, cast, &report, &error))
     return tell (options, &report);
-  fprintf (stderr, "mixroom-load: %s: %s\nIs the server running? Start it with: mixroom --listen 127.0.0.1:8080 --set ice.allow_loopback=true "
-                   "--set ice.local_addresses=127.0.0.1\n",
+  fprintf (stderr,
+           "mixroom-load: %s: %s\n"
+           "Is the server running? Start it with: mixroom --listen 127.0.0.1:8080 --set ice.allow_loopback=true "
+           "--set ice.local_addresses=127.0.0.1\n",
            options->server, error->message);
   return EXIT_FAILURE;
 }

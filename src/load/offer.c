@@ -55,14 +55,14 @@ write_audio (GString *text, const MxrOfferParams *params)
 static void
 write_video (GString *text, const MxrOfferParams *params)
 {
+  static const char *const feedback[] = { "goog-remb", "transport-cc", "ccm fir", "nack", "nack pli" };
   const bool is_vp8 = params->video_codec == MXR_CODEC_VP8;
 
   g_string_append_printf (text, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", PT_VIDEO, PT_RTX);
   write_common (text, params, MXR_RTP_VIDEO);
   g_string_append_printf (text, "a=rtpmap:%d %s/90000\r\n", PT_VIDEO, is_vp8 ? "VP8" : "H264");
-  for (const char *const *name = (const char *const[]){ "goog-remb", "transport-cc", "ccm fir", "nack", "nack pli", NULL };
-       *name != NULL; name++)
-    g_string_append_printf (text, "a=rtcp-fb:%d %s\r\n", PT_VIDEO, *name);
+  for (guint i = 0; i < G_N_ELEMENTS (feedback); i++)
+    g_string_append_printf (text, "a=rtcp-fb:%d %s\r\n", PT_VIDEO, feedback[i]);
   if (!is_vp8)
     g_string_append_printf (
       text, "a=fmtp:%d level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n", PT_VIDEO);

@@ -34,8 +34,8 @@ test_values (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (parse (&options,
-                        "mixroom-load -p 10 -t 3 --viewers=20 -r 3 --codec=H264 --size=320x180 --loss=2.5 --tones --delay "
-                        "--no-audio-level --audio-level --video a.mkv --video b.mkv https://[::1]:8443/",
+                        "mixroom-load -p 10 -t 3 --viewers=20 -r 3 --codec=H264 --size=320x180 --loss=2.5 --tones "
+                        "--delay --no-audio-level --audio-level --video a.mkv --video b.mkv https://[::1]:8443/",
                         &error));
   g_assert_no_error (error);
   g_assert_cmpstr (options.host, ==, "::1");

@@ -7,10 +7,11 @@
 
 #define AS_MANY (-1)
 
-static const char summary[] = "Joins a running Mixroom server with many WebRTC clients, sends real media and checks what comes back.";
+static const char summary[] =
+  "Joins a running Mixroom server with many WebRTC clients, sends real media and checks what comes back.";
 
 static const char description[] =
-  "Numbers of participants, talkers, cameras and viewers are those of each room.\n"
+  "Numbers of participants, talkers, cameras and viewers are those of each room. GStreamer decodes the files.\n"
   "\n"
   "The server counts connections and joins by address, and all of these come from one. For a load test start it with\n"
   "  mixroom --set http.joins_per_minute=100000 --set http.max_connections_per_address=1024 \\\n"
@@ -163,22 +164,22 @@ parse (MxrLoadOptions *o, char **codec, char **size, char ***rest, char **argume
 {
   const GOptionEntry entries[] = {
     { "participants", 'p', 0, G_OPTION_ARG_INT, &o->n_participants, "Who send and receive (4)", "N" },
-    { "talkers", 't', 0, G_OPTION_ARG_INT, &o->n_talkers, "Participants who talk; the others are in a quiet room (all)", "N" },
+    { "talkers", 't', 0, G_OPTION_ARG_INT, &o->n_talkers, "Participants who talk; the others are silent (all)", "N" },
     { "cameras", 0, 0, G_OPTION_ARG_INT, &o->n_cameras, "Participants who send a picture (all)", "N" },
     { "viewers", 'w', 0, G_OPTION_ARG_INT, &o->n_viewers, "Who only receive, over WHEP (0)", "N" },
     { "rooms", 'r', 0, G_OPTION_ARG_INT, &o->n_rooms, "Rooms with so many each (1)", "N" },
-    { "room", 0, 0, G_OPTION_ARG_STRING, &o->room, "Name of the room; of several, what their names begin with (load)", "NAME" },
+    { "room", 0, 0, G_OPTION_ARG_STRING, &o->room, "Name of the room, or how names begin (load)", "NAME" },
     { "ramp", 0, 0, G_OPTION_ARG_DOUBLE, &o->ramp, "Joins a second (10)", "N" },
     { "duration", 'd', 0, G_OPTION_ARG_INT, &o->duration_s, "Measure for so long once all are there (10)", "S" },
-    { "churn", 0, 0, G_OPTION_ARG_DOUBLE, &o->churn, "Meanwhile somebody leaves and comes again, so often a second (0)", "N" },
+    { "churn", 0, 0, G_OPTION_ARG_DOUBLE, &o->churn, "Leave and join again, so often a second (0)", "N" },
     { "codec", 'c', 0, G_OPTION_ARG_STRING, codec, "Of pictures: vp8, h264, none (vp8)", "CODEC" },
     { "size", 0, 0, G_OPTION_ARG_STRING, size, "Of the pictures that are sent (640x360)", "WxH" },
     { "video-bitrate", 0, 0, G_OPTION_ARG_INT, &o->video_kbps, "Of each picture that is sent (800)", "KBIT" },
-    { "audio", 'a', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->audio_files, "Talkers say this, any file that GStreamer decodes; may be given again", "FILE" },
+    { "audio", 'a', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->audio_files, "Talkers say this; may be given again", "FILE" },
     { "video", 'v', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->video_files, "Cameras show this; may be given again", "FILE" },
-    { "tones", 0, 0, G_OPTION_ARG_NONE, &o->tones, "Each talker sends a tone of its own; check who hears whom", NULL },
-    { "speakers", 0, 0, G_OPTION_ARG_INT, &o->n_speakers, "With --tones: the server mixes so many, its room.max_speakers (6)", "N" },
-    { "delay", 0, 0, G_OPTION_ARG_NONE, &o->delay, "Measure the delay through the server, with clicks and flashes", NULL },
+    { "tones", 0, 0, G_OPTION_ARG_NONE, &o->tones, "Talkers send tones; check who hears whom", NULL },
+    { "speakers", 0, 0, G_OPTION_ARG_INT, &o->n_speakers, "The server's room.max_speakers, for --tones (6)", "N" },
+    { "delay", 0, 0, G_OPTION_ARG_NONE, &o->delay, "Measure the delay through the server", NULL },
     { "dtx", 0, 0, G_OPTION_ARG_NONE, &o->dtx, "Who is silent sends almost nothing", NULL },
     { "no-audio-level", 0, 0, G_OPTION_ARG_NONE, &o->no_audio_level, "Do not send the audio level (RFC 6464)", NULL },
     { "audio-level", 0, G_OPTION_FLAG_REVERSE, G_OPTION_ARG_NONE, &o->no_audio_level, "Send it (the default)", NULL },

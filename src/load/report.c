@@ -39,14 +39,16 @@ describe_traffic (GString *text, const MxrReport *report)
   const MxrTally *tally = &report->tally;
   const double s = report->steady_s;
 
-  g_string_append_printf (text, "  %-22s up %.0f kbit/s, %.0f packets/s; down %.0f kbit/s, %.0f packets/s\n", "traffic",
-                          get_kbps (tally->up_bytes, s), (double) tally->up_packets / s, get_kbps (tally->down_bytes, s),
-                          (double) tally->down_packets / s);
+  g_string_append_printf (text, "  %-22s up %.0f kbit/s, %.0f packets/s; down %.0f kbit/s, %.0f packets/s\n",
+                          "traffic", get_kbps (tally->up_bytes, s), (double) tally->up_packets / s,
+                          get_kbps (tally->down_bytes, s), (double) tally->down_packets / s);
   g_string_append_printf (text, "  %-22s down %" G_GUINT64_FORMAT " packets, %" G_GUINT64_FORMAT " of them repaired\n",
                           "lost", tally->down_lost, tally->down_repaired);
   if (tally->n_media[MXR_RTP_VIDEO] == 0)
     return;
-  g_string_append_printf (text, "  %-22s %" G_GUINT64_FORMAT " freezes, longest gap %" G_GINT64_FORMAT " ms, %.2f key frames/s a client\n",
+  g_string_append_printf (text,
+                          "  %-22s %" G_GUINT64_FORMAT " freezes, longest gap %" G_GINT64_FORMAT
+                          " ms, %.2f key frames/s a client\n",
                           "picture", tally->freezes, tally->longest_gap_us[MXR_RTP_VIDEO] / 1000,
                           (double) tally->keyframes / s / tally->n_media[MXR_RTP_VIDEO]);
 }
@@ -75,10 +77,14 @@ describe_measures (GString *text, MxrReport *report)
   describe_usage (text, "this program", &report->own_begin, &report->own_end);
   describe_usage (text, "the server", &report->server_begin, &report->server_end);
   if (get_load_average () > 1.5 * g_get_num_processors ())
-    g_string_append_printf (text, "  this machine has more to do than it can (load average %.1f, %u cores): take the figures so\n",
+    g_string_append_printf (text,
+                            "  this machine has more to do than it can (load average %.1f, %u cores): "
+                            "take the figures so\n",
                             get_load_average (), g_get_num_processors ());
   if (tally->late_us > 50 * 1000)
-    g_string_append_printf (text, "  this program was late by up to %" G_GINT64_FORMAT " ms: delays and gaps are partly its own\n",
+    g_string_append_printf (text,
+                            "  this program was late by up to %" G_GINT64_FORMAT
+                            " ms: delays and gaps are partly its own\n",
                             tally->late_us / 1000);
 }
 

@@ -71,14 +71,14 @@ on_failed (MxrClient *client, bool was_connected, const GError *error, gpointer 
 {
   Seat *seat = user_data;
   Run *run = seat->run;
-  const bool is_first = run->report->first_error == NULL;
 
   *(was_connected ? &run->report->n_lost : &run->report->n_failed) += 1;
   run->n_settled += !seat->was_connected;
-  if (is_first)
+  if (run->report->first_error == NULL)
     run->report->first_error = g_strdup (error->message);
   mxr_client_leave (client);
-  if (run->n_settled == 1 && run->fatal == NULL && g_error_matches (error, MXR_WHIP_ERROR, MXR_WHIP_ERROR_UNREACHABLE)) {
+  const bool is_unreachable = g_error_matches (error, MXR_WHIP_ERROR, MXR_WHIP_ERROR_UNREACHABLE);
+  if (is_unreachable && run->n_settled == 1 && run->fatal == NULL) {
     run->fatal = g_error_copy (error);
     end (run);
   }
@@ -300,7 +300,9 @@ on_progress (gpointer user_data)
   g_auto (MxrTally) tally = { 0 };
 
   mxr_crew_call (run->env.crew, add_thread_traffic, &tally);
-  fprintf (stderr, "\r%-9s %4.0f s: joined %u of %u, connected %u, failed %u | up %.1f, down %.1f Mbit/s | freezes %" G_GUINT64_FORMAT " \033[K",
+  fprintf (stderr,
+           "\r%-9s %4.0f s: joined %u of %u, connected %u, failed %u | up %.1f, down %.1f Mbit/s | freezes "
+           "%" G_GUINT64_FORMAT " \033[K",
            names[run->phase], (double) (now_us - run->phase_us) / G_USEC_PER_SEC, run->report->n_joined, run->n_seats,
            tally.n_connected, run->report->n_failed + run->report->n_lost,
            get_mbps (tally.up_bytes, run->last_up_bytes, interval_us),

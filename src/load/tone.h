@@ -13,7 +13,7 @@
 #define MXR_TONES_MAX 64
 #define MXR_TONE_AMPLITUDE 0.1 /* six at once and a click stay below full scale: the server's limiter rests */
 
-/** mxr_tone_get_hz: @index: [0..MXR_TONES_MAX). Returns: a multiple of 0.5 Hz, so that two seconds loop without a seam. */
+/** mxr_tone_get_hz: @index: [0..MXR_TONES_MAX). Returns: a multiple of 0.5 Hz: two seconds loop without a seam. */
 double mxr_tone_get_hz (guint index);
 
 /**

@@ -36,7 +36,9 @@ mxr_usage_parse (const char *stat, const char *status, double ticks_per_s, MxrUs
   if (!read_ticks (stat, &ticks) || !read_field (status, "\nVmRSS:", &resident_kib) ||
       !read_field (status, "\nThreads:", &n_threads))
     return false;
-  *out_usage = (MxrUsage){ .cpu_s = (double) ticks / ticks_per_s, .resident_kib = resident_kib, .n_threads = (guint) n_threads };
+  *out_usage = (MxrUsage){
+    .cpu_s = (double) ticks / ticks_per_s, .resident_kib = resident_kib, .n_threads = (guint) n_threads
+  };
   return true;
 }
 

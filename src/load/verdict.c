@@ -48,8 +48,9 @@ judge_media (const MxrReport *report, GArray *checks)
     if (tally->n_media[i] == 0)
       continue;
     const bool is_steady = may_pause[i] || report->options->loss > 0 || tally->longest_gap_us[i] < GAP_MAX_US;
-    add (checks, names[i], tally->n_without[i] == 0 && is_steady, "%u of %u got none; longest gap %" G_GINT64_FORMAT " ms",
-         tally->n_without[i], tally->n_media[i], tally->longest_gap_us[i] / 1000);
+    add (checks, names[i], tally->n_without[i] == 0 && is_steady,
+         "%u of %u got none; longest gap %" G_GINT64_FORMAT " ms", tally->n_without[i], tally->n_media[i],
+         tally->longest_gap_us[i] / 1000);
   }
   const gint64 missing = (gint64) tally->down_lost - (gint64) tally->down_repaired;
   const double share = (double) MAX (missing, 0) / (double) MAX ((gint64) tally->down_packets + missing, 1);
@@ -70,7 +71,8 @@ judge_tones (MxrReport *report, GArray *checks)
   add (checks, "others", heard >= (guint) expected && tally->n_silent_windows == 0,
        "at least %u tones of others at any time, %d expected, by %u clients in %u half seconds", heard, expected,
        tally->n_listened, tally->n_windows);
-  const double median_db = mxr_samples_quantile (&tally->own_db, 0.5), worst_db = mxr_samples_quantile (&tally->own_db, 1);
+  const double median_db = mxr_samples_quantile (&tally->own_db, 0.5);
+  const double worst_db = mxr_samples_quantile (&tally->own_db, 1);
   if (tally->own_db.n > 0)
     add (checks, "own", median_db <= OWN_MEDIAN_MAX_DB && worst_db <= OWN_WORST_MAX_DB,
          "own tone at %.0f dB against others', at most %.0f", median_db, worst_db);
