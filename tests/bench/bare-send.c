@@ -197,5 +197,10 @@ main (int argc, char **argv)
   printf (",\"pps\":%.1f,\"failed\":%" G_GUINT64_FORMAT ",\"behind_ms\":%.1f}\n",
           (double) (sender.n_sent - sent_before) / span_s / sender.n_viewers, sender.n_failed,
           (double) MAX (bench_now_us () - (start_us + WARM_UP_US + span_us), 0) * 1e-3);
+  for (guint i = 0; i < sender.n_viewers; i++)
+    srtp_dealloc (sender.viewers[i].srtp);
+  g_free (sender.viewers);
+  srtp_shutdown ();
+  close (sender.fd);
   return 0;
 }

@@ -131,10 +131,15 @@ def duration(seconds):
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
-def side_seconds(context, case, side):
+def measures_delay(case, pair):
+    return case.bench in ("audio", "video") and pair == 0
+
+
+def side_seconds(context, case, side, pair):
     if case.bench == "storm":
         return STORM_S
-    return context.seconds + context.warm_up_s + SETUP_S.get(side, 2) + case.size / 100
+    once = context.seconds + context.warm_up_s + SETUP_S.get(side, 2) + case.size / 20
+    return 2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once
 
 
 def note_added(context, case, side, figures):
@@ -149,7 +154,7 @@ def note_added(context, case, side, figures):
 
 def measure(context, case, side, pair, progress):
     label = f"{case.bench}, {case.name}, {case.size}: {side}"
-    progress.step(label, side_seconds(context, case, side))
+    progress.step(label, side_seconds(context, case, side, pair))
     load1, before = round(os.getloadavg()[0], 2), jiffies()
     try:
         figures = SIDES[side](context, case)
@@ -203,7 +208,7 @@ def run_case(context, case, pairs, done, progress):
     if case.bench != "storm" and usable == ["mixroom"]:
         print("           no rival is left; ours is measured alone", flush=True)
     for pair in range(pairs):
-        case.wants_delay = case.bench in ("audio", "video") and pair == 0
+        case.wants_delay = measures_delay(case, pair)
         for side in usable:
             measure(context, case, side, pair, progress)
     records = [r for r in report.read(context.out / "results.jsonl")
@@ -239,6 +244,7 @@ def parse_arguments():
     parser.add_argument("--only", default=",".join(plan.BENCHES), help="of " + ",".join(plan.BENCHES))
     parser.add_argument("--pairs", type=int, help="how often each side is measured, in turns (3; --quick: 1)")
     parser.add_argument("--seconds", type=float, help="of each measurement (8; --quick: 4)")
+    parser.add_argument("--sizes", help="of the rooms of audio, video and viewers, in place of the planned ones")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build folder")
     parser.add_argument("--out", type=pathlib.Path, help="where results and report go (the build folder's bench)")
     options = parser.parse_args()
@@ -246,6 +252,7 @@ def parse_arguments():
     for name in options.only:
         if name not in plan.BENCHES:
             parser.error(f"there is no bench {name}; there are {', '.join(plan.BENCHES)}")
+    options.sizes = [int(size) for size in options.sizes.split(",")] if options.sizes else None
     options.pairs = options.pairs or (1 if options.quick else 3)
     options.seconds = options.seconds or (4 if options.quick else 8)
     options.build = options.build.resolve()
@@ -265,8 +272,8 @@ def main():
         print("Making the media that is sent (once, half a minute) ...", flush=True)
         subprocess.run(["sh", str(source / "tests" / "bench" / "make-media.sh"), str(media)], check=True)
 
-    cases = plan.cases(options.only, options.quick)
-    expected_s = sum(options.pairs * side_seconds(context, case, side) for case in cases for side in case.sides)
+    cases = plan.cases(options.only, options.quick, options.sizes)
+    expected_s = sum(side_seconds(context, case, side, pair) for case in cases for side in case.sides for pair in range(options.pairs))
     expected_s += ELEMENTS_S[options.quick] if "elements" in options.only else 0
     machine = describe_machine(context, options.pairs)
     print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load1']}. About {duration(expected_s)}; best left alone.",

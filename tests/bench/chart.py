@@ -3,7 +3,7 @@ import html
 import math
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 138, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 156, 14, 40
 N_COLOURS = 6
 LABEL_PX = 15
 

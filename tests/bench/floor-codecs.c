@@ -39,6 +39,17 @@ floor_decoder_new (bool is_h264)
   return decoder;
 }
 
+void
+floor_decoder_free (FloorDecoder *decoder)
+{
+  if (decoder->av == NULL)
+    vpx_codec_destroy (&decoder->vpx);
+  av_frame_free (&decoder->frame);
+  av_packet_free (&decoder->packet);
+  avcodec_free_context (&decoder->av);
+  g_free (decoder);
+}
+
 static bool
 decode_h264 (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture)
 {
@@ -168,6 +179,18 @@ floor_encoder_new (bool is_h264, int width, int height, int fps, guint bitrate_b
   else
     start_vp8 (encoder, bitrate_bps);
   return encoder;
+}
+
+void
+floor_encoder_free (FloorEncoder *encoder)
+{
+  if (encoder->h264 != NULL) {
+    (*encoder->h264)->Uninitialize (encoder->h264);
+    WelsDestroySVCEncoder (encoder->h264);
+  } else {
+    vpx_codec_destroy (&encoder->vpx);
+  }
+  g_free (encoder);
 }
 
 static gsize

@@ -10,10 +10,12 @@ typedef struct _FloorDecoder FloorDecoder;
 typedef struct _FloorEncoder FloorEncoder;
 
 FloorDecoder *floor_decoder_new (bool is_h264);
+void floor_decoder_free (FloorDecoder *decoder);
 /** floor_decoder_decode: Returns: whether there is a picture; @out_picture is good until the next call. */
 bool floor_decoder_decode (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture);
 
 FloorEncoder *floor_encoder_new (bool is_h264, int width, int height, int fps, guint bitrate_bps);
+void floor_encoder_free (FloorEncoder *encoder);
 /** floor_encoder_encode: @i420: in GStreamer's standard layout. Returns: bytes that came out. */
 gsize floor_encoder_encode (FloorEncoder *encoder, guint8 *i420);
 

@@ -47,20 +47,20 @@ GOALS = (
 )
 
 
-def cases(benches, quick):
-    """In the order in which they are run."""
+def cases(benches, quick, sizes=None):
+    """In the order in which they are run. sizes: in place of the planned ones."""
     found = []
     if "audio" in benches:
-        for size in AUDIO_QUICK if quick else AUDIO_SIZES:
+        for size in sizes or (AUDIO_QUICK if quick else AUDIO_SIZES):
             for name, talkers in (("3 talking", 3), ("all talking", size)):
                 found.append(Case("audio", name, size, ("mixroom", "janus"), talkers=talkers))
     if "video" in benches:
         for name, codec in (("VP8", "vp8"), ("H.264", "h264")):
-            for size in VIDEO_QUICK if quick else VIDEO_SIZES:
+            for size in sizes or (VIDEO_QUICK if quick else VIDEO_SIZES):
                 sides = ("mixroom", "floor", "stock, one encoder", "stock, an encoder each")
                 found.append(Case("video", name, size, sides, codec=codec))
     if "viewers" in benches:
-        for size in VIEWER_QUICK if quick else VIEWER_SIZES:
+        for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))
     if "storm" in benches:
         for size in STORM_SIZES:

@@ -47,8 +47,8 @@ NOTES = {
         "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
     ),
     "storm": (
-        "Full WebRTC joins, ten a second, each with camera and microphone. The first frame is counted from the client's request; "
-        "the longest gap between two frames is that of anybody who was there already.",
+        "Full WebRTC joins, ten a second, all with a microphone and five with a camera, into a room of four. The first frame is counted "
+        "from the client's request; the longest gaps are those of anybody who was there already.",
     ),
     "elements": (
         "Elements and kernels alone, each beside what it replaces, in turns within one process; CPU seconds per second of media unless "

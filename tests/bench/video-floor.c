@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
   Person people[MAX_PEOPLE];
   guint n_people;
+  GHashTable *frames_by_clip; /* what is shown is depacketised once */
   MxrPicture canvas;
   guint8 *canvas_bytes;
   FloorEncoder *encoder;
@@ -127,25 +128,22 @@ mix_block (Room *room)
 
 /* ---- The loop --------------------------------------------------------------------------------------------- */
 
-/* A clip that several show is depacketised once. */
 static const GPtrArray *
-get_frames (GHashTable *frames_by_clip, MxrClip *clip)
+get_frames (Room *room, MxrClip *clip)
 {
-  if (!g_hash_table_contains (frames_by_clip, clip))
-    g_hash_table_insert (frames_by_clip, clip, clip_frames_new (clip));
-  return g_hash_table_lookup (frames_by_clip, clip);
+  if (!g_hash_table_contains (room->frames_by_clip, clip))
+    g_hash_table_insert (room->frames_by_clip, clip, clip_frames_new (clip));
+  return g_hash_table_lookup (room->frames_by_clip, clip);
 }
 
 static void
 seat_people (Room *room, MxrCast *cast, bool is_h264)
 {
-  g_autoptr (GHashTable) frames_by_clip = g_hash_table_new (NULL, NULL);
-
   for (guint i = 0; i < room->n_people; i++) {
     MxrClientPlan plan;
     mxr_cast_plan (cast, i, &plan);
     room->people[i] = (Person){ .decoder = floor_decoder_new (is_h264),
-                                .frames = get_frames (frames_by_clip, plan.clips[MXR_RTP_VIDEO]) };
+                                .frames = get_frames (room, plan.clips[MXR_RTP_VIDEO]) };
     if (i < room->n_speakers)
       room->speech[i] = plan.clips[MXR_RTP_AUDIO];
   }
@@ -165,9 +163,26 @@ room_new (MxrCast *cast, const MxrLoadOptions *options)
   room->encoder = floor_encoder_new (is_h264, CANVAS_W, CANVAS_H, 30, BITRATE_BPS);
   room->n_people = CLAMP ((guint) options->n_participants, 1, MAX_PEOPLE);
   room->n_speakers = MIN ((guint) options->n_talkers, MAX_SPEAKERS);
+  room->frames_by_clip = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   seat_people (room, cast, is_h264);
   start_sound (room);
   return room;
+}
+
+static void
+room_free (Room *room)
+{
+  for (guint i = 0; i < room->n_people; i++)
+    floor_decoder_free (room->people[i].decoder);
+  for (guint i = 0; i < room->n_speakers; i++)
+    opus_decoder_destroy (room->opus_decoders[i]);
+  for (guint i = 0; i <= room->n_speakers; i++)
+    opus_encoder_destroy (room->opus_encoders[i]);
+  floor_encoder_free (room->encoder);
+  g_hash_table_unref (room->frames_by_clip);
+  mxr_scratch_clear (&room->scratch);
+  g_free (room->canvas_bytes);
+  g_free (room);
 }
 
 static Person *
@@ -230,5 +245,6 @@ main (int argc, char **argv)
   bench_report_self (bench_cpu_s () - before_s, span_s);
   printf (",\"kbps\":%.0f,\"behind_ms\":%.1f}\n", (double) (room->n_bytes - bytes_before) * 8e-3 / span_s,
           (double) MAX (bench_now_us () - end_us, 0) * 1e-3);
+  room_free (room);
   return 0;
 }
