@@ -25,6 +25,8 @@ struct _MxrRung {
   GstPad *upstream;   /* the request pad of @parent that does; owned */
   bool is_added;       /* @bin is in the pipeline */
   MxrFanout *fanout;
+  MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
+  MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
 };
@@ -38,16 +40,36 @@ on_new_sample (GstAppSink *sink, gpointer user_data)
   return GST_FLOW_OK;
 }
 
+static GstFlowReturn
+on_new_picture (GstAppSink *sink, gpointer user_data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  if (sample != NULL)
+    mxr_splice_push_sample (user_data, NULL, sample);
+  return GST_FLOW_OK;
+}
+
+/* What is mixed while a picture is passed through is not encoded. */
+static GstPadProbeReturn
+on_raw_picture (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return mxr_splice_uses (user_data, NULL) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
 static GstElement *
-new_sink (MxrFanout *fanout)
+new_sink (MxrRung *rung)
 {
   GstElement *sink = gst_element_factory_make ("appsink", "sink");
-  GstAppSinkCallbacks callbacks = { .new_sample = on_new_sample };
+  GstAppSinkCallbacks callbacks = { .new_sample = rung->splice != NULL ? on_new_picture : on_new_sample };
 
   /* async=false: the pipeline must not wait for a branch's preroll. */
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, "buffer-list", TRUE, NULL);
-  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_fanout_ref (fanout),
-                              (GDestroyNotify) mxr_fanout_unref);
+  if (rung->splice != NULL)
+    gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_splice_ref (rung->splice),
+                                (GDestroyNotify) mxr_splice_unref);
+  else
+    gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_fanout_ref (rung->fanout),
+                                (GDestroyNotify) mxr_fanout_unref);
   return sink;
 }
 
@@ -68,7 +90,7 @@ fill_bin (MxrRung *rung, GError **error)
   if (encoder == NULL)
     return false;
 
-  GstElement *sink = new_sink (rung->fanout);
+  GstElement *sink = new_sink (rung);
   GstElement *queue = rung->params.is_picture ? new_queue () : NULL;
   gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
   rung->encoder = encoder;
@@ -78,8 +100,11 @@ fill_bin (MxrRung *rung, GError **error)
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoder, "sink");
-  if (rung->params.is_picture)
+  if (rung->params.is_picture) {
     gst_pad_set_offset (target, SOUND_BEHIND_PICTURE);
+    gst_pad_add_probe (target, GST_PAD_PROBE_TYPE_BUFFER, on_raw_picture, mxr_splice_ref (rung->splice),
+                       (GDestroyNotify) mxr_splice_unref);
+  }
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
   gst_pad_set_active (ghost, TRUE);
   return gst_element_add_pad (rung->bin, ghost);
@@ -139,6 +164,9 @@ rung_free (gpointer data)
     if (rung->params.is_picture)
       link_view (rung->graph);
   }
+  if (rung->splice != NULL)
+    mxr_splice_close (rung->splice);
+  g_clear_pointer (&rung->splice, mxr_splice_unref);
   mxr_fanout_close (rung->fanout);
   mxr_fanout_unref (rung->fanout);
   gst_object_unref (rung->bin);
@@ -165,6 +193,8 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
   rung->fanout = mxr_fanout_new (net, params->codec);
+  if (params->is_picture)
+    rung->splice = mxr_splice_new (rung->fanout, params->codec, NULL);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
   if (fill_bin (rung, error) && connect_bin (rung, error))
@@ -176,6 +206,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
 void
 mxr_rung_remove (MxrRung *rung)
 {
+  mxr_rung_pass (rung, NULL);
   if (rung->is_added)
     mxr_branch_remove (GST_BIN (rung->graph->pipeline), rung->bin, rung->upstream, rung_free, rung);
   else
@@ -204,7 +235,31 @@ static void
 make_keyframe (MxrRung *rung)
 {
   rung->n_keyframes++;
-  mxr_fragment_bin_request_keyframe (rung->encoder);
+  if (mxr_rung_is_passing (rung))
+    mxr_peer_request_keyframe (rung->passed);
+  else
+    mxr_fragment_bin_request_keyframe (rung->encoder);
+}
+
+void
+mxr_rung_pass (MxrRung *rung, MxrPeer *peer)
+{
+  if (rung->passed == peer)
+    return;
+  if (rung->passed != NULL)
+    mxr_peer_pass (rung->passed, NULL, 0);
+  rung->passed = peer;
+  mxr_splice_select (rung->splice, peer);
+  if (peer != NULL)
+    mxr_peer_pass (peer, rung->splice, SOUND_BEHIND_PICTURE / GST_USECOND);
+  else
+    mxr_fragment_bin_request_keyframe (rung->encoder);
+}
+
+bool
+mxr_rung_is_passing (MxrRung *rung)
+{
+  return rung->passed != NULL && mxr_splice_get_active (rung->splice) == rung->passed;
 }
 
 void
