@@ -26,8 +26,17 @@ G_BEGIN_DECLS
  */
 typedef struct _MxrFanout MxrFanout;
 
-/** MxrFanoutFunc: A batch of packets in order, borrowed. Thread: the subscriber's network thread. */
-typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data);
+/* Packets of one call at most; what the transport takes in one go. */
+#define MXR_FANOUT_BATCH_MAX MXR_TRANSPORT_BATCH_MAX
+
+/**
+ * MxrFanoutFunc:
+ * @packets: in order, borrowed; at most %MXR_FANOUT_BATCH_MAX
+ * @is_last: nobody else on this thread gets them after this call
+ *
+ * May unsubscribe itself or others. Thread: the subscriber's network thread.
+ */
+typedef void (*MxrFanoutFunc) (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data);
 
 typedef struct {
   guint64 packets, bytes; /* pushed */
@@ -45,7 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
-/** mxr_fanout_push: Thread: the producer; one thread at a time. mxr_fanout_flush() wakes the receivers. */
+/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us). Thread: the producer; one thread at
+ * a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
 void mxr_fanout_flush (MxrFanout *fanout);
 
@@ -107,7 +117,9 @@ typedef struct {
   MxrDelay buffer[MXR_PEER_N_KINDS];
   /* What the chain takes that ends in the mixer; of pictures, the wait for a worker too. */
   MxrDelay decode[MXR_PEER_N_KINDS];
-  MxrDelay send[MXR_PEER_N_KINDS];   /* from a packet's leaving its encoder until it is with the socket */
+  /* From a packet's leaving its encoder until it is with the socket: noted once per fan-out, network thread and delivery,
+   * for its first packet and the last subscriber, who waits longest. */
+  MxrDelay send[MXR_PEER_N_KINDS];
 } MxrPeerDelays;
 
 MxrPeerDelays *mxr_peer_delays_new (void);
@@ -178,7 +190,8 @@ typedef struct {
   guint64 unwanted;    /* those that were not, because nobody wanted them */
   guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
   guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
-  guint width_px, height_px; /* of the last key frame of VP8; 0: unknown */
+  const char *codec;         /* interned; NULL: no uplink */
+  guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
   bool is_turned;            /* the last orientation was another than upright */
   MxrReorderStats reorder;
 } MxrUplinkStats;
@@ -229,6 +242,10 @@ bool mxr_uplink_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 n
 /** mxr_uplink_poll: What is due though nothing came: packets to be given up, and whether it is wanted. Returns: when to
  * poll again; %G_MAXINT64: after the next push. Thread: the network thread of this uplink. */
 gint64 mxr_uplink_poll (MxrUplink *uplink, gint64 now_us);
+
+/** mxr_uplink_get_due_us: What mxr_uplink_poll() would return if it were called now and found nothing to do. Thread: the
+ * network thread of this uplink. */
+gint64 mxr_uplink_get_due_us (const MxrUplink *uplink);
 
 /** mxr_uplink_get_stats: Thread: the network thread of this uplink. */
 void mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats);

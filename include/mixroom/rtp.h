@@ -106,11 +106,12 @@ bool mxr_is_rtcp (const guint8 *data, gsize size);
 /**
  * MxrRtpPacket:
  *
- * One packet of a stream that many downlinks send: made once, immutable, counted atomically, so any thread
+ * One packet of a stream that many downlinks send: made once, immutable once it is shared, counted atomically, so any thread
  * may hold and read it. The header is not kept: each downlink writes its own.
  */
 typedef struct _MxrRtpPacket {
   gatomicrefcount refs;
+  gint64 pushed_us;  /* monotonic time at which it left its encoder for the downlinks; 0: not yet */
   guint32 timestamp; /* clock units on the room's timeline: running time x clock rate, mod 2^32 */
   guint16 seq;       /* the source's */
   guint16 payload_bytes;
@@ -169,9 +170,12 @@ typedef struct _MxrRtpSessionEvents {
   /* One compound or reduced-size packet to protect and send. @data may be overwritten, and has
    * MXR_SRTP_TRAILER_BYTES of room behind @size. From mxr_rtp_session_poll() and _send_bye(). */
   void (*on_send_rtcp) (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_data);
-  /* One packet or retransmission of @sender, the same room behind. From mxr_rtp_sender_send() and
-   * mxr_rtp_session_receive_rtcp(). Without RTX a repetition carries a sequence number again, with equal
-   * bytes: libsrtp needs `allow_repeat_tx`. */
+  /* Where the next packet or retransmission of @sender shall be written: MXR_PACKET_MAX_BYTES, and
+   * MXR_SRTP_TRAILER_BYTES behind them; %NULL: nothing can be sent now. on_send_rtp follows at once, or the packet
+   * had no place in the stream and nothing does. From mxr_rtp_sender_send() and mxr_rtp_session_receive_rtcp(). */
+  guint8 *(*on_reserve_rtp) (MxrRtpSender *sender, gpointer user_data);
+  /* What was written there: the owner of the bytes may collect packets, in order, and send them later in one go.
+   * Without RTX a repetition carries a sequence number again, with equal bytes: libsrtp needs `allow_repeat_tx`. */
   void (*on_send_rtp) (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data);
   /* @view: of the original packet, RTX already unwrapped; view->data, view->size are the whole of it, valid
    * during the call. @extended_seq: grows by one a packet and never wraps; late packets have smaller ones;
@@ -228,7 +232,7 @@ void mxr_rtp_session_set_timeline (MxrRtpSession *session, gint64 base_us);
  * @data: a decrypted packet; RTX is unwrapped in place, so the bytes may change
  *
  * Finds the section (known SSRC, MID, payload type if only one section has it), records the arrival for
- * feedback and calls on_receive_rtp. Sends nothing: call mxr_rtp_session_poll() after a batch. Whatever is
+ * feedback and calls on_receive_rtp. Sends nothing: mxr_rtp_session_poll() does, when it is due. Whatever is
  * wrong with the bytes is counted and dropped. Source: RFC 8843 9.2.
  */
 void mxr_rtp_session_receive_rtp (MxrRtpSession *session, guint8 *data, gsize size, gint64 now_us);
@@ -247,11 +251,18 @@ void mxr_rtp_session_receive_rtcp (MxrRtpSession *session, const guint8 *data, g
  * Sends what is due: reports (about one a second, spread at random by half; at once when a sender starts),
  * NACKs, PLIs, transport-wide feedback.
  *
- * Returns: when to poll again at the latest [us]; earlier, that is after each batch of received or sent
- * packets, is needed for NACKs and the first report to go out in time. Cost: a few comparisons per stream
+ * Returns: when to poll again at the latest [us], as mxr_rtp_session_get_due_us(). Cost: a few comparisons per stream
  * when nothing is due.
  */
 gint64 mxr_rtp_session_poll (MxrRtpSession *session, gint64 now_us);
+
+/**
+ * mxr_rtp_session_get_due_us:
+ *
+ * Returns: monotonic time of the next poll; in the past: it is due. Received packets may bring it forward (NACK,
+ * feedback), and so may the first packet of a sender (its report). Cost: a few comparisons per stream.
+ */
+gint64 mxr_rtp_session_get_due_us (const MxrRtpSession *session);
 
 /** mxr_rtp_session_send_bye: Last report and BYE of all our SSRCs. */
 void mxr_rtp_session_send_bye (MxrRtpSession *session, gint64 now_us);
@@ -346,7 +357,7 @@ typedef struct _MxrRtpSenderStats {
   guint32 ssrc;
   guint64 packets, bytes;         /* first transmissions, whole RTP packets without SRTP's trailer */
   guint64 rtx_packets, rtx_bytes; /* retransmissions of either form */
-  guint64 refused;                /* late or repeated packets of a source that could not be placed */
+  guint64 refused;                /* late or repeated packets of a source that could not be placed, or had no room */
   guint64 nacks_received;         /* sequence numbers asked for */
   guint64
       nacks_unanswered; /* of these: not in the history, sent less than a round trip ago, or over the rate */
@@ -378,12 +389,13 @@ void mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *ou
  * @source_tag: which source (rung) the packet is of, compared only, never followed; not %NULL
  * @now_us: monotonic
  *
- * Writes the packet as one of this downlink and calls on_send_rtp. Within a source its gaps stay gaps (at
+ * Writes the packet as one of this downlink, where on_reserve_rtp says, and calls on_send_rtp. Within a source its gaps stay gaps (at
  * most 1000 packets; a larger jump goes on by one) and late packets take the place left for them; another
  * source goes on by one. The timestamp is the packet's plus the offset. The MID goes along until the client
- * has reported about us.
+ * has reported about us; packets of one timestamp all have it or all have it not, so that their headers are of
+ * one size.
  *
- * Returns: false when nothing was sent: a repeated or too late packet of the source.
+ * Returns: false when nothing was sent: a repeated or too late packet of the source, or no room for it.
  * Cost: one copy of the payload, no allocation.
  */
 bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us);

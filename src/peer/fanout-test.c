@@ -62,7 +62,7 @@ call_thread (Fixture *fixture, guint thread, void (*func) (gpointer), gpointer d
 }
 
 static void
-on_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Listener *listener = user_data;
   g_mutex_lock (&listener->lock);
@@ -303,6 +303,136 @@ test_close_in_flight (Fixture *fixture, gconstpointer unused)
   }
 }
 
+/* ---- Many on one thread -------------------------------------------------------------------------------------- */
+
+#define N_MEMBERS 80
+#define N_BATCH 64 /* 80 x 64 packets are several slices */
+#define N_BATCHES 4
+
+typedef struct _Crowd Crowd;
+
+typedef struct {
+  Crowd *crowd;
+  guint n_calls, n_packets, n_strays;
+  bool is_in;
+  int sends_off; /* with the second batch: this member, which may be itself; -1: none */
+} Member;
+
+struct _Crowd {
+  MxrFanout *fanout;
+  MxrNetThread *thread;
+  Member members[N_MEMBERS];
+  guint n_last;
+  guint n_deliveries, n_at_interlude; /* the second: when a call got its turn */
+  Listener *end;
+};
+
+static void
+leave (Crowd *crowd, guint i)
+{
+  mxr_fanout_unsubscribe (crowd->fanout, &crowd->members[i]);
+  crowd->members[i].is_in = false;
+}
+
+static void
+on_interlude (gpointer data)
+{
+  Crowd *crowd = data;
+  crowd->n_at_interlude = crowd->n_deliveries;
+}
+
+static void
+on_member_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
+{
+  Member *member = user_data;
+  Crowd *crowd = member->crowd;
+
+  member->n_strays += !member->is_in;
+  crowd->n_last += is_last;
+  for (guint i = 0; i < n_packets; i++)
+    g_assert_cmpuint (packets[i]->seq, ==, (guint16) (65500 + member->n_packets + i)); /* in order, across 2^16 */
+  member->n_calls++;
+  member->n_packets += n_packets;
+  if (crowd->n_deliveries++ == 0)
+    mxr_mailbox_post (mxr_net_thread_get_mailbox (crowd->thread), on_interlude, crowd, NULL);
+  if (member->n_calls == 2 && member->sends_off >= 0 && crowd->members[member->sends_off].is_in)
+    leave (crowd, (guint) member->sends_off);
+}
+
+static void
+join_all (gpointer data)
+{
+  Crowd *crowd = data;
+  for (guint i = 0; i < N_MEMBERS; i++) {
+    crowd->members[i] = (Member){ .crowd = crowd, .is_in = true, .sends_off = crowd->members[i].sends_off };
+    mxr_fanout_subscribe (crowd->fanout, on_member_packets, &crowd->members[i]);
+  }
+  mxr_fanout_subscribe (crowd->fanout, on_packets, crowd->end);
+}
+
+static void
+leave_all (gpointer data)
+{
+  Crowd *crowd = data;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    leave (crowd, i);
+  mxr_fanout_unsubscribe (crowd->fanout, crowd->end);
+}
+
+static void
+crowd_run (Fixture *fixture, Crowd *crowd)
+{
+  crowd->fanout = fixture->fanout;
+  crowd->thread = mxr_net_get_thread (fixture->net, 0);
+  crowd->end = &fixture->listeners[0];
+  crowd->end->is_subscribed = true;
+  call_thread (fixture, 0, join_all, crowd);
+  for (guint n = 0; n < N_BATCHES; n++) {
+    for (guint k = 0; k < N_BATCH; k++)
+      push (fixture->fanout, (guint16) (65500 + n * N_BATCH + k));
+    mxr_fanout_flush (fixture->fanout);
+    g_assert_cmpuint (wait_for (crowd->end, (n + 1) * N_BATCH), ==, (n + 1) * N_BATCH);
+  }
+  call_thread (fixture, 0, leave_all, crowd);
+}
+
+/* What is delivered to many leaves turns to others, and still comes to each once and in order. */
+static void
+test_slices (Fixture *fixture, gconstpointer unused)
+{
+  Crowd crowd = { 0 };
+
+  for (guint i = 0; i < N_MEMBERS; i++)
+    crowd.members[i].sends_off = -1;
+  crowd_run (fixture, &crowd);
+  for (guint i = 0; i < N_MEMBERS; i++) {
+    g_assert_cmpuint (crowd.members[i].n_packets, ==, N_BATCHES * N_BATCH);
+    g_assert_cmpuint (crowd.members[i].n_strays, ==, 0);
+  }
+  g_assert_cmpuint (crowd.n_at_interlude, >, 0);
+  g_assert_cmpuint (crowd.n_at_interlude, <, N_MEMBERS);
+  g_assert_cmpuint (crowd.n_last, ==, 0); /* the last of all is the listener */
+}
+
+/* Members send off themselves, some who have got the packets already and some who have not: nobody gets any after that,
+ * and nobody else misses or repeats any. */
+static void
+test_leaving_inside_a_delivery (Fixture *fixture, gconstpointer unused)
+{
+  Crowd crowd = { 0 };
+  const int sends_off[N_MEMBERS] = { [3] = 3, [10] = 2, [11] = 30, [40] = 41, [50] = 50, [60] = 5, [70] = 79, [78] = 78 };
+
+  for (guint i = 0; i < N_MEMBERS; i++)
+    crowd.members[i].sends_off = sends_off[i] != 0 ? sends_off[i] : -1;
+  crowd_run (fixture, &crowd);
+  for (guint i = 0; i < N_MEMBERS; i++) {
+    const bool in_second = i == 3 || i == 2 || i == 50 || i == 5 || i == 78, before_it = i == 30 || i == 41 || i == 79;
+    const guint n_batches = in_second ? 2 : before_it ? 1 : N_BATCHES;
+    g_assert_cmpuint (crowd.members[i].n_packets, ==, n_batches * N_BATCH);
+    g_assert_cmpuint (crowd.members[i].n_strays, ==, 0);
+  }
+}
+
 /* ---- Key frames of real encoders ---------------------------------------------------------------------------- */
 
 typedef struct {
@@ -313,7 +443,7 @@ typedef struct {
 } Watch;
 
 static void
-on_watch (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_watch (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Watch *watch = user_data;
   g_mutex_lock (&watch->listener->lock);
@@ -423,6 +553,8 @@ main (int argc, char **argv)
   ADD ("/fanout/nothing-stale", test_nothing_stale);
   ADD ("/fanout/churn", test_churn);
   ADD ("/fanout/close-in-flight", test_close_in_flight);
+  ADD ("/fanout/slices", test_slices);
+  ADD ("/fanout/leaving-inside-a-delivery", test_leaving_inside_a_delivery);
   g_test_add ("/fanout/keyframe-starts/vp8", Fixture, "vp8enc", fixture_init, test_keyframe_starts, fixture_clear);
   g_test_add ("/fanout/keyframe-starts/openh264", Fixture, "openh264enc", fixture_init, test_keyframe_starts,
               fixture_clear);

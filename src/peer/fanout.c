@@ -8,7 +8,8 @@
 
 /* 720p at 1.5 Mbit/s is about 170 packets a second and a key frame about 60 at once: room for three of those. */
 #define RING_PACKETS 256
-#define BATCH_PACKETS 64
+/* Sent by one dispatch of the loop: one or two milliseconds, which receiving can wait without harm. */
+#define SLICE_PACKETS 512
 
 typedef struct {
   MxrFanoutFunc func;
@@ -22,7 +23,11 @@ typedef struct {
   atomic_uint n_subscribers; /* read by the producer */
   atomic_bool signalled;
   atomic_uint_fast64_t n_dropped;
-  GArray *subscribers; /* Subscriber; net thread only */
+  /* Net thread only. */
+  GArray *subscribers;                         /* Subscriber, in order of coming */
+  MxrRtpPacket *packets[MXR_FANOUT_BATCH_MAX]; /* owned: being delivered */
+  guint n_packets;
+  guint n_served; /* subscribers that have got them */
 } Lane;
 
 typedef struct {
@@ -35,19 +40,29 @@ struct _MxrFanout {
   guint n_lanes;
   Lane *lanes;
   char *codec;
-  bool has_keyframe; /* producer only, as is the next */
+  /* Producer only. */
+  gint64 sample_us; /* when it was pushed */
+  bool has_keyframe;
   guint32 keyframe_timestamp;
   atomic_uint_fast64_t n_packets;
   atomic_uint_fast64_t n_bytes;
 };
 
-static guint
-pop_batch (Lane *lane, MxrRtpPacket **out_packets)
+static void
+pop_batch (Lane *lane)
 {
-  guint n = 0;
-  while (n < BATCH_PACKETS && (out_packets[n] = mxr_ring_pop (lane->ring)) != NULL)
-    n++;
-  return n;
+  MxrRtpPacket *packet;
+  while (lane->n_packets < MXR_FANOUT_BATCH_MAX && (packet = mxr_ring_pop (lane->ring)) != NULL)
+    lane->packets[lane->n_packets++] = packet;
+}
+
+static void
+end_batch (Lane *lane)
+{
+  for (guint i = 0; i < lane->n_packets; i++)
+    mxr_rtp_packet_unref (lane->packets[i]);
+  lane->n_packets = 0;
+  lane->n_served = 0;
 }
 
 /* What came between the last packet's pop and the last subscriber's end is not for the next one, who may come minutes
@@ -56,34 +71,46 @@ static void
 drain (Lane *lane)
 {
   MxrRtpPacket *packet;
+  end_batch (lane);
   while ((packet = mxr_ring_pop (lane->ring)) != NULL)
     mxr_rtp_packet_unref (packet);
 }
 
+/* Serves subscribers for as long as @budget lasts, each with the whole batch; more may be gone after a call. */
 static void
-deliver (const Lane *lane, MxrRtpPacket *const *packets, guint n_packets)
+serve (Lane *lane, guint *budget)
 {
-  for (guint i = 0; i < lane->subscribers->len; i++) {
-    const Subscriber *subscriber = &g_array_index (lane->subscribers, Subscriber, i);
-    subscriber->func (packets, n_packets, subscriber->user_data);
+  while (lane->n_served < lane->subscribers->len && *budget > 0) {
+    const Subscriber subscriber = g_array_index (lane->subscribers, Subscriber, lane->n_served);
+    lane->n_served++;
+    *budget -= MIN (*budget, lane->n_packets);
+    subscriber.func (lane->packets, lane->n_packets, lane->n_served == lane->subscribers->len, subscriber.user_data);
   }
 }
 
+/* A key frame for many viewers takes longer than others should wait who share the thread: it goes out in slices, and
+ * between two of them the loop looks at all else. */
 static gboolean
 on_lane_ready (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   Lane *lane = ((LaneSource *) source)->lane;
-  MxrRtpPacket *packets[BATCH_PACKETS];
-  guint n_packets;
+  guint budget = SLICE_PACKETS;
 
   /* First the flag, then the ring: what is pushed after the last pop signals again. */
   g_source_set_ready_time (source, -1);
   atomic_store (&lane->signalled, false);
-  while ((n_packets = pop_batch (lane, packets)) > 0) {
-    deliver (lane, packets, n_packets);
-    for (guint i = 0; i < n_packets; i++)
-      mxr_rtp_packet_unref (packets[i]);
+  for (;;) {
+    if (lane->n_packets == 0)
+      pop_batch (lane);
+    if (lane->n_packets == 0)
+      return G_SOURCE_CONTINUE;
+    serve (lane, &budget);
+    if (lane->n_served < lane->subscribers->len)
+      break;
+    end_batch (lane);
   }
+  atomic_store (&lane->signalled, true);
+  g_source_set_ready_time (source, 0);
   return G_SOURCE_CONTINUE;
 }
 
@@ -98,7 +125,6 @@ lane_init (Lane *lane, MxrNetThread *thread)
   lane->source = g_source_new (&lane_source_funcs, sizeof (LaneSource));
   ((LaneSource *) lane->source)->lane = lane;
   g_source_set_name (lane->source, "fanout");
-  g_source_set_priority (lane->source, G_PRIORITY_HIGH);
   g_source_attach (lane->source, mxr_net_thread_get_context (thread));
 }
 
@@ -115,6 +141,7 @@ lane_clear (Lane *lane)
 {
   if (lane->source != NULL) /* its thread has ended before it could be closed there */
     lane_close (lane);
+  end_batch (lane);
   g_array_unref (lane->subscribers);
   mxr_ring_free (lane->ring);
 }
@@ -182,9 +209,10 @@ mxr_fanout_close (MxrFanout *fanout)
   }
 }
 
-void
-mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes)
+static void
+push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
 {
+  packet->pushed_us = now_us;
   atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
   atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
   for (guint i = 0; i < fanout->n_lanes; i++) {
@@ -196,6 +224,12 @@ mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes)
     mxr_rtp_packet_unref (packet);
     atomic_fetch_add_explicit (&lane->n_dropped, 1, memory_order_relaxed);
   }
+}
+
+void
+mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes)
+{
+  push (fanout, packet, n_bytes, g_get_monotonic_time ());
 }
 
 void
@@ -235,7 +269,7 @@ push_buffer (GstBuffer **buffer, guint index, gpointer user_data)
   if (mxr_rtp_view_parse (&view, map.data, map.size)) {
     g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (map.data, map.size, starts_keyframe (fanout, &view));
     if (packet != NULL)
-      mxr_fanout_push (fanout, packet, map.size);
+      push (fanout, packet, map.size, fanout->sample_us);
   }
   gst_buffer_unmap (*buffer, &map);
   return TRUE;
@@ -247,6 +281,7 @@ mxr_fanout_push_sample (MxrFanout *fanout, GstSample *sample)
   GstBufferList *list = gst_sample_get_buffer_list (sample);
   GstBuffer *buffer = gst_sample_get_buffer (sample);
 
+  fanout->sample_us = g_get_monotonic_time ();
   if (list != NULL)
     gst_buffer_list_foreach (list, push_buffer, fanout);
   else if (buffer != NULL)
@@ -280,9 +315,12 @@ mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data)
 {
   Lane *lane = find_lane (fanout);
 
+  /* The others keep their order, and so their place in a delivery that is under way. */
   for (guint i = lane->subscribers->len; i > 0; i--)
-    if (g_array_index (lane->subscribers, Subscriber, i - 1).user_data == user_data)
-      g_array_remove_index_fast (lane->subscribers, i - 1);
+    if (g_array_index (lane->subscribers, Subscriber, i - 1).user_data == user_data) {
+      g_array_remove_index (lane->subscribers, i - 1);
+      lane->n_served -= i <= lane->n_served;
+    }
   atomic_store (&lane->n_subscribers, lane->subscribers->len);
 }
 

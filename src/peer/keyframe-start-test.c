@@ -53,6 +53,34 @@ test_truncated (void)
     }
 }
 
+/* The scaling bits are no part of a size. */
+static void
+test_size (void)
+{
+  const guint8 vp8[] = { 0x90, 0x80, 0x92, 0x34, 0x50, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 0x42, 0x68, 0xc1, 0 };
+  const guint8 damaged[] = { 0x10, 0x50, 1, 2, 0x9d, 0x01, 0x2b, 0x80, 0x02, 0x68, 0x01, 0 };
+  const guint8 h264[] = { 0x78, 0, 1, 0x09, 0, 26, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x10,
+                          0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x19, 0x60 };
+  guint width_px = 0, height_px = 0;
+
+  g_assert_true (mxr_read_keyframe_size ("VP8", vp8, sizeof vp8, &width_px, &height_px));
+  g_assert_cmpuint (width_px, ==, 640);
+  g_assert_cmpuint (height_px, ==, 360);
+  for (gsize n = 0; n < sizeof vp8 - 1; n++) {
+    g_autofree guint8 *copy = g_memdup2 (vp8, n);
+    g_assert_false (mxr_read_keyframe_size ("VP8", copy, n, &width_px, &height_px));
+  }
+  g_assert_false (mxr_read_keyframe_size ("VP8", damaged, sizeof damaged, &width_px, &height_px));
+  for (gsize n = 0; n < 8; n++) {
+    g_autofree guint8 *copy = g_memdup2 (h264, n);
+    g_assert_false (mxr_read_keyframe_size ("H264", copy, n, &width_px, &height_px));
+  }
+  g_assert_true (mxr_read_keyframe_size ("H264", h264, sizeof h264, &width_px, &height_px));
+  g_assert_cmpuint (width_px, ==, 1280);
+  g_assert_cmpuint (height_px, ==, 720);
+  g_assert_false (mxr_read_keyframe_size ("OPUS", vp8, sizeof vp8, &width_px, &height_px));
+}
+
 static void
 test_any_bytes (void)
 {
@@ -61,7 +89,9 @@ test_any_bytes (void)
     g_autofree guint8 *bytes = g_malloc (n);
     for (guint i = 0; i < n; i++)
       bytes[i] = g_test_rand_int ();
+    guint width_px, height_px;
     mxr_is_keyframe_start (round % 2 == 0 ? "VP8" : "H264", bytes, n);
+    mxr_read_keyframe_size (round % 2 == 0 ? "VP8" : "H264", bytes, n, &width_px, &height_px);
   }
 }
 
@@ -71,6 +101,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/keyframe-start/cases", test_cases);
   g_test_add_func ("/keyframe-start/truncated", test_truncated);
+  g_test_add_func ("/keyframe-start/size", test_size);
   g_test_add_func ("/keyframe-start/any-bytes", test_any_bytes);
   return g_test_run ();
 }

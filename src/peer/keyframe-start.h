@@ -20,7 +20,9 @@ bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_by
  * mxr_read_keyframe_size:
  * @payload: for which mxr_is_keyframe_start() holds
  *
- * Errors: false, out parameters untouched, when the codec is not VP8 or the frame header is cut off or damaged.
+ * Of the first parameter set in the packet when the codec is H264.
+ *
+ * Errors: false, out parameters untouched, when frame header or parameter set are cut off or damaged.
  * Thread: any. Source: RFC 6386 9.1.
  */
 bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,

@@ -3,12 +3,13 @@
 
 #include "link-private.h"
 
-#define STATS_INTERVAL_US G_USEC_PER_SEC
+/* Statistics have no time of their own: they are taken when a link is looked at anyway, at the latest with its report. */
+#define STATS_MIN_AGE_US (G_USEC_PER_SEC / 2)
 /* A downlink whose first key frame got lost on the way from its rung has no packet that the client could miss, so
  * nobody but we would ask again. Longer than the governor's interval, shorter than a viewer's patience. */
 #define KEYFRAME_PATIENCE_US G_USEC_PER_SEC
 
-/* ---- The session's timer --------------------------------------------------------------------------------- */
+/* ---- What is due ----------------------------------------------------------------------------------------- */
 
 static guint64
 count_refused (const MxrTransportStats *stats)
@@ -45,7 +46,7 @@ update_stats (MxrLink *link, gint64 now_us)
   g_mutex_lock (&peer->stats_lock);
   peer->stats = stats;
   g_mutex_unlock (&peer->stats_lock);
-  link->next_stats_us = now_us + STATS_INTERVAL_US;
+  link->stats_us = now_us;
 }
 
 static gint64
@@ -59,60 +60,35 @@ poll_uplinks (MxrLink *link, gint64 now_us)
   return due_us;
 }
 
-static gboolean
-on_timer (gpointer user_data)
+gint64
+mxr_link_on_due (gpointer user_data, gint64 now_us)
 {
   MxrLink *link = user_data;
-  gint64 now_us = g_get_monotonic_time ();
 
-  link->timer_is_soon = false;
-  if (now_us >= link->next_stats_us)
+  if (now_us - link->stats_us >= STATS_MIN_AGE_US)
     update_stats (link, now_us);
   gint64 due_us = poll_uplinks (link, now_us);
-  due_us = MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
-  if (!link->timer_is_soon)
-    g_source_set_ready_time (link->timer, MIN (due_us, link->next_stats_us));
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-dispatch_timer (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = { .dispatch = dispatch_timer };
-
-void
-mxr_link_start_timer (MxrLink *link)
-{
-  link->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_callback (link->timer, on_timer, link, NULL);
-  g_source_set_name (link->timer, "rtp session");
-  g_source_attach (link->timer, mxr_net_thread_get_context (link->peer->thread));
+  return MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
 }
 
 void
-mxr_link_stop_timer (MxrLink *link)
+mxr_link_note_due (MxrLink *link)
 {
-  g_source_destroy (link->timer);
-  g_clear_pointer (&link->timer, g_source_unref);
-}
+  gint64 due_us = mxr_rtp_session_get_due_us (link->session);
 
-void
-mxr_link_poll_soon (MxrLink *link)
-{
-  if (link->timer_is_soon)
-    return;
-  link->timer_is_soon = true;
-  g_source_set_ready_time (link->timer, 0);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    if (link->incoming[i].uplink != NULL)
+      due_us = MIN (due_us, mxr_uplink_get_due_us (link->incoming[i].uplink));
+  mxr_link_clock_hasten (&link->thread->clock, &link->timer, due_us);
 }
 
 void
 mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused)
 {
-  if (peer->link != NULL)
-    mxr_link_poll_soon (peer->link);
+  if (peer->link == NULL)
+    return;
+  poll_uplinks (peer->link, g_get_monotonic_time ());
+  mxr_link_note_due (peer->link);
 }
 
 /* ---- From the network ------------------------------------------------------------------------------------ */
@@ -163,23 +139,31 @@ void
 mxr_link_receive_rtp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 {
   mxr_rtp_session_receive_rtp (link->session, data, size, now_us);
-  mxr_link_poll_soon (link);
+  mxr_link_note_due (link);
 }
 
 void
 mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 {
   mxr_rtp_session_receive_rtcp (link->session, data, size, now_us);
-  mxr_link_poll_soon (link);
+  mxr_link_batch_flush (&link->thread->batch); /* what was asked for again */
+  mxr_link_note_due (link);
 }
 
 /* ---- To the network -------------------------------------------------------------------------------------- */
+
+static guint8 *
+on_reserve_rtp (MxrRtpSender *sender, gpointer user_data)
+{
+  MxrLink *link = user_data;
+  return link->connected ? mxr_link_batch_reserve (&link->thread->batch, link->transport) : NULL;
+}
 
 static void
 on_send_rtp (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data)
 {
   MxrLink *link = user_data;
-  mxr_transport_send_rtp (link->transport, data, size, size + MXR_SRTP_TRAILER_BYTES);
+  mxr_link_batch_add (&link->thread->batch, size);
 }
 
 static void
@@ -208,6 +192,7 @@ on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 
 const MxrRtpSessionEvents mxr_link_session_events = {
   .on_send_rtcp = on_send_rtcp,
+  .on_reserve_rtp = on_reserve_rtp,
   .on_send_rtp = on_send_rtp,
   .on_receive_rtp = on_receive_rtp,
   .on_keyframe_request = on_keyframe_request,
@@ -247,39 +232,62 @@ send_packet (MxrOutgoing *outgoing, MxrRtpPacket *packet, gint64 now_us)
 }
 
 static void
-on_fanout_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_fanout_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   MxrOutgoing *outgoing = user_data;
-  gint64 now_us = g_get_monotonic_time ();
+  MxrLink *link = outgoing->link;
+  const gint64 now_us = g_get_monotonic_time ();
+  const bool is_first = !outgoing->has_sent;
 
-  if (!outgoing->link->connected)
-    return;
   for (guint i = 0; i < n_packets; i++)
     send_packet (outgoing, packets[i], now_us);
-  mxr_link_poll_soon (outgoing->link);
+  mxr_link_batch_flush (&link->thread->batch);
+  if (is_last)
+    mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
+  if (is_first && outgoing->has_sent) /* its first report is due */
+    mxr_link_note_due (link);
 }
 
-/* From here on the next key frame is not missed. Before the connection is there it would be. */
+/* From here on the next key frame is not missed. */
 static void
 begin_picture (MxrOutgoing *outgoing)
 {
   outgoing->waits_for_keyframe = true;
-  if (!outgoing->link->connected)
-    return;
   outgoing->keyframe_asked_us = g_get_monotonic_time ();
   ask_for_keyframe (outgoing->link);
+}
+
+/* Before the connection is there, packets would be lost, and a key frame with them. */
+static void
+start_listening (MxrOutgoing *outgoing)
+{
+  if (outgoing->fanout == NULL || outgoing->is_listening || !outgoing->link->connected)
+    return;
+  outgoing->is_listening = true;
+  mxr_fanout_subscribe (outgoing->fanout, on_fanout_packets, outgoing);
+  if (outgoing->kind == MXR_RTP_VIDEO)
+    begin_picture (outgoing);
+}
+
+static void
+stop_listening (MxrOutgoing *outgoing)
+{
+  if (outgoing->is_listening)
+    mxr_fanout_unsubscribe (outgoing->fanout, outgoing);
+  outgoing->is_listening = false;
 }
 
 void
 mxr_link_set_connected (MxrLink *link, bool connected)
 {
-  MxrOutgoing *video = &link->outgoing[MXR_RTP_VIDEO];
-
   link->connected = connected;
-  link->next_stats_us = 0;
-  mxr_link_poll_soon (link);
-  if (connected && video->fanout != NULL)
-    begin_picture (video);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    if (connected)
+      start_listening (&link->outgoing[i]);
+    else
+      stop_listening (&link->outgoing[i]);
+  update_stats (link, g_get_monotonic_time ());
+  mxr_link_note_due (link);
 }
 
 /* ---- Subscriptions --------------------------------------------------------------------------------------- */
@@ -287,9 +295,7 @@ mxr_link_set_connected (MxrLink *link, bool connected)
 void
 mxr_link_unsubscribe (MxrOutgoing *outgoing)
 {
-  if (outgoing->fanout == NULL)
-    return;
-  mxr_fanout_unsubscribe (outgoing->fanout, outgoing);
+  stop_listening (outgoing);
   g_clear_pointer (&outgoing->fanout, mxr_fanout_unref);
 }
 
@@ -300,9 +306,7 @@ subscribe (MxrOutgoing *outgoing, MxrFanout *fanout)
   if (fanout == NULL || outgoing->sender == NULL)
     return;
   outgoing->fanout = mxr_fanout_ref (fanout);
-  mxr_fanout_subscribe (outgoing->fanout, on_fanout_packets, outgoing);
-  if (outgoing->kind == MXR_RTP_VIDEO)
-    begin_picture (outgoing);
+  start_listening (outgoing);
 }
 
 static void

@@ -1,6 +1,7 @@
 #ifndef MXR_LINK_PRIVATE_H
 #define MXR_LINK_PRIVATE_H
 
+#include "link-thread.h"
 #include "peer-private.h"
 
 /* The network half of a peer, shared by link.c, link-media.c and link-streams.c. Everything belongs to the peer's
@@ -23,6 +24,7 @@ typedef struct {
   guint32 ssrc;
   int payload_type;
   MxrFanout *fanout; /* NULL: not subscribed; only with a sender */
+  bool is_listening; /* to the fan-out: while connected */
   bool waits_for_keyframe;
   gint64 keyframe_asked_us; /* while waiting */
   bool has_sent;
@@ -37,10 +39,10 @@ struct _MxrLink {
   MxrLinkReply *reply; /* being filled, or held until gathering is done */
   GSource *gathering_timeout;
 
+  MxrLinkThread *thread;
+  MxrLinkTimer timer; /* of the session */
   MxrRtpSession *session;
-  GSource *timer; /* of the session */
-  bool timer_is_soon;
-  gint64 next_stats_us;
+  gint64 stats_us; /* when they were taken */
   MxrIncoming incoming[MXR_PEER_N_KINDS];
   MxrOutgoing outgoing[MXR_PEER_N_KINDS];
 };
@@ -55,10 +57,10 @@ void mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_
 
 /** mxr_link_set_connected: Downlinks flow, or do so no more. */
 void mxr_link_set_connected (MxrLink *link, bool connected);
-void mxr_link_start_timer (MxrLink *link);
-void mxr_link_stop_timer (MxrLink *link);
-/** mxr_link_poll_soon: After packets in or out: once per round of the loop, whatever their number. */
-void mxr_link_poll_soon (MxrLink *link);
+/** mxr_link_on_due: MxrLinkClockFunc. */
+gint64 mxr_link_on_due (gpointer link, gint64 now_us);
+/** mxr_link_note_due: After whatever may have brought the session's due time forward. */
+void mxr_link_note_due (MxrLink *link);
 void mxr_link_unsubscribe (MxrOutgoing *outgoing);
 
 /* ---- link-streams.c: what a plan says of streams --------------------------------------------------------- */

@@ -94,7 +94,7 @@ on_gathering_done (MxrTransport *transport, gpointer user_data)
 static void
 fail (MxrLink *link, const char *reason)
 {
-  link->connected = false;
+  mxr_link_set_connected (link, false);
   mxr_peer_post_control (link->peer, mxr_peer_on_link_failed, g_strdup (reason), g_free);
 }
 
@@ -171,7 +171,9 @@ new_link (MxrPeer *peer, const MxrSdpOffer *offer, GError **error)
     link->outgoing[i].kind = i;
   }
   link->session = mxr_link_new_session (link, offer);
-  mxr_link_start_timer (link);
+  link->thread = mxr_link_thread_join (mxr_net_thread_get_context (peer->thread));
+  mxr_link_clock_add (&link->thread->clock, &link->timer, mxr_link_on_due, link);
+  mxr_link_note_due (link);
   peer->link = link;
   return true;
 }
@@ -287,7 +289,7 @@ mxr_link_request_keyframe (MxrPeer *peer, gpointer unused)
   if (link == NULL || link->incoming[MXR_RTP_VIDEO].receiver == NULL)
     return;
   mxr_rtp_session_request_keyframe (link->session, link->incoming[MXR_RTP_VIDEO].receiver, g_get_monotonic_time ());
-  mxr_link_poll_soon (link);
+  mxr_link_note_due (link);
 }
 
 void
@@ -318,7 +320,7 @@ mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused)
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
     if (link->incoming[i].receiver != NULL)
       mxr_rtp_receiver_set_max_bitrate (link->incoming[i].receiver, atomic_load (&peer->max_bitrate_bps[i]));
-  mxr_link_poll_soon (link);
+  mxr_link_note_due (link);
 }
 
 void
@@ -335,7 +337,8 @@ mxr_link_close (MxrPeer *peer, gpointer unused)
   mxr_transport_close (link->transport);
   stop_gathering_timeout (link);
   g_clear_pointer (&link->reply, mxr_link_reply_free);
-  mxr_link_stop_timer (link);
+  mxr_link_clock_remove (&link->thread->clock, &link->timer);
+  mxr_link_thread_leave (link->thread);
   mxr_link_clear_streams (link);
   mxr_rtp_session_free (link->session);
   mxr_peer_unref (link->peer);

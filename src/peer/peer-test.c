@@ -18,7 +18,7 @@ typedef struct {
   MxrPeerDelays *delays;
   MxrPeer *peer;
   bool refuses_uplinks, closes_in_answer;
-  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_downlinks[MXR_PEER_N_KINDS];
+  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_voices, n_downlinks[MXR_PEER_N_KINDS];
   bool is_connected;
   char *failed;
   char *answer;
@@ -72,6 +72,12 @@ on_keyframe_request (MxrPeer *peer, gpointer user_data)
 }
 
 static void
+on_voice (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_voices++;
+}
+
+static void
 on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
 {
   Fixture *fixture = user_data;
@@ -86,6 +92,7 @@ static const MxrPeerEvents events = {
   .on_candidate = on_candidate,
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
+  .on_voice = on_voice,
   .on_failed = on_failed,
 };
 
@@ -407,9 +414,15 @@ typedef struct {
   guint32 ssrcs[MXR_PEER_N_KINDS];
   guint32 last_rtp[MXR_PEER_N_KINDS]; /* timestamps as they came */
   guint n_rtp[MXR_PEER_N_KINDS];
+  guint n_sent;
+  guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */
   bool has_report[MXR_PEER_N_KINDS];
   guint64 report_ntp[MXR_PEER_N_KINDS];
   guint32 report_rtp[MXR_PEER_N_KINDS];
+  guint32 rtx_ssrc;
+  guint16 first_picture, last_picture; /* sequence numbers, of the first and the last that came */
+  guint n_rtx;
+  guint16 last_original; /* number of what was sent again last */
   guint32 remb; /* exponent and mantissa of the last one */
 } Client;
 
@@ -461,7 +474,15 @@ on_client_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us,
     if (view.ssrc != client->ssrcs[i])
       continue;
     client->last_rtp[i] = view.timestamp;
+    if (i == MXR_RTP_VIDEO && client->n_rtp[i] == 0)
+      client->first_picture = view.seq;
+    if (i == MXR_RTP_VIDEO)
+      client->last_picture = view.seq;
     client->n_rtp[i]++;
+  }
+  if (view.ssrc == client->rtx_ssrc) {
+    client->n_rtx++;
+    client->last_original = GST_READ_UINT16_BE (view.payload);
   }
   g_mutex_unlock (&client->lock);
 }
@@ -695,6 +716,130 @@ test_one_clock_for_sound_and_picture (Fixture *fixture, gconstpointer unused)
   client_clear (&client);
 }
 
+static void
+push_burst (MxrFanout *fanout, guint16 seq, guint32 timestamp, guint n, bool keyframe)
+{
+  guint8 rtp[200] = { 0x80, 96, [4] = timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff, timestamp & 0xff };
+  for (guint i = 0; i < n; i++, seq++) {
+    rtp[2] = seq >> 8;
+    rtp[3] = seq & 0xff;
+    g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, keyframe && i == 0);
+    mxr_fanout_push (fanout, packet, sizeof rtp);
+  }
+  mxr_fanout_flush (fanout);
+}
+
+static guint
+count_pictures (Client *client)
+{
+  g_mutex_lock (&client->lock);
+  guint n = client->n_rtp[MXR_RTP_VIDEO];
+  g_mutex_unlock (&client->lock);
+  return n;
+}
+
+static guint
+count_rtx (Client *client)
+{
+  g_mutex_lock (&client->lock);
+  guint n = client->n_rtx;
+  g_mutex_unlock (&client->lock);
+  return n;
+}
+
+/* The client asks for 17 packets again from the third on. */
+static void
+send_nack (gpointer data)
+{
+  Client *client = data;
+  guint8 nack[16 + MXR_SRTP_TRAILER_BYTES] = { 0x81, 205, 0, 3, 0, 0, 0, 9 };
+  GST_WRITE_UINT32_BE (nack + 8, client->ssrcs[MXR_RTP_VIDEO]);
+  GST_WRITE_UINT16_BE (nack + 12, (guint16) (client->first_picture + 2));
+  GST_WRITE_UINT16_BE (nack + 14, 0xffff);
+  g_assert_cmpint (mxr_transport_send_rtcp (client->transport, nack, 16, sizeof nack), ==, MXR_SEND_OK);
+  set (client, &client->is_done);
+}
+
+/* A burst that is more than a batch, what was asked for again, and another burst: in order, nothing twice, and the key
+ * frame's first packet is the first of all although it stands in the middle of a batch. */
+static void
+test_batches_and_repetitions (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MxrFanout) picture = mxr_fanout_new (fixture->net, "VP8");
+  Client client = { 0 };
+  MxrDelayCounts counts;
+
+  connect (fixture, &client);
+  g_autofree char *rtx = find (strstr (fixture->answer, "\r\nm=video"), "^a=ssrc-group:FID \\d+ (\\d+)");
+  client.rtx_ssrc = (guint32) g_ascii_strtoull (rtx, NULL, 10);
+  mxr_peer_subscribe (fixture->peer, MXR_RTP_VIDEO, picture, NULL, NULL);
+  PUMP_UNTIL (fixture->n_keyframe_requests == 1);
+  push_burst (picture, 0xfff0, 1000, 10, false);
+  push_burst (picture, 0xfffa, 4000, 100, true); /* across 2^16 */
+  PUMP_UNTIL (count_pictures (&client) == 100);
+  call_client (&client, send_nack);
+  push_burst (picture, 0x005e, 7000, 70, false);
+  PUMP_UNTIL (count_pictures (&client) == 170 && count_rtx (&client) == 17);
+  g_assert_cmpuint (client.last_original, ==, (guint16) (client.first_picture + 18));
+  g_assert_cmpuint (client.last_picture, ==, (guint16) (client.first_picture + 169));
+  mxr_delay_read (&fixture->delays->send[MXR_RTP_VIDEO], &counts);
+  g_assert_cmpuint (counts.n, >=, 3); /* deliveries */
+  g_assert_cmpuint (counts.n, <=, 180);
+  g_assert_cmpint (counts.sum_us, >, 0);
+  g_assert_cmpint (mxr_delay_counts_quantile_us (&counts, 1), <, G_USEC_PER_SEC);
+  mxr_fanout_close (picture);
+  close_peer (fixture);
+  client_clear (&client);
+}
+
+typedef struct {
+  MxrFanout *fanout;
+  atomic_bool ends;
+} Producer;
+
+static gpointer
+produce (gpointer data)
+{
+  Producer *producer = data;
+  for (guint i = 0; !atomic_load (&producer->ends); i++) {
+    push_burst (producer->fanout, (guint16) (i * 40), i * 3000, 40, i % 10 == 0);
+    g_usleep (1000);
+  }
+  return NULL;
+}
+
+/* Packets keep coming while the connection ends: by us, and by the client. */
+static void
+test_end_while_sending (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MxrFanout) picture = mxr_fanout_new (fixture->net, "VP8");
+  Producer producer = { picture, false };
+  GThread *thread = g_thread_new ("producer", produce, &producer);
+  MxrFanoutStats stats;
+
+  for (guint round = 0; round < 4; round++) {
+    Client client = { 0 };
+    fixture->is_connected = false;
+    fixture->n_answers = 0;
+    g_clear_pointer (&fixture->failed, g_free);
+    connect (fixture, &client);
+    mxr_peer_subscribe (fixture->peer, MXR_RTP_VIDEO, picture, NULL, NULL);
+    PUMP_UNTIL (count_pictures (&client) > 200);
+    if (round % 2 == 0) {
+      call_client (&client, close_client);
+      PUMP_UNTIL (fixture->failed != NULL);
+      mxr_fanout_get_stats (picture, &stats);
+      g_assert_cmpuint (stats.subscribers, ==, 0); /* nobody is served who is not connected */
+    }
+    close_peer (fixture);
+    client_clear (&client);
+    new_peer (fixture);
+  }
+  atomic_store (&producer.ends, true);
+  g_thread_join (thread);
+  mxr_fanout_close (picture);
+}
+
 /* A key frame that got lost on its way to the link is asked for again while others pass by. */
 static void
 test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
@@ -713,6 +858,66 @@ test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (fixture->n_keyframe_requests, ==, 2);
   g_assert_cmpuint (client.n_rtp[MXR_RTP_VIDEO], ==, 0);
   mxr_fanout_close (picture);
+  close_peer (fixture);
+  client_clear (&client);
+}
+
+/* The recorded offer's sound: payload type 111, level in element 1. */
+static void
+send_sound (gpointer data)
+{
+  Client *client = data;
+  guint i = client->n_sent++;
+  guint32 timestamp = i * 960;
+  guint8 rtp[64 + MXR_SRTP_TRAILER_BYTES] = {
+    0x90, 111, i >> 8, i & 0xff, timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff, timestamp & 0xff,
+    1103643845 >> 24, 1103643845 >> 16 & 0xff, 1103643845 >> 8 & 0xff, 1103643845 & 0xff,
+    0xbe, 0xde, 0, 1, 0x10, client->level, 0, 0, 0x08, 1, 2, 3,
+  };
+  mxr_transport_send_rtp (client->transport, rtp, 24, sizeof rtp);
+  set (client, &client->is_done);
+}
+
+static void
+send_sounds (Client *client, guint n, guint8 level)
+{
+  client->level = level;
+  for (guint i = 0; i < n; i++) {
+    call_client (client, send_sound);
+    pump_for_ms (20);
+  }
+}
+
+static MxrUplinkStats
+sound_stats (Fixture *fixture)
+{
+  MxrPeerStats stats;
+  mxr_peer_get_stats (fixture->peer, &stats);
+  return stats.decoding[MXR_RTP_AUDIO];
+}
+
+/* Silence, voice, and the room's decision, which begins with what was said before it. */
+static void
+test_sound_is_decoded_when_wanted (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true); /* may be said at any time */
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, false);
+  connect (fixture, &client);
+  send_sounds (&client, 20, 80);
+  g_assert_cmpuint (fixture->n_voices, ==, 0);
+  send_sounds (&client, 5, 0x80 | 20);
+  PUMP_UNTIL (fixture->n_voices == 1);
+  PUMP_UNTIL (sound_stats (fixture).unwanted == 25);
+  g_assert_cmpuint (sound_stats (fixture).decoded, ==, 0);
+  send_sounds (&client, 5, 0x80 | 20); /* after a pause */
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true);
+  send_sounds (&client, 5, 80);
+  PUMP_UNTIL (sound_stats (fixture).decoded >= 5);
+  g_assert_cmpuint (sound_stats (fixture).decoded, <=, 5 + 7); /* and the past: all of it, or, on a busy machine, none */
+  g_assert_cmpuint (sound_stats (fixture).unwanted, ==, 30);
+  g_assert_cmpuint (fixture->n_voices, ==, 2);
   close_peer (fixture);
   client_clear (&client);
 }
@@ -770,6 +975,9 @@ main (int argc, char **argv)
   ADD ("/peer/off-and-on-again", test_off_and_on_again);
   ADD ("/peer/one-clock-for-sound-and-picture", test_one_clock_for_sound_and_picture);
   ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
+  ADD ("/peer/sound-is-decoded-when-wanted", test_sound_is_decoded_when_wanted);
+  ADD ("/peer/batches-and-repetitions", test_batches_and_repetitions);
+  ADD ("/peer/end-while-sending", test_end_while_sending);
   ADD ("/peer/max-bitrate", test_max_bitrate);
   ADD ("/peer/client-hangs-up", test_client_hangs_up);
   return g_test_run ();

@@ -192,9 +192,12 @@ mxr_uplink_sound_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 
   drain (uplink, now_us);
 }
 
+/* Whether levels come is not known before the first packet, so only who is wanted begins here. */
 void
 mxr_uplink_sound_poll (MxrUplink *uplink, gint64 now_us)
 {
+  if (!uplink->decodes && !atomic_load (&uplink->is_wanted))
+    return;
   settle (uplink, now_us);
   if (uplink->decodes)
     drain (uplink, now_us);

@@ -354,6 +354,9 @@ test_close_in_mid_push (Fixture *fixture, gconstpointer data)
       g_usleep (100);
     remove_uplink (fixture);
     g_thread_join (thread);
+    gint64 deadline_us = g_get_monotonic_time () + WATCHDOG_S * G_USEC_PER_SEC;
+    while (atomic_load (&fixture->n_freed) == 0 && g_get_monotonic_time () < deadline_us)
+      g_usleep (1000); /* a worker may still have a frame of it */
     g_assert_cmpuint (atomic_exchange (&fixture->n_freed, 0), ==, 1);
   }
   atomic_store (&fixture->n_freed, 1);

@@ -121,13 +121,20 @@ mxr_uplink_poll (MxrUplink *uplink, gint64 now_us)
     mxr_uplink_sound_poll (uplink, now_us);
   else
     mxr_uplink_picture_poll (uplink, now_us);
-  return mxr_reorder_due_us (uplink->reorder);
+  return mxr_uplink_get_due_us (uplink);
+}
+
+gint64
+mxr_uplink_get_due_us (const MxrUplink *uplink)
+{
+  return mxr_uplink_is_closed (uplink) ? G_MAXINT64 : mxr_reorder_due_us (uplink->reorder);
 }
 
 void
 mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats)
 {
   *out_stats = uplink->stats;
+  out_stats->codec = uplink->codec;
   mxr_reorder_get_stats (uplink->reorder, &out_stats->reorder);
 }
 

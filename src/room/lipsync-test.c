@@ -230,7 +230,7 @@ note_packets (GArray *received, MxrRtpPacket *const *packets, guint n_packets)
 }
 
 static void
-on_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   note_packets (user_data, packets, n_packets);
 }

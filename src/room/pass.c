@@ -30,7 +30,7 @@ fits (MxrRoom *room, const MxrUplinkStats *uplink)
   guint64 wanted = (guint64) uplink->height_px * config->room.width_px;
   guint64 difference = shape > wanted ? shape - wanted : wanted - shape;
 
-  return uplink->width_px > 0 && !uplink->is_turned && uplink->width_px <= config->room.width_px &&
+  return g_strcmp0 (uplink->codec, "VP8") == 0 && uplink->width_px > 0 && !uplink->is_turned && uplink->width_px <= config->room.width_px &&
          uplink->height_px <= config->room.height_px && difference * 100 <= wanted * SHAPE_PERCENT;
 }
 

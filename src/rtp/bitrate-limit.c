@@ -50,10 +50,16 @@ mxr_rtp_receiver_repeat_max_bitrate (MxrRtpReceiver *receiver, MxrRtcpWriter *wr
   add_remb (receiver, writer);
 }
 
+bool
+mxr_rtp_receiver_has_max_bitrate_due (const MxrRtpReceiver *receiver)
+{
+  return receiver->is_remb_pending && receiver->media.ssrc != 0;
+}
+
 void
 mxr_rtp_receiver_poll_max_bitrate (MxrRtpReceiver *receiver)
 {
-  if (!receiver->is_remb_pending || receiver->media.ssrc == 0)
+  if (!mxr_rtp_receiver_has_max_bitrate_due (receiver))
     return;
 
   MxrRtcpWriter writer;

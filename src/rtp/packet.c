@@ -13,6 +13,7 @@ mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe)
 
   MxrRtpPacket *packet = g_malloc (sizeof *packet + view.payload_bytes);
   g_atomic_ref_count_init (&packet->refs);
+  packet->pushed_us = 0;
   packet->timestamp = view.timestamp;
   packet->seq = view.seq;
   packet->payload_bytes = view.payload_bytes;

@@ -230,12 +230,18 @@ poll_nacks (MxrRtpReceiver *receiver, gint64 now_us)
 }
 
 static gint64
-poll_pli (MxrRtpReceiver *receiver, gint64 now_us)
+get_pli_due_us (const MxrRtpReceiver *receiver)
 {
   if (!receiver->is_pli_pending)
     return G_MAXINT64;
-  if (receiver->pli_sent_us != 0 && now_us < receiver->pli_sent_us + PLI_INTERVAL_US)
-    return receiver->pli_sent_us + PLI_INTERVAL_US;
+  return receiver->pli_sent_us != 0 ? receiver->pli_sent_us + PLI_INTERVAL_US : 0;
+}
+
+static void
+poll_pli (MxrRtpReceiver *receiver, gint64 now_us)
+{
+  if (now_us < get_pli_due_us (receiver))
+    return;
 
   MxrRtcpWriter writer;
   mxr_rtcp_writer_begin_feedback (&writer, receiver->session);
@@ -244,17 +250,23 @@ poll_pli (MxrRtpReceiver *receiver, gint64 now_us)
   receiver->is_pli_pending = false;
   receiver->pli_sent_us = now_us;
   receiver->stats.plis_sent++;
-  return G_MAXINT64;
 }
 
-gint64
+void
 mxr_rtp_receiver_poll (MxrRtpReceiver *receiver, gint64 now_us)
 {
   if (receiver->nacks != NULL)
     poll_nacks (receiver, now_us);
-
   mxr_rtp_receiver_poll_max_bitrate (receiver);
+  poll_pli (receiver, now_us);
+}
 
-  const gint64 pli_due_us = poll_pli (receiver, now_us);
+gint64
+mxr_rtp_receiver_get_due_us (const MxrRtpReceiver *receiver)
+{
+  const gint64 pli_due_us = get_pli_due_us (receiver);
+
+  if (mxr_rtp_receiver_has_max_bitrate_due (receiver))
+    return 0;
   return receiver->nacks != NULL ? MIN (pli_due_us, mxr_nack_list_due_us (receiver->nacks)) : pli_due_us;
 }

@@ -36,7 +36,8 @@ void
 mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us)
 {
   MxrRtpSession *session = sender->session;
-  MxrHistoryEntry *entry = find_repeatable (sender, seq, now_us);
+  guint8 *out = mxr_rtp_session_reserve (session, sender);
+  MxrHistoryEntry *entry = out != NULL ? find_repeatable (sender, seq, now_us) : NULL;
 
   sender->stats.nacks_received++;
   if (entry == NULL) {
@@ -50,11 +51,10 @@ mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us)
     repeated.has_mid = sender->mid_bytes > 0 && !sender->is_known;
     repeated.transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0;
   }
-  const gsize size = mxr_rtp_sender_write (sender, &repeated, has_rtx (sender), session->rtp_out_bytes);
+  const gsize size = mxr_rtp_sender_write (sender, &repeated, has_rtx (sender), out);
   if (has_rtx (sender))
     sender->rtx_seq++;
   sender->stats.rtx_packets++;
   sender->stats.rtx_bytes += size;
-  if (session->events->on_send_rtp != NULL)
-    session->events->on_send_rtp (sender, session->rtp_out_bytes, size, session->user_data);
+  mxr_rtp_session_send (session, sender, out, size);
 }

@@ -187,6 +187,9 @@ struct _MxrRtpSender {
   guint64 source_start; /* our index of the first packet of the source */
   guint16 rtx_seq;
   guint64 payload_octets;
+  guint64 mid_due_packets; /* the next frame after so many has the MID */
+  guint32 frame_timestamp; /* of the packet sent last */
+  bool frame_has_mid;
   MxrBucket rtx_bucket;
   int fir_seq; /* last taken; -1: none */
   bool started;
@@ -216,7 +219,6 @@ struct _MxrRtpSession {
   GstBuffer *rtcp_in, *rtcp_out; /* wrap the two below, so that no packet allocates */
   _Alignas (8) guint8 rtcp_in_bytes[MXR_PACKET_MAX_BYTES];
   _Alignas (8) guint8 rtcp_out_bytes[MXR_RTCP_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
-  guint8 rtp_out_bytes[MXR_PACKET_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
 };
 
 /* receiver.c */
@@ -224,11 +226,13 @@ void mxr_rtp_receiver_free (MxrRtpReceiver *receiver);
 void mxr_rtp_receiver_take (MxrRtpReceiver *receiver, guint8 *data, MxrRtpView *view, bool is_rtx,
                             gint64 now_us);
 void mxr_rtp_receiver_want_keyframe (MxrRtpReceiver *receiver);
-gint64 mxr_rtp_receiver_poll (MxrRtpReceiver *receiver, gint64 now_us);
+void mxr_rtp_receiver_poll (MxrRtpReceiver *receiver, gint64 now_us);
+gint64 mxr_rtp_receiver_get_due_us (const MxrRtpReceiver *receiver);
 
 /* bitrate-limit.c */
 typedef struct _MxrRtcpWriter MxrRtcpWriter;
 void mxr_rtp_receiver_repeat_max_bitrate (MxrRtpReceiver *receiver, MxrRtcpWriter *writer);
+bool mxr_rtp_receiver_has_max_bitrate_due (const MxrRtpReceiver *receiver);
 void mxr_rtp_receiver_poll_max_bitrate (MxrRtpReceiver *receiver);
 
 /* sender.c, retransmit.c */
@@ -243,7 +247,7 @@ void mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packe
 /* report.c */
 guint64 mxr_rtp_session_get_ntp (const MxrRtpSession *session, gint64 now_us);
 void mxr_rtp_session_read_report (MxrRtpSession *session, GstRTCPPacket *packet, gint64 now_us);
-gint64 mxr_rtp_session_poll_reports (MxrRtpSession *session, gint64 now_us);
+void mxr_rtp_session_poll_reports (MxrRtpSession *session, gint64 now_us);
 
 /* rtcp.c: one packet being written */
 struct _MxrRtcpWriter {
@@ -261,6 +265,8 @@ void mxr_rtcp_writer_send (MxrRtcpWriter *writer);
 
 /* session.c */
 guint32 mxr_rtp_session_random (MxrRtpSession *session);
+guint8 *mxr_rtp_session_reserve (MxrRtpSession *session, MxrRtpSender *sender);
+void mxr_rtp_session_send (MxrRtpSession *session, MxrRtpSender *sender, guint8 *data, gsize size);
 gint64 mxr_rtp_session_get_rtt_us (const MxrRtpSession *session);
 
 #endif

@@ -233,6 +233,92 @@ test_mid_until_reported (void)
   }
 }
 
+/* Packets of one frame have headers of one size, whatever the client says between them. */
+static void
+test_frame_has_one_header (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpSender *sender = test_add_video_sender (peer, true);
+  const guint32 rr[] = { 9, 0x5001, 0, 0x7fff, 0, 0, 0 };
+  guint8 rtcp[40];
+  guint n_with = 0;
+
+  for (guint i = 0; i < 900; i++) {
+    g_autoptr (MxrRtpPacket) packet = test_make_packet ((guint16) i, i / 3 * 3000, 100);
+    packet->is_keyframe_start = i % 150 == 0;
+    if (i == 601) /* in the middle of a frame that has it */
+      mxr_rtp_session_receive_rtcp (peer->session, rtcp, test_make_rtcp (rtcp, 1, 201, rr, 7), START_US);
+    g_assert_true (mxr_rtp_sender_send (sender, packet, &source_a, START_US));
+    g_assert_cmpuint (peer->rtp[i].size, ==, peer->rtp[i / 3 * 3].size);
+    n_with += peer->rtp[i].size > peer->rtp[0].size - 4;
+    if (i == 602)
+      g_assert_cmpuint (peer->rtp[i].size, ==, peer->rtp[0].size);
+    if (i > 602)
+      g_assert_cmpuint (peer->rtp[i].size, <, peer->rtp[0].size);
+  }
+  g_assert_cmpuint (n_with, >, 102 + 3 * 3);
+  g_assert_cmpuint (n_with, <, 200);
+}
+
+/* No room is no packet: its number stays free, and what is repeated later is what was sent. */
+static void
+test_no_room (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpSender *sender = test_add_video_sender (peer, true);
+  MxrRtpSenderStats stats;
+
+  g_assert_true (send_packet (sender, 10, &source_a, START_US));
+  peer->has_no_room = true;
+  g_assert_false (send_packet (sender, 11, &source_a, START_US));
+  receive_nack (peer, 0x7ffe, 0, START_US + 500 * MS);
+  g_assert_cmpuint (peer->n_rtp, ==, 1);
+  peer->has_no_room = false;
+  g_assert_true (send_packet (sender, 12, &source_a, START_US));
+  g_assert_cmpuint (sent (peer, 1).seq, ==, 0x7ffe + 2);
+  g_assert_true (send_packet (sender, 11, &source_a, START_US));
+  g_assert_cmpuint (sent (peer, 2).seq, ==, 0x7ffe + 1);
+  receive_nack (peer, 0x7ffe, 0, START_US + 500 * MS); /* what found no room was not a repetition */
+  g_assert_cmpuint (peer->n_rtp, ==, 4);
+  mxr_rtp_sender_get_stats (sender, &stats);
+  g_assert_cmpuint (stats.packets, ==, 3);
+  g_assert_cmpuint (stats.refused, ==, 1);
+  g_assert_cmpuint (stats.nacks_unanswered, ==, 1);
+}
+
+/* A retransmission between packets of a frame: each stream's numbers go on, across 2^16, and transport-wide ones are in the
+ * order of leaving. */
+static void
+test_repetition_between_packets (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpSender *sender = test_add_video_sender (peer, true);
+  const guint n = 33000; /* from 0x7ffe past 65535 */
+  guint16 expected = 0x7ffe, transport_seq, rtx_seq = 0;
+  guint n_rtx = 0;
+
+  for (guint i = 0; i < n; i++) {
+    peer->n_rtp = 0;
+    g_assert_true (send_packet (sender, (guint16) i, &source_a, START_US + i * MS));
+    if (i % 50 == 49)
+      receive_nack (peer, (guint16) (expected - 3), 0, START_US + i * MS);
+    g_assert_cmpuint (peer->n_rtp, ==, i % 50 == 49 ? 2 : 1);
+    const MxrRtpView view = sent (peer, 0);
+    g_assert_cmpuint (view.seq, ==, expected++);
+    g_assert_true (mxr_rtp_view_get_transport_seq (&view, 3, &transport_seq));
+    g_assert_cmpuint (transport_seq, ==, (guint16) (i + n_rtx));
+    if (peer->n_rtp == 1)
+      continue;
+    const MxrRtpView rtx = sent (peer, 1);
+    g_assert_cmpuint (mxr_read_u16 (rtx.payload), ==, (guint16) (expected - 4));
+    g_assert_true (n_rtx == 0 || rtx.seq == (guint16) (rtx_seq + 1));
+    rtx_seq = rtx.seq;
+    g_assert_true (mxr_rtp_view_get_transport_seq (&rtx, 3, &transport_seq));
+    g_assert_cmpuint (transport_seq, ==, (guint16) (i + ++n_rtx));
+  }
+  g_assert_cmpuint (n_rtx, ==, n / 50);
+}
+
 static void
 test_history_holds_and_releases (void)
 {
@@ -455,6 +541,9 @@ main (int argc, char **argv)
   g_test_add_func ("/sender/plain-repetition-is-identical", test_plain_repetition_is_identical);
   g_test_add_func ("/sender/retransmission-rate", test_retransmission_rate);
   g_test_add_func ("/sender/mid-until-reported", test_mid_until_reported);
+  g_test_add_func ("/sender/frame-has-one-header", test_frame_has_one_header);
+  g_test_add_func ("/sender/no-room", test_no_room);
+  g_test_add_func ("/sender/repetition-between-packets", test_repetition_between_packets);
   g_test_add_func ("/sender/history-holds-and-releases", test_history_holds_and_releases);
   g_test_add_func ("/sender/sender-report", test_sender_report);
   g_test_add_func ("/sender/receiver-report", test_receiver_report);

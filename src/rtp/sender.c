@@ -186,20 +186,39 @@ place (MxrRtpSender *sender, const MxrRtpPacket *packet, gpointer source_tag)
   return sender->last_index;
 }
 
+/* Asked for each packet, answered by the first of its frame: headers of one size make packets of one size, which the
+ * kernel takes in one go (UDP_SEGMENT). */
 static bool
-needs_mid (const MxrRtpSender *sender, const MxrRtpPacket *packet)
+needs_mid (MxrRtpSender *sender, const MxrRtpPacket *packet)
 {
-  if (sender->mid_bytes == 0 || sender->is_known)
-    return false;
-  return sender->stats.packets < MID_FIRST_PACKETS || packet->is_keyframe_start ||
-         sender->stats.packets % MID_EVERY_PACKETS == 0;
+  const guint64 n_packets = sender->stats.packets;
+
+  if (n_packets > 0 && packet->timestamp == sender->frame_timestamp)
+    return sender->frame_has_mid;
+  sender->frame_timestamp = packet->timestamp;
+  sender->frame_has_mid = sender->mid_bytes > 0 && !sender->is_known &&
+                          (n_packets < MID_FIRST_PACKETS || packet->is_keyframe_start || n_packets >= sender->mid_due_packets);
+  if (sender->frame_has_mid)
+    sender->mid_due_packets = n_packets + MID_EVERY_PACKETS;
+  return sender->frame_has_mid;
+}
+
+static void
+count_sent (MxrRtpSender *sender, const MxrRtpPacket *packet, gsize size, gint64 now_us)
+{
+  sender->stats.packets++;
+  sender->stats.bytes += size;
+  sender->payload_octets += packet->payload_bytes;
+  sender->stats.last_packet_us = now_us;
 }
 
 bool
 mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us)
 {
   MxrRtpSession *session = sender->session;
-  const guint64 index = place (sender, packet, source_tag);
+  guint8 *out = mxr_rtp_session_reserve (session, sender);
+  const guint64 index = out != NULL ? place (sender, packet, source_tag) : 0;
+
   if (index == 0) {
     sender->stats.refused++;
     return false;
@@ -215,13 +234,9 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
     .payload_type = sender->config.payload_type,
     .has_mid = needs_mid (sender, packet),
   };
-  const gsize size = mxr_rtp_sender_write (sender, &entry, false, session->rtp_out_bytes);
+  const gsize size = mxr_rtp_sender_write (sender, &entry, false, out);
   mxr_history_add (&sender->history, &entry);
-  sender->stats.packets++;
-  sender->stats.bytes += size;
-  sender->payload_octets += packet->payload_bytes;
-  sender->stats.last_packet_us = now_us;
-  if (session->events->on_send_rtp != NULL)
-    session->events->on_send_rtp (sender, session->rtp_out_bytes, size, session->user_data);
+  count_sent (sender, packet, size, now_us);
+  mxr_rtp_session_send (session, sender, out, size);
   return true;
 }

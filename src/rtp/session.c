@@ -74,6 +74,22 @@ mxr_rtp_session_get_rtt_us (const MxrRtpSession *session)
   return session->rtt_us < 0 ? RTT_DEFAULT_US : (gint64) session->rtt_us;
 }
 
+/* ---- RTP out ------------------------------------------------------------------------------------------- */
+
+guint8 *
+mxr_rtp_session_reserve (MxrRtpSession *session, MxrRtpSender *sender)
+{
+  const MxrRtpSessionEvents *events = session->events;
+  return events->on_reserve_rtp != NULL ? events->on_reserve_rtp (sender, session->user_data) : NULL;
+}
+
+void
+mxr_rtp_session_send (MxrRtpSession *session, MxrRtpSender *sender, guint8 *data, gsize size)
+{
+  if (session->events->on_send_rtp != NULL)
+    session->events->on_send_rtp (sender, data, size, session->user_data);
+}
+
 /* ---- RTCP in ------------------------------------------------------------------------------------------- */
 
 static void
@@ -163,13 +179,13 @@ mxr_rtp_session_receive_rtcp (MxrRtpSession *session, const guint8 *data, gsize 
 
 /* ---- What is due --------------------------------------------------------------------------------------- */
 
-static gint64
+static void
 poll_feedback (MxrRtpSession *session, gint64 now_us)
 {
   guint8 fci[TWCC_MAX_BYTES];
 
   if (mxr_twcc_recorder_due_us (&session->arrivals) > now_us)
-    return mxr_twcc_recorder_due_us (&session->arrivals);
+    return;
   for (gsize bytes; (bytes = mxr_twcc_recorder_build (&session->arrivals, fci, sizeof fci)) > 0;) {
     MxrRtcpWriter writer;
     mxr_rtcp_writer_begin_feedback (&writer, session);
@@ -180,16 +196,24 @@ poll_feedback (MxrRtpSession *session, gint64 now_us)
     mxr_rtcp_writer_send (&writer);
     session->stats.feedback_sent++;
   }
-  return G_MAXINT64;
+}
+
+gint64
+mxr_rtp_session_get_due_us (const MxrRtpSession *session)
+{
+  gint64 due_us = MIN (session->report_due_us, mxr_twcc_recorder_due_us (&session->arrivals));
+
+  for (guint i = 0; i < session->n_receivers; i++)
+    due_us = MIN (due_us, mxr_rtp_receiver_get_due_us (session->receivers[i]));
+  return due_us;
 }
 
 gint64
 mxr_rtp_session_poll (MxrRtpSession *session, gint64 now_us)
 {
-  gint64 due_us = mxr_rtp_session_poll_reports (session, now_us);
-
-  due_us = MIN (due_us, poll_feedback (session, now_us));
+  mxr_rtp_session_poll_reports (session, now_us);
+  poll_feedback (session, now_us);
   for (guint i = 0; i < session->n_receivers; i++)
-    due_us = MIN (due_us, mxr_rtp_receiver_poll (session->receivers[i], now_us));
-  return due_us;
+    mxr_rtp_receiver_poll (session->receivers[i], now_us);
+  return mxr_rtp_session_get_due_us (session);
 }

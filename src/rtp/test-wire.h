@@ -18,6 +18,8 @@ typedef struct {
 
 typedef struct {
   MxrRtpSession *session;
+  guint8 batch[MXR_PACKET_MAX_BYTES + MXR_SRTP_TRAILER_BYTES]; /* of one packet */
+  bool has_no_room;
   TestPacket *rtp, *rtcp; /* sent */
   guint n_rtp, n_rtcp;
   guint64 *indices; /* received */
@@ -63,10 +65,18 @@ test_on_send_rtcp (MxrRtpSession *session, guint8 *data, gsize size, gpointer us
   memset (data + size, 0xee, MXR_SRTP_TRAILER_BYTES); /* the promised room */
 }
 
+static inline guint8 *
+test_on_reserve_rtp (MxrRtpSender *sender, gpointer user_data)
+{
+  TestPeer *peer = user_data;
+  return peer->has_no_room ? NULL : peer->batch;
+}
+
 static inline void
 test_on_send_rtp (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data)
 {
   TestPeer *peer = user_data;
+  g_assert_true (data == peer->batch);
   g_assert_cmpuint (size, <=, MXR_PACKET_MAX_BYTES);
   g_assert_cmpuint (peer->n_rtp, <, TEST_MAX_OUTPUTS);
   memcpy (peer->rtp[peer->n_rtp].data, data, size);
@@ -102,6 +112,7 @@ test_on_bye (MxrRtpReceiver *receiver, gpointer user_data)
 
 static const MxrRtpSessionEvents test_events = {
   .on_send_rtcp = test_on_send_rtcp,
+  .on_reserve_rtp = test_on_reserve_rtp,
   .on_send_rtp = test_on_send_rtp,
   .on_receive_rtp = test_on_receive_rtp,
   .on_keyframe_request = test_on_keyframe_request,

@@ -4,12 +4,19 @@
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
+static guint8 *
+on_reserve_rtp (MxrRtpSender *sender, gpointer user_data)
+{
+  return user_data;
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   const guint8 rtp[] = { 0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 'x' };
   const MxrRtpSessionConfig config = { .cname = "fuzz", .ssrc = 1 };
-  const MxrRtpSessionEvents events = { NULL };
+  const MxrRtpSessionEvents events = { .on_reserve_rtp = on_reserve_rtp };
+  guint8 out[MXR_PACKET_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
   const MxrRtpReceiverConfig uplink = {
     .payload_type = 96, .clock_rate = 90000, .rtx_payload_type = -1, .ssrc = 9
   };
@@ -22,7 +29,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
                                         .history_packets = 16 };
 
   gst_init (NULL, NULL); /* once: later calls return at once */
-  g_autoptr (MxrRtpSession) session = mxr_rtp_session_new (&config, &events, NULL);
+  g_autoptr (MxrRtpSession) session = mxr_rtp_session_new (&config, &events, out);
   g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, TRUE);
 
   mxr_rtp_session_add_receiver (session, &uplink);
