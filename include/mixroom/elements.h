@@ -1,23 +1,25 @@
 #ifndef MIXROOM_ELEMENTS_H
 #define MIXROOM_ELEMENTS_H
 
-#include <stdbool.h>
 #include <gst/gst.h>
+
+#include "mixroom/base.h"
 
 G_BEGIN_DECLS
 
-/* The mixers. Built once as a static library: the server registers them with mxr_elements_register(), and
- * libgstmixroom.so holds the same code for gst-launch-1.0 and gst-inspect-1.0. */
+/* The mixers, and the Opus encoder behind one. Built once as a static library: the server registers them with
+ * mxr_elements_register(), and libgstmixroom.so holds the same code for gst-launch-1.0 and gst-inspect-1.0. */
 
 /**
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
 GST_ELEMENT_REGISTER_DECLARE (mxraudiomix);
+GST_ELEMENT_REGISTER_DECLARE (mxropusenc);
 GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
 
 /* ---- mxraudiomix --------------------------------------------------------------------------------------- */
@@ -32,7 +34,7 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   Sources are S16LE, 48000 Hz, `channels` channels. Request and release pads in any state, from any thread.
  *
  * Properties of the element: `channels` (1 or 2, default 1), `block-duration` (10..40 ms, default 20), `prefill`
- * (0..100 ms, default 20): all three count from READY on; `stats` (read-only): see below.
+ * (0..100 ms, default 10): all three count from READY on; `stats` (read-only): see below.
  * Properties of a sink pad, by name or as `sink_0::volume` (GstChildProxy), any thread, any state:
  *   `volume`  0..4, default 1, ramped over a block
  *   `mute`    ramped over a block
@@ -53,7 +55,43 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *     linked anew (or gets a RECONFIGURE event); the others go on.
  *   - EOS on a sink means "no more data": the rest is played. The mixer itself never ends; to end what is behind it,
  *     send EOS to the peer of the source pad.
+ *   - An input that is not active keeps the begin of a sound, 180 ms at most: made active within that time it is heard
+ *     from there on, late by as much, which shrinks while it plays. It holds no memory while nothing comes.
  */
+
+/**
+ * mxr_audiomix_read_delays:
+ * @mix: an `mxraudiomix`
+ * @out_wait: how long packets waited in the rings of inputs that play, until their block was due
+ * @out_encode: from a tick until what stands behind a source pad had worked its block off, per block and linked pad
+ *
+ * Thread: any.
+ */
+void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDelayCounts *out_encode);
+
+/* ---- mxropusenc ---------------------------------------------------------------------------------------- */
+
+/**
+ * mxr_opusenc_fork:
+ * @encoder: an `mxropusenc`, or a bin with one inside, that has encoded nothing yet
+ * @donor: another one, or a bin with one inside
+ *
+ * @encoder's first block is encoded from the state in which @donor was before its own block of that time stamp. As long
+ * as both get the same blocks and have the same settings, their packets are the same byte for byte, and a listener may
+ * be changed from one's to the other's at any packet. Name the donor before data flows; it is not kept alive by that.
+ * When the donor never stood there (a gap, another number of channels, another `audio-type`, not playing), @encoder
+ * begins anew and counts it in `stats`.
+ *
+ * Properties are named as those of `opusenc`: `bitrate` [bit/s], `bitrate-type`, `complexity`, `inband-fec`,
+ * `packet-loss-percentage` and `dtx` may be set at any time, `audio-type` counts from the first block on. With `dtx`,
+ * digital silence is neither encoded nor sent, but for a byte each 400 ms. `stats` (read-only) has `packets`, `forks`
+ * and `fresh-starts`, all guint64. S16LE, 48000 Hz, 1 or 2 channels in, blocks of any length, each with a time stamp;
+ * packets of 20 ms out.
+ *
+ * Returns: false when one of the two has no `mxropusenc`, such as an operator's own fragment. Thread: any; @donor may be
+ * encoding meanwhile.
+ */
+bool mxr_opusenc_fork (GstElement *encoder, GstElement *donor);
 
 /* ---- mxrtilemix ---------------------------------------------------------------------------------------- */
 

@@ -43,7 +43,7 @@ void mxr_audio_mix_sink_configure (MxrAudioMixSink *sink, const MxrAudioMixForma
 bool mxr_audio_mix_sink_take (MxrAudioMixSink *sink, gint32 *out, GstClockTime now_ns);
 
 /** mxr_audio_mix_sink_skip: Lets a block pass that nobody hears. Thread: the tick's. */
-void mxr_audio_mix_sink_skip (MxrAudioMixSink *sink);
+void mxr_audio_mix_sink_skip (MxrAudioMixSink *sink, GstClockTime now_ns);
 
 /** mxr_audio_mix_sink_lose: Lets @n_blocks pass that were never produced. Thread: the tick's. */
 void mxr_audio_mix_sink_lose (MxrAudioMixSink *sink, guint64 n_blocks);
@@ -98,6 +98,9 @@ struct _MxrAudioMix {
   guint next_sink, next_source;
   guint n_channels, block_ms, prefill_ms;
   guint64 n_blocks, n_skipped;
+
+  MxrDelay wait_delay;   /* of a packet in its input's ring; noted by streaming threads */
+  MxrDelay encode_delay; /* from a tick until a source pad's block is worked off; noted by the tick */
 
   /* Set between READY and PAUSED, read by the tick. */
   MxrAudioMixFormat format;

@@ -18,6 +18,7 @@
 struct _MxrAudioMixSink {
   GstPad parent;
   guint index;
+  gint is_idle; /* atomic: has nothing, and nobody listens; set by the tick, cleared by whoever changes that */
 
   GMutex lock; /* guards what follows; held by the streaming thread and the tick for one packet or block */
   GstAudioFormat sample_format;
@@ -73,8 +74,17 @@ store_locked (MxrAudioMixSink *self, const guint8 *data, guint n_frames, GstCloc
   self->quiet_frames = 0;
 }
 
+static void
+note_wait_locked (MxrAudioMixSink *self, MxrDelay *delay, GstClockTime now_ns)
+{
+  guint wait_frames;
+
+  if (GST_CLOCK_TIME_IS_VALID (now_ns) && mxr_mix_ring_get_wait (self->ring, now_ns, &wait_frames))
+    mxr_delay_note (delay, (gint64)wait_frames * 1000 / MS);
+}
+
 static GstFlowReturn
-chain_locked (MxrAudioMixSink *self, GstBuffer *buffer, GstClockTime now_ns)
+chain_locked (MxrAudioMixSink *self, GstBuffer *buffer, MxrDelay *wait_delay, GstClockTime now_ns)
 {
   if (self->is_eos)
     return GST_FLOW_EOS;
@@ -87,8 +97,11 @@ chain_locked (MxrAudioMixSink *self, GstBuffer *buffer, GstClockTime now_ns)
   gsize sample_bytes = self->sample_format == GST_AUDIO_FORMAT_S16LE ? sizeof (gint16) : sizeof (float);
   /* An hour in one buffer is as good as the ring's length. */
   gsize n_frames = MIN (map.size / (sample_bytes * self->in_channels), 3600u * MXR_MIX_RATE_HZ);
-  if (n_frames > 0)
-    store_locked (self, map.data, (guint)n_frames, now_ns);
+  if (n_frames == 0)
+    return GST_FLOW_OK;
+  note_wait_locked (self, wait_delay, now_ns);
+  store_locked (self, map.data, (guint)n_frames, now_ns);
+  g_atomic_int_set (&self->is_idle, FALSE);
   return GST_FLOW_OK;
 }
 
@@ -96,11 +109,10 @@ static GstFlowReturn
 on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   MxrAudioMixSink *self = MXR_AUDIO_MIX_SINK (pad);
-
   GstClockTime now_ns = gst_element_get_current_running_time (GST_ELEMENT (parent));
 
   g_mutex_lock (&self->lock);
-  GstFlowReturn flow = chain_locked (self, buffer, now_ns);
+  GstFlowReturn flow = chain_locked (self, buffer, &MXR_AUDIO_MIX (parent)->wait_delay, now_ns);
   g_mutex_unlock (&self->lock);
   gst_buffer_unref (buffer);
   return flow;
@@ -138,6 +150,7 @@ take_gap (MxrAudioMixSink *self, GstEvent *event)
   g_mutex_lock (&self->lock);
   mxr_mix_ring_write_silence (self->ring,
                               gst_util_uint64_scale_round (duration, MXR_MIX_RATE_HZ, GST_SECOND));
+  g_atomic_int_set (&self->is_idle, FALSE);
   g_mutex_unlock (&self->lock);
 }
 
@@ -241,16 +254,35 @@ settle_gain_locked (MxrAudioMixSink *self)
   self->ramp_frames = 0;
 }
 
+/* Of hundreds of inputs most have nothing for most of the time: the tick does not even take their locks. */
+static void
+rest_if_idle_locked (MxrAudioMixSink *self)
+{
+  if (mxr_mix_ring_stats (self->ring).memory_bytes > 0)
+    return;
+  self->mean_square = 0;
+  g_atomic_int_set (&self->is_idle, TRUE);
+}
+
+static void
+skip_locked (MxrAudioMixSink *self, GstClockTime now_ns)
+{
+  mxr_mix_ring_skip (self->ring, now_ns);
+  rest_if_idle_locked (self);
+}
+
 bool
 mxr_audio_mix_sink_take (MxrAudioMixSink *self, gint32 *out, GstClockTime now_ns)
 {
   bool is_heard = false;
 
+  if (g_atomic_int_get (&self->is_idle))
+    return false;
   g_mutex_lock (&self->lock);
   aim_gain_locked (self);
   pass_time_locked (self);
   if (self->gain == 0 && self->gain_target == 0)
-    mxr_mix_ring_skip (self->ring);
+    skip_locked (self, now_ns);
   else
     is_heard = mxr_mix_ring_pull (self->ring, out, now_ns);
   if (is_heard)
@@ -262,13 +294,15 @@ mxr_audio_mix_sink_take (MxrAudioMixSink *self, gint32 *out, GstClockTime now_ns
 }
 
 void
-mxr_audio_mix_sink_skip (MxrAudioMixSink *self)
+mxr_audio_mix_sink_skip (MxrAudioMixSink *self, GstClockTime now_ns)
 {
+  if (g_atomic_int_get (&self->is_idle))
+    return;
   g_mutex_lock (&self->lock);
   aim_gain_locked (self);
   settle_gain_locked (self);
   pass_time_locked (self);
-  mxr_mix_ring_skip (self->ring);
+  skip_locked (self, now_ns);
   g_mutex_unlock (&self->lock);
 }
 
@@ -297,6 +331,7 @@ mxr_audio_mix_sink_configure (MxrAudioMixSink *self, const MxrAudioMixFormat *fo
   self->format = *format;
   self->is_eos = false;
   self->mean_square = 0;
+  g_atomic_int_set (&self->is_idle, FALSE);
   /* Whoever is in the mix from the beginning needs no ramp. */
   self->was_active = self->active;
   self->gain_target = self->active && !self->mute ? (float)self->volume : 0.0f;
@@ -326,6 +361,7 @@ mxr_audio_mix_sink_set_property (GObject *object, guint id, const GValue *value,
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
+  g_atomic_int_set (&self->is_idle, FALSE);
   g_mutex_unlock (&self->lock);
 }
 

@@ -119,6 +119,15 @@ stamp_block (MxrAudioMix *self, GstBuffer *buffer, guint64 index, bool is_discon
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
 }
 
+/* What stands behind a source pad works in our thread, so this is when its packets are on their way. */
+static void
+note_encoded (MxrAudioMix *self, guint64 index)
+{
+  GstClockTime now_ns = gst_element_get_current_running_time (GST_ELEMENT (self));
+  if (GST_CLOCK_TIME_IS_VALID (now_ns))
+    mxr_delay_note (&self->encode_delay, GST_CLOCK_DIFF (block_time (self, index), now_ns) / (gint64)GST_USECOND);
+}
+
 /* Who is not in the mix hears the full mix, and as long as the limiters agree it is the very same buffer. */
 static void
 push_blocks (MxrAudioMix *self, guint64 index, bool is_discont)
@@ -148,6 +157,7 @@ push_blocks (MxrAudioMix *self, guint64 index, bool is_discont)
       stamp_block (self, buffer, index, is_discont);
     }
     mxr_audio_mix_source_push (source, self->caps, self->group_id, buffer);
+    note_encoded (self, index);
   }
 }
 
@@ -160,7 +170,7 @@ produce_block (MxrAudioMix *self, guint64 index, bool is_discont)
     push_blocks (self, index, is_discont);
   } else {
     for (guint i = 0; i < self->tick_sinks->len; i++)
-      mxr_audio_mix_sink_skip (self->tick_sinks->pdata[i]);
+      mxr_audio_mix_sink_skip (self->tick_sinks->pdata[i], block_time (self, index));
   }
   g_ptr_array_set_size (self->tick_sinks, 0);
   g_ptr_array_set_size (self->tick_sources, 0);

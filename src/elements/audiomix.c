@@ -337,6 +337,15 @@ mxr_audio_mix_finalize (GObject *object)
   G_OBJECT_CLASS (mxr_audio_mix_parent_class)->finalize (object);
 }
 
+void
+mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDelayCounts *out_encode)
+{
+  MxrAudioMix *self = MXR_AUDIO_MIX (mix);
+
+  mxr_delay_read (&self->wait_delay, out_wait);
+  mxr_delay_read (&self->encode_delay, out_encode);
+}
+
 static void
 install_properties (GObjectClass *klass)
 {
@@ -352,8 +361,8 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (
       klass, PROP_PREFILL,
       g_param_spec_uint ("prefill", "Prefill",
-                         "What waits beyond a block before an input plays; counts from READY on [ms]", 0, 100,
-                         20, read_write));
+                         "How late a packet may be before an input plays; counts from READY on [ms]", 0, 100, 10,
+                         read_write));
   g_object_class_install_property (klass, PROP_STATS,
                                    g_param_spec_boxed ("stats", "Statistics", "blocks, blocks-skipped",
                                                        GST_TYPE_STRUCTURE,
@@ -392,7 +401,7 @@ mxr_audio_mix_init (MxrAudioMix *self)
 
   self->n_channels = 1;
   self->block_ms = 20;
-  self->prefill_ms = 20;
+  self->prefill_ms = 10;
   self->tick = mxr_tick_new (GST_ELEMENT (self), mxr_audio_mix_tick, 50, 1);
   self->sinks = g_ptr_array_new_with_free_func (gst_object_unref);
   self->sources = g_ptr_array_new_with_free_func (gst_object_unref);

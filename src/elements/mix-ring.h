@@ -9,15 +9,16 @@ G_BEGIN_DECLS
 /* The playout of one input: wide samples (mix-ops.h) come in when the network brings them and go out in
  * blocks of one size at even times. In between the ring keeps a cushion, as small as the arrivals allow:
  *
- *            fill >= one block or packet + cushion: fade in
- *   EMPTY  ----------------------------------------------->  PLAYING
- *          <-----------------------------------------------
+ *            a block is there, and the next packet may be late by the cushion: fade in
+ *   EMPTY  ----------------------------------------------------------------------------->  PLAYING
+ *          <-----------------------------------------------------------------------------
  *            less than a block there: fade out over its mirror image
  *
- * After an audible underrun the cushion grows, later it shrinks again. The smallest fill of some seconds
- * tells what the cushion really is; when that drifts away (the sender's clock is not ours), samples are
- * dropped or inserted with a cross-fade, all at once where it is quiet, otherwise a few milliseconds at the
- * place where the wave resembles itself. All times are counted in frames at 48000 Hz. The caller serialises.
+ * After an audible underrun the cushion grows, later it shrinks again. The smallest margin (how much later a packet
+ * might have come) of some seconds tells what the cushion really is, jitter included; when that drifts away (the
+ * sender's clock is not ours, or the jitter ends), samples are dropped or inserted with a cross-fade, all at once where
+ * it is quiet, otherwise a few milliseconds at the place where the wave resembles itself. All times are counted in
+ * frames at 48000 Hz. Memory is taken when something comes and given back when nothing does. The caller serialises.
  */
 
 #define MXR_MIX_RATE_HZ 48000
@@ -33,9 +34,11 @@ typedef struct _MxrMixRing MxrMixRing;
  * @overruns: times more came than it holds; the oldest went
  * @dropped: frames left out, by overruns and against drift
  * @inserted: frames made up against drift
+ * @memory_bytes: held for samples
  */
 typedef struct _MxrMixRingStats {
   guint n_frames;
+  gsize memory_bytes;
   guint64 underruns, pauses, overruns, dropped, inserted;
 } MxrMixRingStats;
 
@@ -43,7 +46,7 @@ typedef struct _MxrMixRingStats {
  * mxr_mix_ring_new:
  * @n_channels: 1 or 2
  * @block_frames: what mxr_mix_ring_pull() takes, 10 to 40 ms
- * @prefill_frames: the cushion, at most 100 ms
+ * @prefill_frames: the cushion: how late a packet may be without harm, at most 100 ms
  */
 MxrMixRing *mxr_mix_ring_new (guint n_channels, guint block_frames, guint prefill_frames);
 void mxr_mix_ring_free (MxrMixRing *ring);
@@ -72,6 +75,10 @@ void mxr_mix_ring_commit (MxrMixRing *ring, guint n_frames);
 /** mxr_mix_ring_write_silence: As much of it as there is room for. */
 void mxr_mix_ring_write_silence (MxrMixRing *ring, guint n_frames);
 
+/** mxr_mix_ring_get_wait: How long a packet would wait that came at @now_ns, until its block is due. Returns: false, and
+ * @out_frames untouched, while nothing plays. */
+bool mxr_mix_ring_get_wait (const MxrMixRing *ring, guint64 now_ns, guint *out_frames);
+
 /** mxr_mix_ring_end: No more will come: plays the rest without a cushion, and does not count the end as an
  * underrun. */
 void mxr_mix_ring_end (MxrMixRing *ring);
@@ -90,11 +97,12 @@ bool mxr_mix_ring_pull (MxrMixRing *ring, gint32 *out, guint64 now_ns);
 
 /**
  * mxr_mix_ring_skip:
+ * @now_ns: when the block is due
  *
- * In place of a pull when nobody listens: lets a block's time pass and keeps no more than the cushion, so
- * that the input is there at once, and without delay, when somebody listens again.
+ * In place of a pull when nobody listens: lets a block's time pass and keeps what is needed to begin at once when
+ * somebody listens again: no more than if it had played, or, of a sound that began less than 180 ms ago, all of it.
  */
-void mxr_mix_ring_skip (MxrMixRing *ring);
+void mxr_mix_ring_skip (MxrMixRing *ring, guint64 now_ns);
 
 /** mxr_mix_ring_skip_blocks: Time was lost: takes up to @n_blocks out without going below the cushion. */
 void mxr_mix_ring_skip_blocks (MxrMixRing *ring, guint64 n_blocks);

@@ -5,6 +5,7 @@ mxr_elements_register (GstPlugin *plugin)
 {
   bool registered = true;
   registered &= GST_ELEMENT_REGISTER (mxraudiomix, plugin);
+  registered &= GST_ELEMENT_REGISTER (mxropusenc, plugin);
   registered &= GST_ELEMENT_REGISTER (mxrtilemix, plugin);
   return registered;
 }
@@ -16,5 +17,5 @@ plugin_init (GstPlugin *plugin)
 }
 
 #define PACKAGE "mixroom"
-GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, mixroom, "Mixers of the Mixroom conference server", plugin_init,
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, mixroom, "Mixers and encoder of the Mixroom conference server", plugin_init,
                    MXR_VERSION, "Apache 2.0", "mixroom", "Mixroom")

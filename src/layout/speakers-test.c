@@ -13,7 +13,7 @@ typedef struct {
   guint n;
   float level_dbov[MAX_PEOPLE];
   bool voice[MAX_PEOPLE];
-  guint n_dominant_changes;
+  guint n_dominant_changes, n_mix_changes;
 } Room;
 
 static void
@@ -61,6 +61,7 @@ run (Room *room, guint ms)
     if (room->now_us % TICK_US == 0)
       change |= mxr_speakers_tick (room->speakers, room->now_us);
     room->n_dominant_changes += (change & MXR_SPEAKERS_DOMINANT) != 0;
+    room->n_mix_changes += (change & MXR_SPEAKERS_MIX) != 0;
     all |= change;
   }
   return all;
@@ -255,8 +256,8 @@ test_alternating_talk (void)
 static void
 babble (Room *room, GRand *rand, const float *level_dbov, guint n, guint ms)
 {
-  guint left_ms[8] = { 0 };
-  bool on[8] = { false };
+  guint left_ms[MAX_PEOPLE] = { 0 };
+  bool on[MAX_PEOPLE] = { false };
   for (guint t = 0; t < ms; t += 20) {
     for (guint key = 0; key < n; key++) {
       if (left_ms[key] <= 20) {
@@ -396,6 +397,28 @@ test_anything_goes (void)
   }
 }
 
+/* A hundred who all talk without end, all about as loud: who is in the mix stays there. */
+static void
+test_all_talk (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  float levels[100];
+  Room room;
+
+  room_init (&room, 100, 6);
+  for (guint key = 0; key < 100; key++)
+    levels[key] = (float) g_rand_double_range (rand, -33, -27);
+  babble (&room, rand, levels, 100, 5000);
+  g_assert_cmpuint (count_mix (&room), ==, 6);
+  room.n_mix_changes = room.n_dominant_changes = 0;
+  babble (&room, rand, levels, 100, 60000);
+  g_test_message ("in a minute: the mix changed %u times, the dominant speaker %u times", room.n_mix_changes,
+                  room.n_dominant_changes);
+  g_assert_cmpuint (room.n_mix_changes, <=, 12);
+  g_assert_cmpuint (room.n_dominant_changes, <=, 6);
+  room_clear (&room);
+}
+
 static void
 test_large_room (void)
 {
@@ -426,6 +449,7 @@ main (int argc, char **argv)
   g_test_add_func ("/speakers/two-at-once", test_two_at_once);
   g_test_add_func ("/speakers/dominant-leaves", test_dominant_leaves);
   g_test_add_func ("/speakers/anything-goes", test_anything_goes);
+  g_test_add_func ("/speakers/all-talk", test_all_talk);
   g_test_add_func ("/speakers/large-room", test_large_room);
   return g_test_run ();
 }

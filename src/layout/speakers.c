@@ -42,6 +42,7 @@ typedef struct {
   gint64 last_voice_us;   /* last level with voice */
   gint64 voice_us;        /* how much voice lately; falls half as fast as it grows */
   float loudness_db;      /* smoothed, above FLOOR_DBOV; 0: silent */
+  float voice_db;         /* the same of the voice alone: pauses do not lower it */
   gint64 louder_mix_us;   /* since when clearly louder than the quietest in the mix */
   gint64 louder_stage_us; /* how long clearly louder than the dominant speaker; falls twice as fast as it
                              grows */
@@ -70,12 +71,24 @@ advance (Person *person, gint64 now_us, bool voice, float db)
   person->voice_us = CLAMP (person->voice_us + (voice ? dt_us : -dt_us / 2), 0, TALKING_VOICE_US);
 }
 
+/* How loud somebody talks, whatever the pauses: between people who all talk, those are chance. */
+static void
+follow_voice (Person *person, float db, gint64 now_us)
+{
+  gint64 dt_us = CLAMP (now_us - person->reported_us, 0, REPORT_MAX_US);
+  bool is_new = now_us - person->last_voice_us > TALKING_PAUSE_US;
+
+  person->voice_db = is_new ? db : db + (person->voice_db - db) * expf (-(float) dt_us / LOUDNESS_TAU_US);
+}
+
 /* Returns whether the report is one of voice. */
 static bool
 report (Person *person, float db, bool voice, gint64 now_us)
 {
   bool is_heard = voice && db > 0;
 
+  if (is_heard)
+    follow_voice (person, db, now_us);
   advance (person, now_us - REPORT_MAX_US, false, 0);
   advance (person, now_us, is_heard, db);
   person->reported_us = now_us;
@@ -171,7 +184,7 @@ find_quietest (const MxrSpeakers *speakers)
   Person *quietest = g_ptr_array_index (speakers->mix, 0);
   for (guint i = 1; i < speakers->mix->len; i++) {
     Person *person = g_ptr_array_index (speakers->mix, i);
-    if (person->loudness_db < quietest->loudness_db)
+    if (person->voice_db < quietest->voice_db)
       quietest = person;
   }
   return quietest;
@@ -187,7 +200,7 @@ try_enter_mix (MxrSpeakers *speakers, Person *person, float db, gint64 now_us)
   Person *leaver = find_paused (speakers, db, now_us);
   if (leaver == NULL) {
     Person *quietest = find_quietest (speakers);
-    bool is_louder = person->loudness_db > quietest->loudness_db + CLEARLY_LOUDER_DB;
+    bool is_louder = person->voice_db > quietest->voice_db + CLEARLY_LOUDER_DB;
     person->louder_mix_us = hold_since (person->louder_mix_us, is_louder, now_us);
     if (now_us - person->louder_mix_us >= TAKE_PLACE_US)
       leaver = quietest;

@@ -122,6 +122,7 @@ add_uplink (MxrPeer *peer, const MxrSdpOffer *offer, MxrRtpKind kind, GError **e
 
   if (uplink == NULL || !peer->events.on_uplink_added (peer, kind, mxr_uplink_get_bin (uplink), peer->user_data, error))
     return false;
+  mxr_uplink_set_wanted (uplink, peer->is_wanted[kind]); /* the event may have changed it */
   mxr_uplink_open (uplink);
   peer->uplinks[kind] = (MxrPeerUplink){ g_steal_pointer (&uplink), codec_of_kind (peer, kind), offer->uplink[kind] };
   return true;

@@ -75,6 +75,13 @@ on_keyframe_request (MxrPeer *peer, gpointer user_data)
 }
 
 static void
+on_voice (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  mxr_sound_on_voice (participant->room, participant);
+}
+
+static void
 on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
 {
   mxr_participant_remove (user_data, reason);
@@ -87,6 +94,7 @@ static const MxrPeerEvents peer_events = {
   .on_candidate = on_candidate,
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
+  .on_voice = on_voice,
   .on_failed = on_failed,
 };
 

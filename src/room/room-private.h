@@ -28,6 +28,7 @@ typedef struct {
   GstElement *tee;     /* from the view to its rungs; linked while there is one */
   gint64 timeline_us;  /* monotonic time at which running time is 0 */
   guint bus_watch;
+  MxrDelay picture_delay; /* of all picture rungs: from a tick to the packets in the fan-out; noted by their threads */
 } MxrGraph;
 
 /** MxrGraphErrorFunc: @source is what posted the error. */
@@ -57,6 +58,7 @@ typedef struct {
   guint keyframe_interval_ms;
   bool is_picture; /* a thread of its own, fed by the graph's tee */
   guint32 number;  /* of a sound: its source pad's on the mixer. The voice of the sink of that number is left out */
+  MxrRung *goes_on_from; /* (nullable): of a sound: begins in the state of this one; mxr_rung_new() alone looks at it */
 } MxrRungParams;
 
 /** mxr_rung_is_free: Whether a sound of @number may be made: a former one is not still being taken down. */
@@ -122,7 +124,7 @@ struct _MxrParticipant {
   guint32 sound_number;  /* of sound_sink */
   MxrRung *own_sound;    /* the mix without this participant */
   MxrFanout *hears;      /* unowned, compared only: what the downlink was last subscribed to; NULL: nothing */
-  guint n_changes;       /* subscriptions to own sounds that the link has not confirmed */
+  guint n_changes;       /* subscriptions to sounds that the link has not confirmed */
   bool is_mixed;         /* chosen for the mix */
   gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
   bool has_levels;       /* the client sends RFC 6464 */
@@ -194,7 +196,8 @@ struct _MxrRoom {
 
   /* sound.c */
   MxrSpeakers *speakers;
-  MxrRung *shared_sound; /* while somebody hears it */
+  MxrRung *shared_sound;   /* while somebody hears it */
+  bool shared_was_unheard; /* by anybody, at the last tick */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -252,6 +255,8 @@ void mxr_sound_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstEle
 void mxr_sound_set_downlink (MxrRoom *room, MxrParticipant *participant, bool has_downlink);
 void mxr_sound_set_muted (MxrRoom *room, MxrParticipant *participant);
 void mxr_sound_recover (MxrRoom *room, GstObject *source);
+/** mxr_sound_on_voice: Of an uplink that is not decoded. */
+void mxr_sound_on_voice (MxrRoom *room, MxrParticipant *participant);
 void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
 

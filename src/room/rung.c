@@ -9,10 +9,9 @@
 #include <string.h>
 
 /* A sound is stamped so much later than a picture taken at the same instant: its packet goes when the last sample of 20 ms
- * is there, and it waits in the mixer's ring, while a picture waits for half a tick on average. lipsync-test measures
- * 60 to 75 ms; cameras and their encoders take some of that back. So pictures are stamped later, too, and clients, who
- * align the two by their stamps, play them together. */
-#define SOUND_BEHIND_PICTURE (50 * GST_MSECOND)
+ * is there, and it waits in the mixer's ring, while a picture waits for half a tick on average. So pictures are stamped
+ * later, too, and clients, who align the two by their stamps, play them together (lipsync-test). */
+#define SOUND_BEHIND_PICTURE (30 * GST_MSECOND)
 
 struct _MxrRung {
   MxrRungParams params; /* strings owned below */
@@ -31,21 +30,36 @@ struct _MxrRung {
   guint64 n_keyframes;
 };
 
+/* A picture's time stamp is that of the tick that drew it, moved by us. The sound's is noted by its mixer, whose thread
+ * encodes. */
+static void
+note_delay (MxrRung *rung, GstElement *sink, GstSample *sample)
+{
+  GstBufferList *list = gst_sample_get_buffer_list (sample);
+  GstBuffer *buffer = list != NULL ? gst_buffer_list_get (list, 0) : gst_sample_get_buffer (sample);
+  GstClockTime now_ns = gst_element_get_current_running_time (sink);
+
+  if (buffer == NULL || !GST_BUFFER_PTS_IS_VALID (buffer) || !GST_CLOCK_TIME_IS_VALID (now_ns))
+    return;
+  GstClockTimeDiff delay_ns = GST_CLOCK_DIFF (GST_BUFFER_PTS (buffer), now_ns) + (GstClockTimeDiff) SOUND_BEHIND_PICTURE;
+  mxr_delay_note (&rung->graph->picture_delay, delay_ns / (gint64) GST_USECOND);
+}
+
+/* The appsink is inside the rung's bin, which has stopped before the rung is freed. */
 static GstFlowReturn
 on_new_sample (GstAppSink *sink, gpointer user_data)
 {
+  MxrRung *rung = user_data;
   g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
-  if (sample != NULL)
-    mxr_fanout_push_sample (user_data, sample);
-  return GST_FLOW_OK;
-}
 
-static GstFlowReturn
-on_new_picture (GstAppSink *sink, gpointer user_data)
-{
-  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
-  if (sample != NULL)
-    mxr_splice_push_sample (user_data, NULL, sample);
+  if (sample == NULL)
+    return GST_FLOW_OK;
+  if (rung->splice != NULL)
+    mxr_splice_push_sample (rung->splice, NULL, sample);
+  else
+    mxr_fanout_push_sample (rung->fanout, sample);
+  if (rung->params.is_picture)
+    note_delay (rung, GST_ELEMENT (sink), sample);
   return GST_FLOW_OK;
 }
 
@@ -60,16 +74,11 @@ static GstElement *
 new_sink (MxrRung *rung)
 {
   GstElement *sink = gst_element_factory_make ("appsink", "sink");
-  GstAppSinkCallbacks callbacks = { .new_sample = rung->splice != NULL ? on_new_picture : on_new_sample };
+  GstAppSinkCallbacks callbacks = { .new_sample = on_new_sample };
 
   /* async=false: the pipeline must not wait for a branch's preroll. */
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, "buffer-list", TRUE, NULL);
-  if (rung->splice != NULL)
-    gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_splice_ref (rung->splice),
-                                (GDestroyNotify) mxr_splice_unref);
-  else
-    gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, mxr_fanout_ref (rung->fanout),
-                                (GDestroyNotify) mxr_fanout_unref);
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, rung, NULL);
   return sink;
 }
 
@@ -95,6 +104,8 @@ fill_bin (MxrRung *rung, GError **error)
   gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
   rung->encoder = encoder;
   mxr_fragment_bin_set_bitrate (encoder, rung->params.bitrate_bps);
+  if (rung->params.goes_on_from != NULL)
+    mxr_opusenc_fork (encoder, rung->params.goes_on_from->encoder);
   if (!gst_element_link (encoder, sink) || (queue != NULL && !gst_element_link (queue, encoder))) {
     g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
     return false;
@@ -197,7 +208,9 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
     rung->splice = mxr_splice_new (rung->fanout, params->codec, NULL);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
-  if (fill_bin (rung, error) && connect_bin (rung, error))
+  bool is_made = fill_bin (rung, error) && connect_bin (rung, error);
+  rung->params.goes_on_from = NULL;
+  if (is_made)
     return rung;
   mxr_rung_remove (rung);
   return NULL;

@@ -5,13 +5,18 @@
  * not be done now is done by a later call, at the latest by the next tick. The order of a change to an own sound:
  *
  *   chosen ─> own encode made ─> link told ─> link confirms: nothing of the shared sound is sent any more ─> voice on
+ *      └─> uplink wanted: decoded from the begin of the voice on, which the mixer's ring holds meanwhile
  *
- * and back: voice off ─> BACK_TO_SHARED_US later, when the last of it has left the shared sound ─> link told. So nobody
- * ever hears the own voice, whatever the threads do. */
+ * and back: voice off, uplink not wanted ─> BACK_TO_SHARED_US later, when the last of it has left the shared sound ─>
+ * link told ─> link confirms ─> own encode ends. So nobody ever hears the own voice, whatever the threads do.
+ *
+ * The own encode begins as a copy of the shared one's state (and a shared one that nobody had, of an own one), so as long
+ * as the voice is off both make the same packets, and neither change is heard (tests/elements/changeover-test.c). */
 
 #include "room-private.h"
 
-/* The mixer's fade (20 ms), what its ring held (200 ms at most), and encode and ring behind it. */
+/* The mixer's fade (20 ms), what its ring held (200 ms at most), encode and ring behind it; and some 100 ms in which the
+ * two encoders, whose inputs are the same again, become the same for a decoder. */
 #define BACK_TO_SHARED_US (500 * G_TIME_SPAN_MILLISECOND)
 /* Without RFC 6464 levels the mixer's own are taken; above this they are held to be voice. */
 #define VOICE_DBOV (-45.0)
@@ -21,7 +26,7 @@
 /* ---- Rungs --------------------------------------------------------------------------------------------- */
 
 static MxrRung *
-new_rung (MxrRoom *room, const char *whose, guint32 number)
+new_rung (MxrRoom *room, const char *whose, guint32 number, MxrRung *goes_on_from)
 {
   const MxrConfig *config = room->hub->config;
   g_autofree char *name = g_strdup_printf ("sound-%s-%u", whose, room->next_key++);
@@ -33,6 +38,7 @@ new_rung (MxrRoom *room, const char *whose, guint32 number)
     .bitrate_bps = config->media.audio_bitrate_bps * config->media.audio_channels,
     .keyframe_interval_ms = config->media.keyframe_interval_ms,
     .number = number,
+    .goes_on_from = goes_on_from,
   };
   MxrRung *rung = params.encoder != NULL ? mxr_rung_new (room->graph, room->hub->net, &params, &error) : NULL;
   if (rung == NULL && mxr_log_allowed (&room->errors))
@@ -43,24 +49,33 @@ new_rung (MxrRoom *room, const char *whose, guint32 number)
 /* Its pad has a number that no sink ever has, so nothing is left out; and never the same twice, because the one before
  * may still be on its way out. */
 static MxrRung *
-get_shared (MxrRoom *room)
+get_shared (MxrRoom *room, MxrRung *goes_on_from)
 {
   if (room->shared_sound == NULL)
-    room->shared_sound = new_rung (room, "shared", room->next_key++);
+    room->shared_sound = new_rung (room, "shared", room->next_key++, goes_on_from);
   return room->shared_sound;
 }
 
+static bool
+is_shared_heard (const MxrRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->hears == mxr_rung_get_fanout (room->shared_sound) || participant->n_changes > 0)
+      return true;
+  }
+  return false;
+}
+
+/* A tick after the last listener has left it, for an own encode that is to begin in its state has begun by then. */
 static void
 drop_shared_if_unheard (MxrRoom *room)
 {
-  if (room->shared_sound == NULL)
-    return;
-  for (guint i = 0; i < room->participants->len; i++) {
-    const MxrParticipant *participant = room->participants->pdata[i];
-    if (participant->hears == mxr_rung_get_fanout (room->shared_sound))
-      return;
-  }
-  g_clear_pointer (&room->shared_sound, mxr_rung_remove);
+  bool is_heard = room->shared_sound == NULL || is_shared_heard (room);
+
+  if (!is_heard && room->shared_was_unheard)
+    g_clear_pointer (&room->shared_sound, mxr_rung_remove);
+  room->shared_was_unheard = !is_heard;
 }
 
 static void
@@ -77,7 +92,7 @@ drop_own (MxrParticipant *participant)
 static void settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us);
 
 static void
-on_own_confirmed (MxrPeer *peer, gpointer user_data)
+on_heard (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
   participant->n_changes--;
@@ -85,15 +100,15 @@ on_own_confirmed (MxrPeer *peer, gpointer user_data)
 }
 
 static void
-hear (MxrParticipant *participant, MxrRung *rung, MxrPeerFunc on_confirmed)
+hear (MxrParticipant *participant, MxrRung *rung)
 {
   MxrFanout *fanout = mxr_rung_get_fanout (rung);
 
   if (participant->hears == fanout)
     return;
   participant->hears = fanout;
-  participant->n_changes += on_confirmed != NULL;
-  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, fanout, on_confirmed, participant);
+  participant->n_changes++;
+  mxr_peer_subscribe (participant->peer, MXR_RTP_AUDIO, fanout, on_heard, participant);
 }
 
 static void
@@ -101,9 +116,9 @@ hear_own (MxrRoom *room, MxrParticipant *participant)
 {
   participant->shared_from_us = 0;
   if (participant->own_sound == NULL && mxr_rung_is_free (room->graph, participant->sound_number))
-    participant->own_sound = new_rung (room, participant->id, participant->sound_number);
+    participant->own_sound = new_rung (room, participant->id, participant->sound_number, room->shared_sound);
   if (participant->own_sound != NULL)
-    hear (participant, participant->own_sound, on_own_confirmed);
+    hear (participant, participant->own_sound);
 }
 
 static void
@@ -113,11 +128,12 @@ hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
     participant->shared_from_us = now_us + BACK_TO_SHARED_US;
   if (participant->own_sound != NULL && now_us < participant->shared_from_us)
     return;
-  MxrRung *shared = get_shared (room);
+  MxrRung *shared = get_shared (room, participant->own_sound);
   if (shared == NULL)
     return;
-  hear (participant, shared, NULL);
-  drop_own (participant);
+  hear (participant, shared);
+  if (participant->n_changes == 0) /* the link sends nothing of the own one any more */
+    drop_own (participant);
 }
 
 static bool
@@ -139,9 +155,10 @@ settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   } else {
     hear_shared (room, participant, now_us);
   }
-  if (participant->sound_sink != NULL)
-    g_object_set (participant->sound_sink, "active", may_be_heard (participant), NULL);
-  drop_shared_if_unheard (room);
+  if (participant->sound_sink == NULL)
+    return;
+  mxr_peer_set_wanted (participant->peer, MXR_RTP_AUDIO, participant->is_mixed);
+  g_object_set (participant->sound_sink, "active", may_be_heard (participant), NULL);
 }
 
 /* ---- The mix ------------------------------------------------------------------------------------------- */
@@ -157,8 +174,6 @@ update_mix (MxrRoom *room)
     if (is_mixed == participant->is_mixed)
       continue;
     participant->is_mixed = is_mixed;
-    if (participant->peer != NULL) /* it is being closed */
-      mxr_peer_set_wanted (participant->peer, MXR_RTP_AUDIO, is_mixed);
     settle (room, participant, now_us);
   }
 }
@@ -223,9 +238,11 @@ mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bi
 void
 mxr_sound_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin)
 {
+  g_autoptr (GstPad) sink = g_steal_pointer (&participant->sound_sink); /* the peer may be closed already */
+
+  g_object_set (sink, "active", FALSE, NULL);
   apply (room, mxr_speakers_remove (room->speakers, participant->key, g_get_monotonic_time ()));
-  mxr_graph_remove_input (room->graph, bin, room->graph->sound, participant->sound_sink);
-  g_clear_object (&participant->sound_sink);
+  mxr_graph_remove_input (room->graph, bin, room->graph->sound, sink);
 }
 
 void
@@ -262,6 +279,14 @@ take_level (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   return mxr_speakers_level (room->speakers, participant->key, level_dbfs, level_dbfs > VOICE_DBOV, now_us);
 }
 
+/* Within a packet of the first syllable, where the tick would let two or three pass. */
+void
+mxr_sound_on_voice (MxrRoom *room, MxrParticipant *participant)
+{
+  if (participant->sound_sink != NULL)
+    apply (room, take_level (room, participant, g_get_monotonic_time ()));
+}
+
 void
 mxr_sound_tick (MxrRoom *room, gint64 now_us)
 {
@@ -280,6 +305,7 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
     if (is_unheard || participant->shared_from_us != 0 || (participant->is_mixed && !may_be_heard (participant)))
       settle (room, participant, now_us);
   }
+  drop_shared_if_unheard (room);
 }
 
 /* The next tick makes what is missing. */
@@ -287,15 +313,17 @@ void
 mxr_sound_recover (MxrRoom *room, GstObject *source)
 {
   MxrRung *shared = room->shared_sound;
+  bool shared_failed = shared != NULL && mxr_rung_is_ancestor (shared, source);
 
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     if (participant->own_sound != NULL && mxr_rung_is_ancestor (participant->own_sound, source))
       drop_own (participant);
-    if (shared != NULL && mxr_rung_is_ancestor (shared, source) && participant->hears == mxr_rung_get_fanout (shared))
+    if (shared_failed && participant->hears == mxr_rung_get_fanout (shared))
       participant->hears = NULL;
   }
-  drop_shared_if_unheard (room);
+  if (shared_failed)
+    g_clear_pointer (&room->shared_sound, mxr_rung_remove);
 }
 
 void

@@ -1,0 +1,125 @@
+/* Own sounds that begin while the shared one goes on, in a pipeline that plays: each begins in the shared one's state. */
+
+#include "room-private.h"
+
+#define N_OWN 20
+#define WATCHDOG_US (20 * G_USEC_PER_SEC)
+
+typedef struct {
+  MxrConfig *config;
+  MxrNet *net;
+  MxrFragments *fragments;
+  MxrGraph *graph;
+} Fixture;
+
+static void
+on_error (GstObject *source, const GError *error, gpointer user_data)
+{
+  g_error ("%s: %s", GST_OBJECT_NAME (source), error->message);
+}
+
+static void
+fixture_init (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "pipelines", NULL);
+  const char *const dirs[] = { path, NULL };
+  g_autoptr (GError) error = NULL;
+
+  fixture->config = mxr_config_new ();
+  fixture->config->media.net_threads = 1;
+  fixture->net = mxr_net_new (fixture->config, &error);
+  g_assert_no_error (error);
+  fixture->fragments = mxr_fragments_load (dirs, &error);
+  g_assert_no_error (error);
+  fixture->graph = mxr_graph_new (fixture->config, "room", on_error, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+wait_for_removals (Fixture *fixture)
+{
+  while (mxr_branch_count_removals (GST_BIN (fixture->graph->pipeline)) > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+fixture_clear (Fixture *fixture, gconstpointer unused)
+{
+  wait_for_removals (fixture);
+  mxr_graph_free (fixture->graph);
+  mxr_net_free (fixture->net);
+  mxr_fragments_free (fixture->fragments);
+  mxr_config_free (fixture->config);
+}
+
+static MxrRung *
+add_sound (Fixture *fixture, const char *name, guint32 number, MxrRung *goes_on_from)
+{
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, "opusenc", MXR_FRAGMENT_ENCODE, "OPUS", NULL),
+    .name = name,
+    .codec = "OPUS",
+    .bitrate_bps = 32000,
+    .keyframe_interval_ms = 1000,
+    .number = number,
+    .goes_on_from = goes_on_from,
+  };
+  g_autoptr (GError) error = NULL;
+  MxrRung *rung = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+  return rung;
+}
+
+static guint64
+get_stat (Fixture *fixture, const char *rung, const char *name)
+{
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), rung);
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (encoder, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  return value;
+}
+
+static void
+wait_for_begin (Fixture *fixture, const char *rung)
+{
+  gint64 end_us = g_get_monotonic_time () + WATCHDOG_US;
+
+  while (get_stat (fixture, rung, "forks") + get_stat (fixture, rung, "fresh-starts") == 0) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end_us);
+    g_usleep (1000);
+  }
+}
+
+/* Its pad may be served before the shared one's or after it, and it may come at any moment of a tick. */
+static void
+test_own_goes_on_from_shared (Fixture *fixture, gconstpointer unused)
+{
+  MxrRung *shared = add_sound (fixture, "shared", 100, NULL);
+  wait_for_begin (fixture, "shared");
+  g_assert_cmpuint (get_stat (fixture, "shared", "fresh-starts"), ==, 1);
+
+  for (guint i = 0; i < N_OWN; i++) {
+    g_autofree char *name = g_strdup_printf ("own-%u", i);
+    MxrRung *own = add_sound (fixture, name, i % 2 == 0 ? i : 100 + i, shared);
+    wait_for_begin (fixture, name);
+    g_assert_cmpuint (get_stat (fixture, name, "forks"), ==, 1);
+    g_assert_cmpuint (get_stat (fixture, name, "fresh-starts"), ==, 0);
+    mxr_rung_remove (own);
+    g_usleep (i * 1700 % 20000);
+  }
+  mxr_rung_remove (shared);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (mxr_elements_register (NULL));
+  g_test_add ("/rung/own-goes-on-from-shared", Fixture, NULL, fixture_init, test_own_goes_on_from_shared, fixture_clear);
+  return g_test_run ();
+}
