@@ -91,7 +91,11 @@ on_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us, gpoint
   peer->n_rtp++;
   memcpy (peer->rtp, data, size);
   peer->rtp_bytes = size;
+  const bool close_now = peer->close_on_rtp;
+  peer->is_closed |= close_now;
   unlock_peer (peer);
+  if (close_now)
+    mxr_transport_close (transport);
 }
 
 static void
@@ -249,8 +253,15 @@ peer_start_with (Peer *peer, const guint8 *fingerprint)
   Credentials credentials;
   harness_call (peer == &peer->harness->a ? &peer->harness->b : &peer->harness->a, read_credentials,
                 &credentials);
-  MxrTransportRemote remote = { credentials.ufrag, credentials.pwd,          "SHA-256", fingerprint, 32,
-                                peer->role,        peer == &peer->harness->b };
+  MxrTransportRemote remote = {
+    .ufrag = credentials.ufrag,
+    .pwd = credentials.pwd,
+    .fingerprint_hash = "SHA-256",
+    .fingerprint = fingerprint,
+    .fingerprint_size = 32,
+    .role = peer->role,
+    .is_answerer = peer == &peer->harness->b,
+  };
   peer_start_with_remote (peer, &remote);
 }
 
@@ -332,14 +343,24 @@ peer_get_stats (Peer *peer, MxrTransportStats *out_stats)
  * ------------------------------------------------------------------------------------------------------------
  */
 
-Harness *
-harness_new (void (*configure) (MxrConfig *config))
+static Harness *
+make_harness (void)
 {
-  g_autoptr (GError) error = NULL;
   Harness *harness = g_new0 (Harness, 1);
 
   g_mutex_init (&harness->lock);
   g_cond_init (&harness->changed);
+  harness->a = (Peer){ .harness = harness, .other = &harness->b, .role = MXR_DTLS_PASSIVE };
+  harness->b = (Peer){ .harness = harness, .other = &harness->a, .role = MXR_DTLS_ACTIVE };
+  return harness;
+}
+
+Harness *
+harness_new (void (*configure) (MxrConfig *config))
+{
+  g_autoptr (GError) error = NULL;
+  Harness *harness = make_harness ();
+
   harness->config = mxr_config_new ();
   mxr_config_set (harness->config, "ice.allow_loopback=true", &error);
   g_assert_no_error (error);
@@ -350,8 +371,17 @@ harness_new (void (*configure) (MxrConfig *config))
     configure (harness->config);
   harness->net = mxr_net_new (harness->config, &error);
   g_assert_no_error (error);
-  harness->a = (Peer){ .harness = harness, .other = &harness->b, .role = MXR_DTLS_PASSIVE };
-  harness->b = (Peer){ .harness = harness, .other = &harness->a, .role = MXR_DTLS_ACTIVE };
+  return harness;
+}
+
+Harness *
+harness_new_beside (Harness *first)
+{
+  Harness *harness = make_harness ();
+
+  harness->config = first->config;
+  harness->net = first->net;
+  harness->is_beside = true;
   return harness;
 }
 
@@ -360,9 +390,11 @@ harness_free (Harness *harness)
 {
   peer_close (&harness->a);
   peer_close (&harness->b);
-  g_clear_pointer (&harness->net, mxr_net_free);
+  if (!harness->is_beside)
+    g_clear_pointer (&harness->net, mxr_net_free);
   g_assert_cmpuint (harness->a.n_late + harness->b.n_late, ==, 0);
-  mxr_config_free (harness->config);
+  if (!harness->is_beside)
+    mxr_config_free (harness->config);
   g_mutex_clear (&harness->lock);
   g_cond_clear (&harness->changed);
   g_free (harness);

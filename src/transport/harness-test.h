@@ -27,18 +27,21 @@ struct _Peer {
   guint8 rtp[MXR_PACKET_MAX_BYTES];
   gsize rtp_bytes;
   bool is_closed;
-  bool close_when_connected;
+  bool close_when_connected, close_on_rtp;
 };
 
 struct _Harness {
   MxrConfig *config;
   MxrNet *net;
+  bool is_beside; /* another: these are its */
   GMutex lock;
   GCond changed;
   Peer a, b;
 };
 
 Harness *harness_new (void (*configure) (MxrConfig *config));
+/** harness_new_beside: two more transports on the threads of @first, which outlives it. */
+Harness *harness_new_beside (Harness *first);
 void harness_free (Harness *harness);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Harness, harness_free)
 

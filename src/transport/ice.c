@@ -5,24 +5,51 @@
 
 #include "ice-candidate.h"
 #include "ice-cleanup.h"
+#include "ice-loop.h"
+#include "ice-media.h"
 #include "mixroom/limits.h"
-#include "stun-watch.h"
-#include "stun.h"
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
 
 struct _MxrIce {
   NiceAgent *agent;
   guint stream;
-  const MxrConfig *config;
-  GMainContext *context;
+  const MxrIceEnv *env;
+  MxrIceLoop *loop;
   const MxrIceEvents *events;
   gpointer user_data;
   void (*on_closed) (gpointer user_data);
   char *ufrag, *pwd;
   char *remote_pwd;
-  GSource *watch;
+  MxrIceMedia *media;
 };
+
+/* ---- Beside libnice ------------------------------------------------------------------------------------- */
+
+static void
+divide_ports (MxrIce *ice)
+{
+  g_autoptr (GPtrArray) sockets = nice_agent_get_sockets (ice->agent, ice->stream, COMPONENT);
+  if (sockets != NULL)
+    mxr_ice_media_divide (ice->media, sockets);
+}
+
+static void
+follow_pair (MxrIce *ice)
+{
+  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
+  NiceCandidate *local, *remote;
+  const bool has_pair = nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote);
+
+  mxr_ice_media_follow (ice->media, socket, has_pair ? &remote->addr : NULL);
+}
+
+static void
+on_loop_ready (int fd, gpointer data)
+{
+  MxrIce *ice = data;
+  mxr_ice_media_peek (ice->media, fd, ice->pwd, ice->remote_pwd);
+}
 
 /* ---- What libnice says
  * --------------------------------------------------------------------------------------- */
@@ -30,7 +57,7 @@ struct _MxrIce {
 static void
 announce (MxrIce *ice, const NiceCandidate *candidate)
 {
-  g_autofree char *text = mxr_ice_candidate_describe (candidate, ice->config->ice.public_address);
+  g_autofree char *text = mxr_ice_candidate_describe (candidate, ice->env->config->ice.public_address);
   if (text != NULL)
     ice->events->on_candidate (text, ice->user_data);
 }
@@ -38,6 +65,8 @@ announce (MxrIce *ice, const NiceCandidate *candidate)
 static void
 on_new_candidate (NiceAgent *agent, NiceCandidate *candidate, gpointer user_data)
 {
+  /* Before anybody knows the port: nothing is on its way to it. */
+  divide_ports (user_data);
   announce (user_data, candidate);
 }
 
@@ -54,11 +83,7 @@ on_selected_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate
 {
   MxrIce *ice = user_data;
 
-  /* The watch is on the old pair's socket. */
-  if (ice->watch != NULL) {
-    mxr_ice_watch_stun (ice, false);
-    mxr_ice_watch_stun (ice, true);
-  }
+  follow_pair (ice);
   ice->events->on_pair (ice->user_data);
 }
 
@@ -77,7 +102,7 @@ static void
 on_data (NiceAgent *agent, guint stream, guint component, guint size, char *data, gpointer user_data)
 {
   MxrIce *ice = user_data;
-  ice->events->on_data ((guint8 *) data, size, ice->user_data);
+  ice->events->on_data ((guint8 *) data, size, g_get_monotonic_time (), ice->user_data);
 }
 
 /* ---- Making one
@@ -97,7 +122,7 @@ split_server (const char *server, guint *out_port)
 static void
 configure (MxrIce *ice)
 {
-  const MxrConfig *config = ice->config;
+  const MxrConfig *config = ice->env->config;
   guint port = 0;
 
   /* Consent stays off: its 10 s with checks every 4 to 6 s end calls at 5 % loss. keepalive-conncheck asks
@@ -131,30 +156,39 @@ listen_to (MxrIce *ice)
   g_signal_connect (ice->agent, "candidate-gathering-done", G_CALLBACK (on_gathering_done), ice);
   g_signal_connect (ice->agent, "new-selected-pair-full", G_CALLBACK (on_selected_pair), ice);
   g_signal_connect (ice->agent, "component-state-changed", G_CALLBACK (on_component_state), ice);
-  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, on_data, ice);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, mxr_ice_loop_get_context (ice->loop), on_data, ice);
+}
+
+static void
+free_ice (MxrIce *ice)
+{
+  g_clear_object (&ice->agent);
+  g_clear_pointer (&ice->loop, mxr_ice_loop_free);
+  mxr_ice_media_free (ice->media);
+  g_free (ice->ufrag);
+  g_free (ice->pwd);
+  g_free (ice->remote_pwd);
+  g_free (ice);
 }
 
 MxrIce *
-mxr_ice_new (const MxrConfig *config, GMainContext *context, const MxrIceEvents *events, gpointer user_data,
-             GError **error)
+mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_data, GError **error)
 {
-  NiceAgent *agent =
-      nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
-                           NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
-  const guint stream = nice_agent_add_stream (agent, 1);
-  if (stream == 0) {
-    g_object_unref (agent);
+  MxrIce *ice = g_new0 (MxrIce, 1);
+
+  ice->env = env;
+  ice->events = events;
+  ice->user_data = user_data;
+  ice->media = mxr_ice_media_new (env, events, user_data);
+  ice->loop = mxr_ice_loop_new (env->context, env->poller, env->timers, on_loop_ready, ice);
+  ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
+                                    NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
+  ice->stream = nice_agent_add_stream (ice->agent, 1);
+  if (ice->stream == 0) {
+    free_ice (ice);
     g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE stream");
     return NULL;
   }
-
-  MxrIce *ice = g_new0 (MxrIce, 1);
-  ice->agent = agent;
-  ice->stream = stream;
-  ice->config = config;
-  ice->context = g_main_context_ref (context);
-  ice->events = events;
-  ice->user_data = user_data;
   configure (ice);
   refresh_credentials (ice);
   listen_to (ice);
@@ -168,21 +202,16 @@ on_agent_closed (GObject *source, GAsyncResult *result, gpointer user_data)
   void (*on_closed) (gpointer) = ice->on_closed;
   const gpointer closed_data = ice->user_data;
 
-  g_clear_object (&ice->agent);
-  g_main_context_unref (ice->context);
-  g_free (ice->ufrag);
-  g_free (ice->pwd);
-  g_free (ice->remote_pwd);
-  g_free (ice);
+  free_ice (ice);
   on_closed (closed_data);
 }
 
 void
 mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data))
 {
-  mxr_ice_watch_stun (ice, false);
+  mxr_ice_media_close (ice->media);
   g_signal_handlers_disconnect_by_data (ice->agent, ice);
-  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, NULL, NULL);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, mxr_ice_loop_get_context (ice->loop), NULL, NULL);
   ice->on_closed = on_closed;
   nice_agent_close_async (ice->agent, on_agent_closed, ice);
 }
@@ -205,7 +234,7 @@ mxr_ice_get_pwd (const MxrIce *ice)
 bool
 mxr_ice_gather (MxrIce *ice, GError **error)
 {
-  g_autoptr (GPtrArray) addresses = mxr_ice_candidate_list_addresses (ice->config);
+  g_autoptr (GPtrArray) addresses = mxr_ice_candidate_list_addresses (ice->env->config);
   for (guint i = 0; i < addresses->len; i++) {
     NiceAddress address;
     nice_address_init (&address);
@@ -260,47 +289,37 @@ mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd)
   ice->events->on_gathering_done (ice->user_data);
 }
 
-guint
-mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams)
+static guint
+send_through_agent (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
 {
   GOutputVector vectors[MXR_TRANSPORT_BATCH_MAX];
   NiceOutputMessage messages[MXR_TRANSPORT_BATCH_MAX];
 
-  g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
   for (guint i = 0; i < n_datagrams; i++) {
     vectors[i] = (GOutputVector){ datas[i], sizes[i] };
     messages[i] = (NiceOutputMessage){ &vectors[i], 1 };
   }
   const gint n_sent = nice_agent_send_messages_nonblocking (ice->agent, ice->stream, COMPONENT, messages,
                                                             n_datagrams, NULL, NULL);
+  *out_bytes = 0;
+  for (gint i = 0; i < n_sent; i++)
+    *out_bytes += sizes[i];
   return n_sent < 0 ? 0 : (guint) n_sent;
+}
+
+guint
+mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
+{
+  *out_bytes = 0;
+  g_return_val_if_fail (n_datagrams <= MXR_TRANSPORT_BATCH_MAX, 0);
+  if (mxr_ice_media_can_send (ice->media))
+    return mxr_ice_media_send (ice->media, datas, sizes, n_datagrams, out_bytes);
+  return send_through_agent (ice, datas, sizes, n_datagrams, out_bytes);
 }
 
 /* ---- Looking
  * ---------------------------------------------------------------------------------------------------------
  */
-
-static void
-on_peeked (const guint8 *data, gsize size, gpointer user_data)
-{
-  MxrIce *ice = user_data;
-  if (mxr_stun_is_authentic (data, size, ice->pwd, ice->remote_pwd))
-    ice->events->on_authentic_stun (ice->user_data);
-}
-
-void
-mxr_ice_watch_stun (MxrIce *ice, bool on)
-{
-  if (!on && ice->watch != NULL) {
-    g_source_destroy (ice->watch);
-    g_clear_pointer (&ice->watch, g_source_unref);
-  }
-  if (!on || ice->watch != NULL)
-    return;
-  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
-  if (socket != NULL && ice->remote_pwd != NULL)
-    ice->watch = mxr_stun_watch_new (socket, ice->context, on_peeked, ice);
-}
 
 void
 mxr_ice_get_pair (MxrIce *ice, MxrIcePair *out_pair)

@@ -3,9 +3,15 @@
 
 #include "candidate.h"
 #include "mixroom/transport.h"
+#include "poller.h"
+#include "timers.h"
+#include "udp-port.h"
 
 /* One peer's ICE agent: libnice behind our own words. One stream, one component (BUNDLE and rtcp-mux).
- * Everything belongs to the thread of the context it was made with. */
+ * Everything belongs to the net thread whose means it was made with.
+ *
+ * libnice finds and keeps the pair. Over UDP without a relay what is not STUN passes it by, both ways, through a
+ * socket of our own beside its one (udp-port.h); TCP and relays go through it. */
 
 typedef struct _MxrIce MxrIce;
 
@@ -14,20 +20,29 @@ typedef struct {
   void (*on_gathering_done) (gpointer user_data);
   void (*on_pair) (gpointer user_data);   /* one is selected, or another: packets can be sent */
   void (*on_failed) (gpointer user_data); /* libnice gave up; on_pair may still come */
-  /* Not STUN, and from an address that answered a check; valid and changeable until it returns. */
-  void (*on_data) (guint8 *data, gsize size, gpointer user_data);
-  /* STUN with the right integrity; only while mxr_ice_watch_stun() is on. */
+  /* Not STUN, and from an address that ICE has validated; valid and changeable until it returns. */
+  void (*on_data) (guint8 *data, gsize size, gint64 now_us, gpointer user_data);
+  /* STUN with the right integrity came. Not over TCP nor through a relay: libnice keeps it to itself there. */
   void (*on_authentic_stun) (gpointer user_data);
 } MxrIceEvents;
 
-MxrIce *mxr_ice_new (const MxrConfig *config, GMainContext *context, const MxrIceEvents *events,
-                     gpointer user_data, GError **error);
+/** MxrIceEnv: what the agents of a net thread have in common; outlives them. */
+typedef struct {
+  const MxrConfig *config;
+  GMainContext *context; /* the thread's own */
+  MxrPoller *poller;
+  MxrTimers *timers;
+  MxrUdpReader *reader;
+  bool has_gro;
+} MxrIceEnv;
+
+MxrIce *mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_data, GError **error);
 
 /**
  * mxr_ice_close:
- * @on_closed: called once from the context, never from inside; @ice is freed then
+ * @on_closed: called once from the thread's default context, never from inside; @ice is freed then
  *
- * No other event comes after this. The context's loop has to run until @on_closed: TURN allocations are given
+ * No other event comes after this. The thread's loop has to run until @on_closed: TURN allocations are given
  * back over the network first.
  */
 void mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data));
@@ -41,17 +56,14 @@ void mxr_ice_end_of_candidates (MxrIce *ice);
 /** mxr_ice_restart: local candidates are announced again from inside. */
 void mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd);
 
-/** mxr_ice_send: Returns: datagrams that went out, from the first on; @sizes in bytes. */
-guint mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams);
-
 /**
- * mxr_ice_watch_stun:
+ * mxr_ice_send:
+ * @sizes: [bytes]
+ * @out_bytes: (out): of the datagrams that went out
  *
- * libnice keeps to itself when the peer's checks and answers arrive. While on, the first datagram of each
- * wake-up is looked at before libnice reads it; with media silent that is every one. Costs a system call a
- * wake-up, so it is off while media flows. Does nothing over TCP and through a relay.
+ * Returns: how many went out.
  */
-void mxr_ice_watch_stun (MxrIce *ice, bool on);
+guint mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes);
 
 typedef struct {
   const char *local_type, *remote_type, *protocol;

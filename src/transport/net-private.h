@@ -2,6 +2,7 @@
 #define MXR_NET_PRIVATE_H
 
 #include "dtls.h"
+#include "ice.h"
 #include "mixroom/transport.h"
 
 struct _MxrNetThread {
@@ -11,6 +12,7 @@ struct _MxrNetThread {
   GMainContext *context;
   GMainLoop *loop;
   MxrMailbox *mailbox;
+  MxrIceEnv ice;     /* sockets and timers of all transports */
   gint n_picked;     /* atomic: transports made or about to be */
   GQueue transports; /* MxrTransport, open; the thread's own, as all below */
   guint n_alive;     /* open or closing */

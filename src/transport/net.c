@@ -40,18 +40,26 @@ on_quit (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-start_thread (MxrNet *net, guint index)
+static bool
+start_thread (MxrNet *net, guint index, GError **error)
 {
   MxrNetThread *thread = &net->threads[index];
   g_autofree char *name = g_strdup_printf ("net-%u", index);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  MxrPoller *poller = mxr_poller_new (context, error);
 
+  if (poller == NULL)
+    return false;
   thread->net = net;
-  thread->context = g_main_context_new ();
+  thread->context = g_steal_pointer (&context);
   thread->loop = g_main_loop_new (thread->context, FALSE);
   thread->mailbox = mxr_mailbox_new (thread->context, "net mailbox", MAILBOX_CAPACITY);
+  thread->ice = (MxrIceEnv){ .config = net->config, .context = thread->context, .poller = poller };
+  thread->ice.timers = mxr_timers_new (thread->context);
+  thread->ice.reader = mxr_udp_reader_new (false);
   g_queue_init (&thread->transports);
   thread->thread = g_thread_new (name, run_thread, thread);
+  return true;
 }
 
 static void
@@ -67,6 +75,9 @@ stop_thread (MxrNetThread *thread)
   g_thread_join (thread->thread);
   mxr_mailbox_close (thread->mailbox);
   g_clear_pointer (&thread->mailbox, mxr_mailbox_unref);
+  g_clear_pointer (&thread->ice.reader, mxr_udp_reader_free);
+  g_clear_pointer (&thread->ice.timers, mxr_timers_free);
+  g_clear_pointer (&thread->ice.poller, mxr_poller_free);
   g_clear_pointer (&thread->loop, g_main_loop_unref);
   g_clear_pointer (&thread->context, g_main_context_unref);
 }
@@ -123,10 +134,13 @@ mxr_net_new (const MxrConfig *config, GError **error)
   MxrNet *net = g_new0 (MxrNet, 1);
   net->config = config;
   net->identity = g_steal_pointer (&identity);
-  net->n_threads = config->media.net_threads > 0 ? config->media.net_threads : g_get_num_processors ();
-  net->threads = g_new0 (MxrNetThread, net->n_threads);
-  for (guint i = 0; i < net->n_threads; i++)
-    start_thread (net, i);
+  const guint n_threads = config->media.net_threads > 0 ? config->media.net_threads : g_get_num_processors ();
+  net->threads = g_new0 (MxrNetThread, n_threads);
+  for (; net->n_threads < n_threads; net->n_threads++)
+    if (!start_thread (net, net->n_threads, error)) {
+      mxr_net_free (net);
+      return NULL;
+    }
   return net;
 }
 
@@ -138,6 +152,17 @@ mxr_net_free (MxrNet *net)
   g_free (net->threads);
   mxr_dtls_identity_free (net->identity);
   g_free (net);
+}
+
+void
+mxr_net_enable_gro (MxrNet *net)
+{
+  for (guint i = 0; i < net->n_threads; i++) {
+    MxrIceEnv *ice = &net->threads[i].ice;
+    mxr_udp_reader_free (ice->reader);
+    ice->reader = mxr_udp_reader_new (true);
+    ice->has_gro = true;
+  }
 }
 
 const char *

@@ -52,18 +52,33 @@ is_signed_with (const guint8 *data, gsize integrity_at, const char *key)
          CRYPTO_memcmp (digest, data + integrity_at + ATTRIBUTE_HEADER_BYTES, INTEGRITY_BYTES) == 0;
 }
 
-bool
-mxr_stun_is_authentic (const guint8 *data, gsize size, const char *local_pwd, const char *remote_pwd)
+static MxrStunKind
+get_kind (guint type)
+{
+  switch (type) {
+  case BINDING_REQUEST:
+    return MXR_STUN_REQUEST;
+  case BINDING_INDICATION:
+    return MXR_STUN_INDICATION;
+  case BINDING_SUCCESS:
+    return MXR_STUN_SUCCESS;
+  default:
+    return MXR_STUN_FORGED;
+  }
+}
+
+MxrStunKind
+mxr_stun_authenticate (const guint8 *data, gsize size, const char *local_pwd, const char *remote_pwd)
 {
   static const guint8 cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
 
   if (size < HEADER_BYTES || size > MESSAGE_MAX_BYTES || size % 4 != 0 ||
       read_be16 (data + 2) != size - HEADER_BYTES || memcmp (data + 4, cookie, sizeof cookie) != 0)
-    return false;
-  const guint type = read_be16 (data);
-  if (type != BINDING_REQUEST && type != BINDING_INDICATION && type != BINDING_SUCCESS)
-    return false;
+    return MXR_STUN_FORGED;
+  const MxrStunKind kind = get_kind (read_be16 (data));
+  const char *key = kind == MXR_STUN_SUCCESS ? remote_pwd : local_pwd;
+  if (kind == MXR_STUN_FORGED || key == NULL || key[0] == '\0')
+    return MXR_STUN_FORGED;
   const gsize integrity_at = find_integrity (data, size);
-  const char *key = type == BINDING_SUCCESS ? remote_pwd : local_pwd;
-  return integrity_at > 0 && key[0] != '\0' && is_signed_with (data, integrity_at, key);
+  return integrity_at > 0 && is_signed_with (data, integrity_at, key) ? kind : MXR_STUN_FORGED;
 }

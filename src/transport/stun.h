@@ -4,16 +4,23 @@
 #include <stdbool.h>
 #include <glib.h>
 
+typedef enum {
+  MXR_STUN_FORGED, /* or none of these, or not STUN */
+  MXR_STUN_REQUEST,
+  MXR_STUN_INDICATION,
+  MXR_STUN_SUCCESS,
+} MxrStunKind;
+
 /**
- * mxr_stun_is_authentic:
+ * mxr_stun_authenticate:
  * @data: a datagram
  * @local_pwd: ours: the key of requests to us
- * @remote_pwd: the peer's: the key of its answers
+ * @remote_pwd: (nullable): the peer's, when it is known: the key of its answers
  *
- * Whether it is a STUN binding request, indication or success response that somebody wrote who knows the key.
+ * Returns: which kind of STUN binding message it is, when somebody wrote it who knows the key.
  *
  * Thread: any. Pure. Source: RFC 5389 6, 15.4; RFC 8445 7.
  */
-bool mxr_stun_is_authentic (const guint8 *data, gsize size, const char *local_pwd, const char *remote_pwd);
+MxrStunKind mxr_stun_authenticate (const guint8 *data, gsize size, const char *local_pwd, const char *remote_pwd);
 
 #endif

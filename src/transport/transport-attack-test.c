@@ -240,7 +240,8 @@ do_forge (Peer *peer, gpointer data)
 {
   const Datagram *datagram = data;
   guint8 *copy = g_memdup2 (datagram->data, datagram->size);
-  mxr_ice_send (peer->transport->ice, &copy, &datagram->size, 1);
+  gsize sent_bytes;
+  mxr_ice_send (peer->transport->ice, &copy, &datagram->size, 1, &sent_bytes);
   g_free (copy);
 }
 

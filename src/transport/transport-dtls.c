@@ -12,9 +12,9 @@ send_outgoing (MxrTransport *transport)
   /* Before there is a pair nothing can go out; the connection keeps the newest few for
    * mxr_transport_pair_ready(). */
   while (transport->has_pair && (datagram = mxr_dtls_pop_outgoing (transport->dtls)) != NULL) {
-    gsize size;
+    gsize size, sent_bytes;
     guint8 *data = (guint8 *) g_bytes_get_data (datagram, &size);
-    mxr_ice_send (transport->ice, &data, &size, 1);
+    mxr_ice_send (transport->ice, &data, &size, 1, &sent_bytes);
     g_bytes_unref (datagram);
   }
 }
@@ -22,11 +22,15 @@ send_outgoing (MxrTransport *transport)
 static void
 schedule_timer (MxrTransport *transport)
 {
+  MxrTimers *timers = transport->thread->ice.timers;
   const bool is_over = transport->is_closed || transport->state == MXR_TRANSPORT_FAILED;
   const gint timeout_ms = is_over ? -1 : mxr_dtls_get_timeout_ms (transport->dtls);
-  g_source_set_ready_time (transport->dtls_timer,
-                           timeout_ms < 0 ? -1
-                                          : g_get_monotonic_time () + timeout_ms * G_GINT64_CONSTANT (1000));
+
+  if (timeout_ms < 0)
+    mxr_timers_clear (timers, &transport->dtls_timer);
+  else
+    mxr_timers_set (timers, &transport->dtls_timer,
+                    g_get_monotonic_time () + timeout_ms * G_GINT64_CONSTANT (1000));
 }
 
 static void
@@ -79,24 +83,14 @@ follow (MxrTransport *transport)
   }
 }
 
-static gboolean
-on_dtls_timer (gpointer data)
+void
+mxr_transport_handle_dtls_timer (gpointer data)
 {
   MxrTransport *transport = data;
 
-  g_source_set_ready_time (transport->dtls_timer, -1);
   mxr_dtls_handle_timeout (transport->dtls);
   follow (transport);
-  return G_SOURCE_CONTINUE;
 }
-
-static gboolean
-dispatch_timer (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs timer_funcs = { .dispatch = dispatch_timer };
 
 bool
 mxr_transport_begin_dtls (MxrTransport *transport, const MxrTransportRemote *remote, GError **error)
@@ -114,14 +108,7 @@ mxr_transport_begin_dtls (MxrTransport *transport, const MxrTransportRemote *rem
   memcpy (fingerprint.digest, remote->fingerprint, remote->fingerprint_size);
   transport->dtls =
       mxr_dtls_new (transport->thread->net->identity, remote->role == MXR_DTLS_ACTIVE, &fingerprint, error);
-  if (transport->dtls == NULL)
-    return false;
-
-  transport->dtls_timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_static_name (transport->dtls_timer, "DTLS timer");
-  g_source_set_callback (transport->dtls_timer, on_dtls_timer, transport, NULL);
-  g_source_attach (transport->dtls_timer, transport->thread->context);
-  return true;
+  return transport->dtls != NULL;
 }
 
 void
@@ -156,5 +143,5 @@ mxr_transport_end_dtls (MxrTransport *transport)
     return;
   mxr_dtls_close (transport->dtls);
   send_outgoing (transport);
-  g_source_destroy (transport->dtls_timer);
+  mxr_timers_clear (transport->thread->ice.timers, &transport->dtls_timer);
 }

@@ -8,7 +8,7 @@
  * ------------------------------------------------------------------------------------------------------ */
 
 static void
-receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size)
+receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size, gint64 now_us)
 {
   const MxrTransportEvents *events = transport->events;
 
@@ -23,7 +23,6 @@ receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size)
         1;
     return;
   }
-  const gint64 now_us = g_get_monotonic_time ();
   transport->last_received_us = now_us;
   transport->stats.packets_received++;
   transport->stats.bytes_received += encrypted_bytes;
@@ -34,7 +33,7 @@ receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size)
 }
 
 void
-mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size)
+mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us)
 {
   if (size > MXR_PACKET_MAX_BYTES) {
     transport->stats.drop_too_large++;
@@ -45,10 +44,10 @@ mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size)
     mxr_transport_receive_dtls (transport, data, size);
     break;
   case MXR_PACKET_RTP:
-    receive_srtp (transport, false, data, size);
+    receive_srtp (transport, false, data, size, now_us);
     break;
   case MXR_PACKET_RTCP:
-    receive_srtp (transport, true, data, size);
+    receive_srtp (transport, true, data, size, now_us);
     break;
   case MXR_PACKET_STUN: /* ill-formed, or libnice would have kept it */
   case MXR_PACKET_UNKNOWN:
@@ -63,12 +62,12 @@ mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size)
 static guint
 send_protected (MxrTransport *transport, guint8 *const *datas, const gsize *sizes, guint n_packets)
 {
-  const guint n_sent = n_packets == 0 ? 0 : mxr_ice_send (transport->ice, datas, sizes, n_packets);
+  gsize sent_bytes = 0;
+  const guint n_sent = n_packets == 0 ? 0 : mxr_ice_send (transport->ice, datas, sizes, n_packets, &sent_bytes);
 
   transport->stats.packets_sent += n_sent;
+  transport->stats.bytes_sent += sent_bytes;
   transport->stats.send_drops += n_packets - n_sent;
-  for (guint i = 0; i < n_sent; i++)
-    transport->stats.bytes_sent += sizes[i];
   return n_sent;
 }
 

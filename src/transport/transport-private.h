@@ -30,8 +30,7 @@ struct _MxrTransport {
   guint n_candidates;
 
   MxrDtls *dtls; /* from mxr_transport_start() on */
-  GSource *dtls_timer;
-  GSource *tick;
+  MxrTimer dtls_timer, tick;
   gint64 started_us;
   MxrSrtp *srtp; /* while CONNECTED and after */
   gint64 last_received_us;
@@ -47,6 +46,8 @@ void mxr_transport_fail (MxrTransport *transport, const char *reason);
 
 /** mxr_transport_begin_dtls: once, with what the peer announced. */
 bool mxr_transport_begin_dtls (MxrTransport *transport, const MxrTransportRemote *remote, GError **error);
+/** mxr_transport_handle_dtls_timer: @data: the transport */
+void mxr_transport_handle_dtls_timer (gpointer data);
 /** mxr_transport_pair_ready: a first or another pair is selected. */
 void mxr_transport_pair_ready (MxrTransport *transport);
 void mxr_transport_receive_dtls (MxrTransport *transport, guint8 *data, gsize size);
@@ -55,6 +56,6 @@ void mxr_transport_end_dtls (MxrTransport *transport);
 
 /* ---- transport-packets.c ---- */
 
-void mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size);
+void mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us);
 
 #endif

@@ -5,8 +5,6 @@
 /* Life of a transport: made, gathering, started, connected, failed, closed; and the peer's consent. */
 
 #define TICK_US G_USEC_PER_SEC
-/* Media silent for this long: look for STUN. Chromium's RTCP comes every 1 to 5 s, its checks every 2.5 s. */
-#define QUIET_US (3 * G_USEC_PER_SEC)
 
 static gint64
 consent_timeout_us (const MxrTransport *transport)
@@ -27,23 +25,20 @@ mxr_transport_fail (MxrTransport *transport, const char *reason)
 {
   if (transport->is_closed || transport->is_hung_up || transport->state == MXR_TRANSPORT_FAILED)
     return;
-  mxr_ice_watch_stun (transport->ice, false);
   set_state (transport, MXR_TRANSPORT_FAILED, reason);
 }
 
 /* ---- Consent: RFC 7675
  * ------------------------------------------------------------------------------------- */
 
-/* Over TCP and relays STUN cannot be watched; SRTP and SRTCP count alone there, and a client that sends or receives
- * anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its checks stands
- * behind this one, as on_ice_failed(): it matches answers with questions, which we cannot. */
+/* Over TCP and relays libnice keeps STUN to itself; SRTP and SRTCP count alone there, and a client that sends
+ * or receives anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its
+ * checks stands behind this one, as on_ice_failed(): it matches answers with questions, which we cannot. */
 static void
 check_consent (MxrTransport *transport, gint64 now_us)
 {
   const gint64 silent_us = now_us - transport->last_received_us;
-  const bool is_quiet = silent_us > MIN (QUIET_US, consent_timeout_us (transport) / 4);
 
-  mxr_ice_watch_stun (transport->ice, is_quiet);
   if (silent_us > consent_timeout_us (transport))
     mxr_transport_fail (transport, "consent expired");
   else if (transport->ice_failed_us != 0 &&
@@ -51,31 +46,40 @@ check_consent (MxrTransport *transport, gint64 now_us)
     mxr_transport_fail (transport, "ICE failed");
 }
 
-static gboolean
+static gint64
+tick_interval_us (const MxrTransport *transport)
+{
+  return MIN (TICK_US, consent_timeout_us (transport) / 4);
+}
+
+/* The ticks of all of a thread's transports fall together, for one wake-up. */
+static void
+schedule_tick (MxrTransport *transport, gint64 now_us)
+{
+  const gint64 interval_us = tick_interval_us (transport);
+  mxr_timers_set (transport->thread->ice.timers, &transport->tick, (now_us / interval_us + 1) * interval_us);
+}
+
+static void
 on_tick (gpointer data)
 {
   MxrTransport *transport = data;
   const gint64 now_us = g_get_monotonic_time ();
 
+  schedule_tick (transport, now_us);
   if (transport->state == MXR_TRANSPORT_CONNECTING &&
       now_us - transport->started_us > MXR_TRANSPORT_CONNECT_DEADLINE_US)
     mxr_transport_fail (transport,
                         transport->has_pair ? "no DTLS handshake in time" : "no ICE connection in time");
   else if (transport->state == MXR_TRANSPORT_CONNECTED)
     check_consent (transport, now_us);
-  return G_SOURCE_CONTINUE;
 }
 
 static void
 start_tick (MxrTransport *transport)
 {
-  const gint64 interval_us = MIN (TICK_US, consent_timeout_us (transport) / 4);
-
   transport->started_us = g_get_monotonic_time ();
-  transport->tick = g_timeout_source_new ((guint) (interval_us / 1000));
-  g_source_set_static_name (transport->tick, "transport tick");
-  g_source_set_callback (transport->tick, on_tick, transport, NULL);
-  g_source_attach (transport->tick, transport->thread->context);
+  schedule_tick (transport, transport->started_us);
 }
 
 /* ---- What ICE says
@@ -116,16 +120,17 @@ on_ice_failed (gpointer user_data)
 }
 
 static void
-on_ice_data (guint8 *data, gsize size, gpointer user_data)
+on_ice_data (guint8 *data, gsize size, gint64 now_us, gpointer user_data)
 {
-  mxr_transport_receive (user_data, data, size);
+  mxr_transport_receive (user_data, data, size, now_us);
 }
 
 static void
 on_ice_authentic_stun (gpointer user_data)
 {
   MxrTransport *transport = user_data;
-  transport->last_received_us = g_get_monotonic_time ();
+  if (transport->state == MXR_TRANSPORT_CONNECTED)
+    transport->last_received_us = g_get_monotonic_time ();
   transport->stats.stun_seen++;
 }
 
@@ -155,7 +160,9 @@ mxr_transport_new (MxrNetThread *thread, const MxrTransportEvents *events, gpoin
   transport->thread = thread;
   transport->events = events;
   transport->user_data = user_data;
-  transport->ice = mxr_ice_new (thread->net->config, thread->context, &ice_events, transport, error);
+  transport->tick = (MxrTimer){ .func = on_tick, .data = transport };
+  transport->dtls_timer = (MxrTimer){ .func = mxr_transport_handle_dtls_timer, .data = transport };
+  transport->ice = mxr_ice_new (&thread->ice, &ice_events, transport, error);
   if (transport->ice == NULL) {
     g_free (transport);
     return NULL;
@@ -171,8 +178,6 @@ on_ice_closed (gpointer user_data)
   MxrNetThread *thread = transport->thread;
 
   g_clear_pointer (&transport->dtls, mxr_dtls_free);
-  g_clear_pointer (&transport->dtls_timer, g_source_unref);
-  g_clear_pointer (&transport->tick, g_source_unref);
   g_clear_pointer (&transport->srtp, mxr_srtp_free);
   g_free (transport->remote_ufrag);
   g_free (transport);
@@ -189,8 +194,7 @@ mxr_transport_close (MxrTransport *transport)
 
   transport->is_closed = true;
   mxr_transport_end_dtls (transport);
-  if (transport->tick != NULL)
-    g_source_destroy (transport->tick);
+  mxr_timers_clear (transport->thread->ice.timers, &transport->tick);
   mxr_net_thread_remove (transport->thread, transport);
   mxr_ice_close (transport->ice, on_ice_closed);
 }
@@ -259,7 +263,8 @@ mxr_transport_start (MxrTransport *transport, const MxrTransportRemote *remote, 
   start_tick (transport);
   set_state (transport, MXR_TRANSPORT_CONNECTING, NULL);
   if (!transport->is_closed)
-    mxr_ice_set_remote (transport->ice, remote->ufrag, remote->pwd, remote->is_lite);
+    mxr_ice_set_remote (transport->ice, remote->ufrag, remote->pwd,
+                        remote->is_lite || remote->is_answerer);
   return true;
 }
 

@@ -1,0 +1,167 @@
+#include "ice-loop.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* A turn that leaves a source ready is followed by another, but the other peers come in between after these. */
+#define TURNS_MAX 4
+/* Timers may be this late, so that those of many agents are run at one wake-up. ICE counts in 50 ms and more. */
+#define SLACK_US 5000
+
+struct _MxrIceLoop {
+  GMainContext *context;
+  MxrPoller *poller;
+  MxrTimers *timers;
+  MxrTimer timer;
+  void (*on_ready) (int fd, gpointer data);
+  gpointer data;
+  GArray *polled; /* GPollFD, as the poller has them */
+  GArray *wanted; /* the same, as the context wants them now */
+};
+
+static bool on_descriptor (int fd, gpointer data);
+
+static bool
+holds (const GArray *descriptors, const GPollFD *wanted)
+{
+  for (guint i = 0; i < descriptors->len; i++) {
+    const GPollFD *other = &g_array_index (descriptors, GPollFD, i);
+    if (other->fd == wanted->fd && other->events == wanted->events)
+      return true;
+  }
+  return false;
+}
+
+/* Removed first: the same descriptor may come back with other events. Those that stay are told again: one may have been
+ * closed and its number given to the next connection since, which epoll does not know. The values of GIOCondition are
+ * those of epoll; errors and hang-ups are always told. */
+static void
+follow_descriptors (MxrIceLoop *loop)
+{
+  for (guint i = 0; i < loop->polled->len; i++) {
+    const GPollFD *old = &g_array_index (loop->polled, GPollFD, i);
+    if (!holds (loop->wanted, old))
+      mxr_poller_remove (loop->poller, old->fd, loop);
+  }
+  for (guint i = 0; i < loop->wanted->len; i++) {
+    const GPollFD *new = &g_array_index (loop->wanted, GPollFD, i);
+    mxr_poller_add (loop->poller, new->fd, new->events, MXR_POLLER_FIRST, on_descriptor, loop);
+  }
+  GArray *old = loop->polled;
+  loop->polled = loop->wanted;
+  loop->wanted = old;
+}
+
+/* Fills loop->wanted. Returns: [ms] until the earliest timer of the context; -1: it has none. */
+static gint
+query (MxrIceLoop *loop)
+{
+  gint timeout_ms, n_wanted, room;
+
+  do {
+    room = (gint) loop->wanted->len;
+    n_wanted =
+        g_main_context_query (loop->context, G_MAXINT, &timeout_ms, (GPollFD *) (void *) loop->wanted->data, room);
+    g_array_set_size (loop->wanted, (guint) n_wanted);
+  } while (n_wanted > room);
+  for (guint i = 0; i < loop->wanted->len; i++)
+    g_array_index (loop->wanted, GPollFD, i).events &= G_IO_IN | G_IO_OUT | G_IO_PRI;
+  return timeout_ms;
+}
+
+/* When the next source is due, and which descriptors count until then. */
+static void
+prepare (MxrIceLoop *loop)
+{
+  const gint64 now_us = g_get_monotonic_time ();
+  gint priority;
+  const bool is_ready = g_main_context_prepare (loop->context, &priority);
+  const gint timeout_ms = query (loop);
+
+  follow_descriptors (loop);
+  if (is_ready || timeout_ms == 0)
+    mxr_timers_set (loop->timers, &loop->timer, now_us);
+  else if (timeout_ms < 0)
+    mxr_timers_clear (loop->timers, &loop->timer);
+  else
+    mxr_timers_set (loop->timers, &loop->timer, ((now_us + timeout_ms * 1000) / SLACK_US + 1) * SLACK_US);
+}
+
+static void
+run (gpointer data)
+{
+  MxrIceLoop *loop = data;
+
+  if (!g_main_context_acquire (loop->context))
+    return;
+  for (guint i = 0; i < TURNS_MAX && g_main_context_iteration (loop->context, FALSE); i++)
+    ;
+  prepare (loop);
+  g_main_context_release (loop->context);
+}
+
+static bool
+on_descriptor (int fd, gpointer data)
+{
+  MxrIceLoop *loop = data;
+
+  loop->on_ready (fd, loop->data);
+  run (loop);
+  return false;
+}
+
+/* GLib ends the process when a new context gets no descriptor. The other threads will not take as many as this between
+ * here and there. */
+static bool
+has_spare_descriptors (void)
+{
+  int fds[16];
+  guint n_fds = 0;
+
+  while (n_fds < G_N_ELEMENTS (fds) && (fds[n_fds] = eventfd (0, EFD_CLOEXEC)) >= 0)
+    n_fds++;
+  for (guint i = 0; i < n_fds; i++)
+    close (fds[i]);
+  return n_fds == G_N_ELEMENTS (fds);
+}
+
+MxrIceLoop *
+mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, void (*on_ready) (int fd, gpointer data),
+                  gpointer data)
+{
+  MxrIceLoop *loop = g_new0 (MxrIceLoop, 1);
+
+  loop->poller = poller;
+  loop->timers = timers;
+  loop->timer = (MxrTimer){ .func = run, .data = loop };
+  loop->on_ready = on_ready;
+  loop->data = data;
+  loop->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
+  loop->wanted = g_array_new (FALSE, TRUE, sizeof (GPollFD));
+  if (!has_spare_descriptors ()) {
+    loop->context = g_main_context_ref (outer);
+    return loop;
+  }
+  /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
+  loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
+  run (loop);
+  return loop;
+}
+
+void
+mxr_ice_loop_free (MxrIceLoop *loop)
+{
+  for (guint i = 0; i < loop->polled->len; i++)
+    mxr_poller_remove (loop->poller, g_array_index (loop->polled, GPollFD, i).fd, loop);
+  mxr_timers_clear (loop->timers, &loop->timer);
+  g_array_unref (loop->polled);
+  g_array_unref (loop->wanted);
+  g_main_context_unref (loop->context);
+  g_free (loop);
+}
+
+GMainContext *
+mxr_ice_loop_get_context (MxrIceLoop *loop)
+{
+  return loop->context;
+}
