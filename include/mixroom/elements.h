@@ -124,11 +124,24 @@ typedef struct {
  * What the element does between its pads: each input keeps its newest frame; on each tick (`tick-framerate`, 30) each view
  * that is due is drawn from these and pushed with the tick's running time. Unchanged views are not pushed but every
  * `idle-interval` (1000 ms). All views are pushed from one thread, so a queue (leaky) belongs behind each. `stats`
- * holds what was done. Latency: one tick. A downstream EOS ends that one view until its pad is linked anew.
+ * holds what was done. Latency: one tick. A downstream EOS ends that one view until its pad is linked anew. While no
+ * source pad is linked, or nothing has changed for half a second, the element sleeps until that ends.
  *
  * Thread: any.
  */
 void mxr_tilemix_set_tiles (GstElement *mix, GstPad *view, const MxrTile *tiles, guint n_tiles);
+
+typedef enum {
+  /* From a frame's arrival at its sink pad to the grid point of the tick that shows it first. Frames that another one
+   * replaced, or that no view shows, are not counted. Half a tick on average: 17 ms at 30 per second. */
+  MXR_TILEMIX_DELAY_WAIT,
+  /* From the tick's grid point to the push of a composed picture: waking up, drawing, and the views pushed before. */
+  MXR_TILEMIX_DELAY_COMPOSE,
+  MXR_TILEMIX_N_DELAYS
+} MxrTileMixDelay;
+
+/** mxr_tilemix_read_delay: @out_counts: (out): since the element was made. Thread: any. */
+void mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCounts *out_counts);
 
 G_END_DECLS
 

@@ -1,5 +1,8 @@
 #include "tick.h"
 
+/* A bound for what nobody thought of: an element that should have been woken is a little late, not dead. */
+#define REST_MAX_NS (10 * GST_SECOND)
+
 struct _MxrTick {
   GstElement *element; /* unowned: it owns us */
   MxrTickFunc func;
@@ -10,9 +13,14 @@ struct _MxrTick {
   GMutex lock;
   bool running;    /* guarded by lock */
   bool resync;     /* guarded by lock; take up the grid anew */
+  bool woken;      /* guarded by lock; since the last call began */
+  bool resting;    /* guarded by lock; the task waits for the end of a rest */
+  bool roused;     /* guarded by lock; the rest was broken off */
   GstClockID wait; /* guarded by lock; what the task waits for */
 
-  guint64 next; /* index of the grid point that comes; the task's */
+  /* The task's. */
+  guint64 next;               /* index of the grid point that comes */
+  GstClockTime rest_until_ns; /* 0: no rest */
 };
 
 static GstClockTime
@@ -50,6 +58,21 @@ take_up_grid (MxrTick *tick, GstClockTime now_ns)
     tick->next = index;
 }
 
+/* The grid point to wait for: the next one, or the one that ends the rest. */
+static guint64
+choose_due_locked (MxrTick *tick, GstClockTime now_ns)
+{
+  guint64 due = tick->next;
+
+  tick->resting = !tick->woken && tick->rest_until_ns > grid_time (tick, tick->next);
+  if (tick->resting) {
+    GstClockTime until_ns = MIN (tick->rest_until_ns, now_ns + REST_MAX_NS);
+    guint64 last = grid_index (tick, until_ns);
+    due = MAX (due, grid_time (tick, last) < until_ns ? last + 1 : last);
+  }
+  return due;
+}
+
 /* Returns: whether the grid point was reached, and not the wait broken off. */
 static bool
 wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
@@ -59,11 +82,13 @@ wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
     g_mutex_unlock (&tick->lock);
     return false;
   }
-  if (tick->resync) {
-    take_up_grid (tick, running_time (clock, base_time_ns));
-    tick->resync = false;
-  }
-  GstClockID id = gst_clock_new_single_shot_id (clock, base_time_ns + grid_time (tick, tick->next));
+  GstClockTime now_ns = running_time (clock, base_time_ns);
+  /* Who is roused right on a grid point lets that one pass: it may have been served. */
+  if (tick->resync || tick->roused)
+    take_up_grid (tick, tick->resync ? now_ns : now_ns + 1);
+  tick->resync = tick->roused = false;
+  guint64 due = choose_due_locked (tick, now_ns);
+  GstClockID id = gst_clock_new_single_shot_id (clock, base_time_ns + grid_time (tick, due));
   tick->wait = id;
   g_mutex_unlock (&tick->lock);
 
@@ -71,9 +96,14 @@ wait_for (MxrTick *tick, GstClock *clock, GstClockTime base_time_ns)
 
   g_mutex_lock (&tick->lock);
   tick->wait = NULL;
-  bool reached = tick->running && !tick->resync && (result == GST_CLOCK_OK || result == GST_CLOCK_EARLY);
+  tick->resting = false;
+  bool reached = tick->running && !tick->resync && !tick->roused &&
+                 (result == GST_CLOCK_OK || result == GST_CLOCK_EARLY);
+  tick->woken = tick->woken && !reached;
   g_mutex_unlock (&tick->lock);
   gst_clock_id_unref (id);
+  if (reached)
+    tick->next = due;
   return reached;
 }
 
@@ -92,6 +122,7 @@ on_task (gpointer data)
   guint64 index = MAX (tick->next, grid_index (tick, running_time (clock, base_time_ns)));
   guint64 n_missed = index - tick->next;
   tick->next = index + 1;
+  tick->rest_until_ns = 0;
   tick->func (tick->element, index, grid_time (tick, index), n_missed);
 }
 
@@ -129,6 +160,33 @@ mxr_tick_set_rate (MxrTick *tick, guint rate_n, guint rate_d)
 }
 
 void
+mxr_tick_rest (MxrTick *tick, GstClockTime until_ns)
+{
+  tick->rest_until_ns = until_ns;
+}
+
+void
+mxr_tick_wake (MxrTick *tick)
+{
+  g_mutex_lock (&tick->lock);
+  tick->woken = true;
+  if (tick->resting) {
+    tick->resting = false;
+    tick->roused = true;
+    gst_clock_id_unschedule (tick->wait);
+  }
+  g_mutex_unlock (&tick->lock);
+}
+
+GstClockTime
+mxr_tick_get_time (const MxrTick *tick)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (tick->element);
+
+  return clock != NULL ? running_time (clock, gst_element_get_base_time (tick->element)) : 0;
+}
+
+void
 mxr_tick_start (MxrTick *tick)
 {
   g_autofree char *name = g_strconcat (GST_OBJECT_NAME (tick->element), ":tick", NULL);
@@ -136,6 +194,7 @@ mxr_tick_start (MxrTick *tick)
   g_mutex_lock (&tick->lock);
   tick->running = true;
   tick->resync = true;
+  tick->woken = true;
   g_mutex_unlock (&tick->lock);
   if (gst_task_get_state (tick->task) == GST_TASK_STOPPED)
     gst_object_set_name (GST_OBJECT (tick->task), name);
@@ -160,4 +219,5 @@ mxr_tick_stop (MxrTick *tick)
   gst_task_stop (tick->task);
   gst_task_join (tick->task);
   tick->next = 0;
+  tick->rest_until_ns = 0;
 }

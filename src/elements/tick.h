@@ -40,6 +40,22 @@ void mxr_tick_free (MxrTick *tick);
 /** mxr_tick_set_rate: Only while the tick is stopped. */
 void mxr_tick_set_rate (MxrTick *tick, guint rate_n, guint rate_d);
 
+/**
+ * mxr_tick_rest:
+ * @until_ns: running time; %GST_CLOCK_TIME_NONE when nothing is due
+ *
+ * Leaves out the ticks before the first grid point at or after @until_ns, for as long as nobody wakes the
+ * tick; none of them counts as missed. Without effect when somebody has since the present call began. A rest
+ * of more than 10 s is cut there. Thread: the tick's, inside of the call back.
+ */
+void mxr_tick_rest (MxrTick *tick, GstClockTime until_ns);
+
+/** mxr_tick_wake: Ends a rest: the next grid point is served. Cheap while there is none. Thread: any. */
+void mxr_tick_wake (MxrTick *tick);
+
+/** mxr_tick_get_time: Returns: the running time; 0 before the element has a clock. Thread: any. */
+GstClockTime mxr_tick_get_time (const MxrTick *tick);
+
 /** mxr_tick_start: From the first grid point that is not yet over. */
 void mxr_tick_start (MxrTick *tick);
 

@@ -66,12 +66,12 @@ test_extreme_pixel_shapes (void)
 /* Every size into every size, each way up: no byte outside of the target is touched, and one colour stays
  * one. */
 static void
-test_draw_keeps_to_its_rectangle (void)
+check_draw_keeps_to_its_rectangle (const MxrScaleOps *ops)
 {
   static const int from_sizes[][2] = { { 2, 2 }, { 3, 5 }, { 130, 131 }, { 641, 359 }, { 257, 1023 } };
   static const int to_sizes[][2] = { { 2, 2 }, { 2, 64 }, { 30, 16 }, { 256, 144 } };
   enum { SIDE = 300 };
-  MxrScratch scratch = { 0 };
+  MxrScratch scratch = { .scaler = { .has_chosen = true, .ops = ops } };
   GstVideoInfo info;
 
   gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, SIDE, SIDE);
@@ -103,6 +103,14 @@ test_draw_keeps_to_its_rectangle (void)
     }
   }
   mxr_scratch_clear (&scratch);
+}
+
+static void
+test_draw_keeps_to_its_rectangle (void)
+{
+  check_draw_keeps_to_its_rectangle (mxr_scale_ops_choose ());
+  check_draw_keeps_to_its_rectangle (&mxr_scale_ops_c);
+  check_draw_keeps_to_its_rectangle (NULL); /* libyuv alone */
 }
 
 static void

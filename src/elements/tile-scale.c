@@ -151,6 +151,7 @@ mxr_scratch_clear (MxrScratch *scratch)
 {
   for (int i = 0; i < MXR_SCRATCH_SLOTS; i++)
     g_clear_pointer (&scratch->bytes[i], g_free);
+  mxr_scaler_clear (&scratch->scaler);
   *scratch = (MxrScratch){ 0 };
 }
 
@@ -177,10 +178,28 @@ can_halve (const MxrPicture *from, const MxrPicture *to)
   return from->w > 2 * to->w && from->h > 2 * to->h && from->w >= HALVE_MIN_PX && from->h >= HALVE_MIN_PX;
 }
 
-/* A picture made much smaller needs each pixel averaged in, or it shimmers. One box filter from end to end
- * does that, but halving until less than a half is left to do, and bilinear for that, gives the same at a
- * fraction of the cost: README.md has the figures. Box is for what remains: libyuv itself takes bilinear
- * where both directions shrink to no less than half, or grow. */
+/* libyuv is best where it copies, halves and doubles. Elsewhere it goes pixel by pixel. */
+static bool
+is_simple (const MxrPicture *from, const MxrPicture *to)
+{
+  return (from->w == to->w && from->h == to->h) || (from->w == 2 * to->w && from->h == 2 * to->h) ||
+         (2 * from->w == to->w && 2 * from->h == to->h);
+}
+
+static void
+scale_rows (const MxrPicture *from, const MxrPicture *to, MxrScaler *scaler)
+{
+  for (int i = 0; i < 3; i++) {
+    int half = i > 0; /* chroma, and an odd one rounded up */
+    mxr_scaler_scale_plane (scaler, from->data[i], from->stride[i], (from->w + half) >> half,
+                            (from->h + half) >> half, to->data[i], to->stride[i], (to->w + half) >> half,
+                            (to->h + half) >> half);
+  }
+}
+
+/* A picture made much smaller needs each pixel averaged in, or it shimmers. One filter from end to end does
+ * that, but halving until less than a half is left to do gives the same at a fraction of the cost: README.md
+ * has the figures. What is squeezed in one direction and much less in the other is left to libyuv's box. */
 static void
 scale (const MxrPicture *from, const MxrPicture *to, MxrScratch *scratch)
 {
@@ -193,7 +212,10 @@ scale (const MxrPicture *from, const MxrPicture *to, MxrScratch *scratch)
     I420Scale (PLANES (&rest), rest.w, rest.h, PLANES (&half), half.w, half.h, kFilterBox);
     rest = half;
   }
-  I420Scale (PLANES (&rest), rest.w, rest.h, PLANES (to), to->w, to->h, kFilterBox);
+  if (!is_simple (&rest, to) && mxr_scaler_can (&scratch->scaler, rest.w, rest.h, to->w, to->h))
+    scale_rows (&rest, to, &scratch->scaler);
+  else
+    I420Scale (PLANES (&rest), rest.w, rest.h, PLANES (to), to->w, to->h, kFilterBox);
 }
 
 /* Each of the eight ways to turn a picture is a mirroring left to right or none, then a rotation clockwise.

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <gst/video/video.h>
 
+#include "tile-rows.h"
+
 G_BEGIN_DECLS
 
 /* The kernels of the tile mixer: where a picture sits in its tile, and how it gets there. Pure: no pads, no
@@ -30,9 +32,11 @@ typedef struct {
   MxrRect picture; /* on the canvas, inside the tile; all four are even */
 } MxrFit;
 
-/* Memory for pictures between two steps; grows to the largest one and stays. Zero it to begin with. */
+/* Memory for pictures between two steps, and the scaler's tables; grows to the largest one and stays. Zero it
+ * to begin with. */
 #define MXR_SCRATCH_SLOTS 4
 typedef struct {
+  MxrScaler scaler;
   guint8 *bytes[MXR_SCRATCH_SLOTS];
   gsize size[MXR_SCRATCH_SLOTS]; /* [bytes] */
 } MxrScratch;

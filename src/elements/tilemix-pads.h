@@ -10,6 +10,15 @@ G_BEGIN_DECLS
 /* The pads of the tile mixer. What streaming and application threads set stands under the pad's object lock;
  * the tick takes a snapshot of it. */
 
+/**
+ * mxr_tilemix_wake:
+ * @pad: one of the element's
+ *
+ * What a view shows may have changed: an element that sleeps because nothing did looks again. Thread: any; no
+ * lock held.
+ */
+void mxr_tilemix_wake (GstPad *pad);
+
 /* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 #define MXR_TYPE_TILE_SINK (mxr_tile_sink_get_type ())
@@ -29,9 +38,12 @@ struct _MxrTileSink {
   guint title_serial;
   bool video;
   guint stale_after_ms;
+
+  /* The tick's. */
+  guint64 shown_serial; /* of the newest frame that a view has shown */
 };
 
-/** mxr_tile_sink_put_frame: @now_ns: running time of the last tick. Thread: streaming; never blocks. */
+/** mxr_tile_sink_put_frame: @now_ns: running time. Thread: streaming; never blocks. */
 GstFlowReturn mxr_tile_sink_put_frame (MxrTileSink *sink, GstBuffer *buffer, GstClockTime now_ns);
 
 void mxr_tile_sink_drop_frame (MxrTileSink *sink);

@@ -22,6 +22,7 @@ mxr_tile_sink_put_frame (MxrTileSink *sink, GstBuffer *buffer, GstClockTime now_
   }
   GST_OBJECT_UNLOCK (sink);
   gst_clear_buffer (&buffer); /* outside of the lock: it may go back to a pool */
+  mxr_tilemix_wake (GST_PAD (sink));
   return negotiated ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
 }
 
@@ -32,6 +33,7 @@ mxr_tile_sink_drop_frame (MxrTileSink *sink)
   GstBuffer *old = g_steal_pointer (&sink->frame.buffer);
   GST_OBJECT_UNLOCK (sink);
   gst_clear_buffer (&old);
+  mxr_tilemix_wake (GST_PAD (sink));
 }
 
 static bool
@@ -102,6 +104,9 @@ mxr_tile_sink_look (MxrTileSink *sink, GstClockTime now_ns, MxrSource *out_sourc
   out_source->index = sink->index;
   out_source->id = sink->id;
   out_source->has_picture = sink->video && !stale && sink->frame.buffer != NULL;
+  out_source->stale_ns =
+      out_source->has_picture && stale_ns > 0 ? sink->frame.arrived_ns + stale_ns + 1 : GST_CLOCK_TIME_NONE;
+  out_source->shown = false;
   out_source->frame = sink->frame;
   if (out_source->frame.buffer != NULL)
     gst_buffer_ref (out_source->frame.buffer);
@@ -135,6 +140,7 @@ set_title (MxrTileSink *sink, const char *title)
   sink->title_serial++;
   GST_OBJECT_UNLOCK (sink);
   g_ref_string_release (old);
+  mxr_tilemix_wake (GST_PAD (sink));
 }
 
 static void
@@ -152,6 +158,7 @@ mxr_tile_sink_set_property (GObject *object, guint id, const GValue *value, GPar
   else
     sink->stale_after_ms = g_value_get_uint (value);
   GST_OBJECT_UNLOCK (sink);
+  mxr_tilemix_wake (GST_PAD (sink));
 }
 
 static void

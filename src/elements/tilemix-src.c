@@ -29,6 +29,7 @@ set_layout (MxrTileSrc *src, MxrTileList *list)
   src->config.serial++;
   GST_OBJECT_UNLOCK (src);
   g_clear_pointer (&old, mxr_tile_list_unref);
+  mxr_tilemix_wake (GST_PAD (src));
 }
 
 void
@@ -117,6 +118,7 @@ mxr_tile_src_set_property (GObject *object, guint id, const GValue *value, GPara
   }
   src->config.serial++;
   GST_OBJECT_UNLOCK (src);
+  mxr_tilemix_wake (GST_PAD (src));
 }
 
 static void

@@ -17,14 +17,16 @@ typedef struct {
   GstVideoInfo info;
   GstVideoOrientationMethod orientation;
   guint64 serial;          /* counts the frames of one input */
-  GstClockTime arrived_ns; /* running time of the tick before it */
+  GstClockTime arrived_ns; /* running time */
 } MxrFrame;
 
 /* One input during one tick. */
 typedef struct {
-  guint index;      /* of the sink pad */
-  guint64 id;       /* never used again, unlike the index */
-  bool has_picture; /* else the avatar is shown */
+  guint index;           /* of the sink pad */
+  guint64 id;            /* never used again, unlike the index */
+  bool has_picture;      /* else the avatar is shown */
+  bool shown;            /* set when a view draws the frame */
+  GstClockTime stale_ns; /* when the frame will be too old to show; NONE: never */
   MxrFrame frame;
   char *title; /* a GRefString */
   guint title_serial;

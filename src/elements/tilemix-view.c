@@ -198,11 +198,11 @@ mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tick_d)
 
 /* ---- What the tiles are to show --------------------------------------------------------------------- */
 
-static const MxrSource *
+static MxrSource *
 find_source (const MxrComposer *composer, guint index)
 {
   for (guint i = 0; i < composer->sources->len; i++) {
-    const MxrSource *source = &g_array_index (composer->sources, MxrSource, i);
+    MxrSource *source = &g_array_index (composer->sources, MxrSource, i);
     if (source->index == index)
       return source;
   }
@@ -388,13 +388,14 @@ static Content
 draw_tile (const MxrView *view, MxrComposer *composer, const Canvas *canvas, const MxrPicture *picture,
            const Tile *tile)
 {
-  const MxrSource *source = find_source (composer, tile->sink);
+  MxrSource *source = find_source (composer, tile->sink);
   MxrPicture to = mxr_picture_region (picture, &tile->rect);
   Content drawn = tile->wanted;
 
   if (source == NULL)
     return drawn;
   if (drawn.kind == CONTENT_PICTURE) {
+    source->shown = true;
     if (copy_drawn (view, composer, canvas, tile, &to)) {
       composer->stats.n_copied++;
       return drawn;
@@ -483,4 +484,10 @@ mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns)
   GstBuffer *picture = picture_of (view, canvas, composer->now_ns);
   drop_idle_canvas (view);
   return picture;
+}
+
+GstClockTime
+mxr_view_due_ns (const MxrView *view, GstClockTime idle_ns)
+{
+  return view->latest != NULL && is_current (view, view->latest) ? view->pushed_ns + idle_ns : 0;
 }

@@ -20,43 +20,15 @@
  *   videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420 ! mix.sink_1
  * ]|
  */
-#include <stdatomic.h>
+#include "tilemix-private.h"
 
 #include "avatar.h"
-#include "tick.h"
-#include "tilemix-pads.h"
 
 GST_DEBUG_CATEGORY (mxr_tilemix_debug);
 #define GST_CAT_DEFAULT mxr_tilemix_debug
 
 #define TICK_RATE 30
 #define IDLE_INTERVAL_MS 1000
-/* Drawing a name takes from 0.1 ms to 4 ms by its size, the first one of a script more, and a tick is 33 ms:
- * when a whole room's are missing, the rest shows its plain colour until the next tick. */
-#define IMAGES_PER_TICK 4
-
-#define MXR_TYPE_TILEMIX (mxr_tilemix_get_type ())
-G_DECLARE_FINAL_TYPE (MxrTileMix, mxr_tilemix, MXR, TILEMIX, GstElement)
-
-struct _MxrTileMix {
-  GstElement parent;
-  MxrTick *tick;
-  _Atomic guint64 now_ns; /* running time of the last tick */
-  guint group_id;
-
-  /* Guarded by the object lock. */
-  guint tick_n, tick_d;
-  guint idle_interval_ms;
-  bool skip_unchanged;
-  guint64 next_sink_id;
-  guint next_sink, next_src;
-  MxrTileStats stats;
-
-  /* The tick's. */
-  MxrComposer composer;
-  GPtrArray *sinks; /* MxrTileSink, of this tick */
-  GPtrArray *srcs;  /* MxrTileSrc, of this tick */
-};
 
 enum { PROP_TICK_FRAMERATE = 1, PROP_IDLE_INTERVAL, PROP_SKIP_UNCHANGED, PROP_STATS };
 
@@ -75,86 +47,13 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src_%u", GST_PAD_SRC, GST_PAD_REQUEST,
     GST_STATIC_CAPS ("video/x-raw, format=I420, width=[64,4096], height=[64,4096], framerate=[1/100,240/1]"));
 
-/* ---- The tick --------------------------------------------------------------------------------------- */
-
-/* The pads as they are now; whoever is released during the tick lives on until its end. */
-static void
-take_pads (MxrTileMix *mix)
-{
-  GST_OBJECT_LOCK (mix);
-  for (GList *l = GST_ELEMENT (mix)->sinkpads; l != NULL; l = l->next)
-    g_ptr_array_add (mix->sinks, gst_object_ref (l->data));
-  for (GList *l = GST_ELEMENT (mix)->srcpads; l != NULL; l = l->next)
-    g_ptr_array_add (mix->srcs, gst_object_ref (l->data));
-  GST_OBJECT_UNLOCK (mix);
-}
-
-static void
-look_at_sinks (MxrTileMix *mix)
-{
-  MxrComposer *composer = &mix->composer;
-
-  g_array_set_size (composer->sources, mix->sinks->len);
-  for (guint i = 0; i < mix->sinks->len; i++)
-    mxr_tile_sink_look (g_ptr_array_index (mix->sinks, i), composer->now_ns,
-                        &g_array_index (composer->sources, MxrSource, i));
-  for (guint i = 0; i < mix->srcs->len; i++)
-    g_ptr_array_add (composer->views, MXR_TILE_SRC (g_ptr_array_index (mix->srcs, i))->view);
-}
-
-static void
-put_pads_back (MxrTileMix *mix)
-{
-  g_ptr_array_set_size (mix->composer.views, 0);
-  g_array_set_size (mix->composer.sources, 0);
-  g_ptr_array_set_size (mix->sinks, 0);
-  g_ptr_array_set_size (mix->srcs, 0);
-}
-
-static void
-publish_stats (MxrTileMix *mix)
-{
-  GST_OBJECT_LOCK (mix);
-  mix->stats = mix->composer.stats;
-  GST_OBJECT_UNLOCK (mix);
-}
-
-static void
-on_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint64 n_missed)
-{
-  MxrTileMix *mix = MXR_TILEMIX (element);
-  MxrComposer *composer = &mix->composer;
-
-  GST_OBJECT_LOCK (mix);
-  guint tick_n = mix->tick_n, tick_d = mix->tick_d;
-  GstClockTime idle_ns = mix->skip_unchanged ? (GstClockTime) mix->idle_interval_ms * GST_MSECOND : 0;
-  GST_OBJECT_UNLOCK (mix);
-
-  atomic_store (&mix->now_ns, running_time_ns);
-  composer->now_ns = running_time_ns;
-  composer->image_budget = IMAGES_PER_TICK;
-  composer->stats.n_ticks++;
-  composer->stats.n_missed += n_missed;
-  take_pads (mix);
-  look_at_sinks (mix);
-  for (guint i = 0; i < mix->srcs->len; i++) {
-    MxrTileSrc *src = g_ptr_array_index (mix->srcs, i);
-    if (!mxr_tile_src_prepare (src) || !mxr_view_begin_frame (src->view, index, tick_n, tick_d))
-      continue;
-    GstBuffer *picture = mxr_view_compose (src->view, composer, idle_ns);
-    if (picture != NULL)
-      mxr_tile_src_push (src, picture);
-  }
-  put_pads_back (mix);
-  publish_stats (mix);
-}
-
 /* ---- Pads ------------------------------------------------------------------------------------------- */
 
 static GstFlowReturn
 on_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  return mxr_tile_sink_put_frame (MXR_TILE_SINK (pad), buffer, atomic_load (&MXR_TILEMIX (parent)->now_ns));
+  return mxr_tile_sink_put_frame (MXR_TILE_SINK (pad), buffer,
+                                  mxr_tick_get_time (MXR_TILEMIX (parent)->tick));
 }
 
 /* A picture is made of what is there when the tick begins, and is out before the next one begins. */
@@ -218,6 +117,15 @@ new_sink (MxrTileMix *mix, GstPadTemplate *templ, guint index)
   return pad;
 }
 
+/* Both peers are set when this is called. */
+static GstPadLinkReturn
+on_src_link (GstPad *pad, GstObject *parent, GstPad *peer)
+{
+  if (parent != NULL)
+    mxr_tick_wake (MXR_TILEMIX (parent)->tick);
+  return GST_PAD_LINK_OK;
+}
+
 static GstPad *
 new_src (MxrTileMix *mix, GstPadTemplate *templ, guint index)
 {
@@ -229,6 +137,7 @@ new_src (MxrTileMix *mix, GstPadTemplate *templ, guint index)
   src->index = index;
   src->group_id = mix->group_id;
   gst_pad_set_query_function (pad, on_src_query);
+  gst_pad_set_link_function (pad, on_src_link);
   return pad;
 }
 
@@ -249,6 +158,7 @@ mxr_tilemix_request_new_pad (GstElement *element, GstPadTemplate *templ, const c
   if (!gst_element_add_pad (element, pad)) /* frees it */
     return NULL;
   gst_child_proxy_child_added (GST_CHILD_PROXY (element), G_OBJECT (pad), GST_PAD_NAME (pad));
+  mxr_tilemix_wake (pad);
   return pad;
 }
 
@@ -260,6 +170,7 @@ mxr_tilemix_release_pad (GstElement *element, GstPad *pad)
   if (gst_element_remove_pad (element, pad))
     gst_child_proxy_child_removed (GST_CHILD_PROXY (element), G_OBJECT (pad), GST_PAD_NAME (pad));
   gst_object_unref (pad);
+  mxr_tick_wake (MXR_TILEMIX (element)->tick);
 }
 
 void
@@ -268,6 +179,13 @@ mxr_tilemix_set_tiles (GstElement *mix, GstPad *view, const MxrTile *tiles, guin
   g_return_if_fail (MXR_IS_TILEMIX (mix) && MXR_IS_TILE_SRC (view));
   g_return_if_fail (tiles != NULL || n_tiles == 0);
   mxr_tile_src_set_tiles (MXR_TILE_SRC (view), tiles, n_tiles);
+}
+
+void
+mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCounts *out_counts)
+{
+  g_return_if_fail (MXR_IS_TILEMIX (mix) && which < MXR_TILEMIX_N_DELAYS);
+  mxr_delay_read (&MXR_TILEMIX (mix)->delays[which], out_counts);
 }
 
 /* ---- Child proxy: sink_0::title in gst-launch ------------------------------------------------------- */
@@ -321,13 +239,14 @@ warm_up (MxrTileMix *mix)
 static void
 forget_streams (MxrTileMix *mix)
 {
-  take_pads (mix);
+  mxr_tilemix_take_pads (mix);
   for (guint i = 0; i < mix->sinks->len; i++)
     mxr_tile_sink_drop_frame (g_ptr_array_index (mix->sinks, i));
   for (guint i = 0; i < mix->srcs->len; i++)
     mxr_tile_src_reset (g_ptr_array_index (mix->srcs, i), mix->group_id);
-  put_pads_back (mix);
-  atomic_store (&mix->now_ns, 0);
+  mxr_tilemix_put_pads_back (mix);
+  mix->n_quiet = 0;
+  mix->has_rested = false;
 }
 
 static GstStateChangeReturn
@@ -391,6 +310,7 @@ mxr_tilemix_set_property (GObject *object, guint id, const GValue *value, GParam
     break;
   }
   GST_OBJECT_UNLOCK (mix);
+  mxr_tick_wake (mix->tick);
 }
 
 static void
@@ -492,5 +412,5 @@ mxr_tilemix_init (MxrTileMix *mix)
   g_array_set_clear_func (mix->composer.sources, (GDestroyNotify) mxr_source_clear);
   mix->composer.views = g_ptr_array_new ();
   mix->composer.images = mxr_image_cache_new ();
-  mix->tick = mxr_tick_new (GST_ELEMENT (mix), on_tick, TICK_RATE, 1);
+  mix->tick = mxr_tick_new (GST_ELEMENT (mix), mxr_tilemix_on_tick, TICK_RATE, 1);
 }

@@ -1,40 +1,45 @@
 /* What composing costs: mxrtilemix, stock compositor and bare libyuv calls draw the same 1280x720 pictures
- * from 640x360 sources, every one of them new in every picture. Prints CPU seconds per second of media at 30
+ * from 640x360 sources, every one of them new in every picture. CPU seconds per second of media at 30
  * pictures a second. */
+#include <gst/app/gstappsink.h>
 #include <gst/check/gsttestclock.h>
 #include <gst/video/video.h>
 #include <libyuv.h>
-#include <time.h>
 
 #include "mixroom/elements.h"
+#include "paired.h"
 
-#define N_PICTURES 300
+#define N_PICTURES 150
 #define RATE 30
 #define WARM_UP 10
 #define W 640
 #define H 360
+#define FRAME_BYTES (W * H * 3 / 2)
 #define CANVAS_W 1280
 #define CANVAS_H 720
-#define N_MAX 25
+#define SIDE_MAX 5
+#define N_MAX (SIDE_MAX * SIDE_MAX)
+#define N_CLIPS 4
+
+/* What is to be composed. */
+typedef struct {
+  guint n;
+  MxrTile tiles[N_MAX];
+  GstBuffer **frames; /* n */
+} Job;
 
 static GstStaticPadTemplate source_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw"));
 static GstStaticPadTemplate drain_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw"));
 
-static double
-cpu_s (void)
-{
-  struct timespec now;
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
-}
+/* ---- Frames ----------------------------------------------------------------------------------------- */
 
 static GstBuffer *
 noise_frame (guint seed)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-  GstBuffer *frame = gst_buffer_new_allocate (NULL, W * H * 3 / 2, NULL);
+  GstBuffer *frame = gst_buffer_new_allocate (NULL, FRAME_BYTES, NULL);
   GstMapInfo map;
 
   gst_buffer_map (frame, &map, GST_MAP_WRITE);
@@ -44,10 +49,58 @@ noise_frame (guint seed)
   return frame;
 }
 
+/* Fills every N_CLIPS-th of @frames with those of one clip. Returns: whether there were enough. */
+static bool
+read_clip (const char *folder, guint clip, GstBuffer **frames)
+{
+  g_autofree char *line =
+      g_strdup_printf ("filesrc location=\"%s/clip%u.vp8.mkv\" ! matroskademux ! vp8dec ! videoconvert ! "
+                       "appsink name=out sync=false caps=video/x-raw,format=I420,width=%d,height=%d",
+                       folder, clip, W, H);
+  GstElement *pipeline = gst_parse_launch (line, NULL);
+  guint k = clip;
+
+  if (pipeline == NULL)
+    return false;
+  GstElement *out = gst_bin_get_by_name (GST_BIN (pipeline), "out");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (; k < N_MAX; k += N_CLIPS) {
+    g_autoptr (GstSample) sample = gst_app_sink_try_pull_sample (GST_APP_SINK (out), 5 * GST_SECOND);
+    if (sample == NULL)
+      break;
+    frames[k] = gst_buffer_new_allocate (NULL, FRAME_BYTES, NULL);
+    GstMapInfo map;
+    gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ);
+    gst_buffer_fill (frames[k], 0, map.data, MIN (map.size, FRAME_BYTES));
+    gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (out);
+  gst_object_unref (pipeline);
+  return k >= N_MAX;
+}
+
+/* Returns: what they are. */
+static const char *
+make_frames (GstBuffer **frames)
+{
+  const char *folder = g_getenv ("MIXROOM_BENCH_MEDIA");
+  bool are_clips = folder != NULL;
+
+  for (guint clip = 0; clip < N_CLIPS && are_clips; clip++)
+    are_clips = read_clip (folder, clip, frames);
+  for (guint i = 0; i < N_MAX && !are_clips; i++) {
+    gst_clear_buffer (&frames[i]);
+    frames[i] = noise_frame (i);
+  }
+  return are_clips ? "clips" : "synthetic";
+}
+
+/* ---- Feeding elements ------------------------------------------------------------------------------- */
+
 static GstFlowReturn
 on_picture (GstPad *pad, GstObject *parent, GstBuffer *picture)
 {
-  g_atomic_int_inc ((gint *) gst_pad_get_element_private (pad));
   gst_buffer_unref (picture);
   return GST_FLOW_OK;
 }
@@ -59,17 +112,15 @@ on_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return TRUE;
 }
 
-static GstPad *
-drain_new (GstPad *src, gint *count)
+static void
+drain (GstPad *src)
 {
   GstPad *pad = gst_pad_new_from_static_template (&drain_template, "sink");
 
-  gst_pad_set_element_private (pad, count);
   gst_pad_set_chain_function (pad, on_picture);
   gst_pad_set_event_function (pad, on_event);
   gst_pad_set_active (pad, TRUE);
   gst_pad_link (src, pad);
-  return pad;
 }
 
 static GstPad *
@@ -100,103 +151,145 @@ push_all (GstPad **sources, guint n, GstBuffer **frames, guint k)
   }
 }
 
+/* ---- The ways --------------------------------------------------------------------------------------- */
+
 static double
-measure_tilemix (const MxrTile *tiles, guint n, GstBuffer **frames, guint n_changing)
+compose (const Job *job, guint n_changing)
 {
   GstElement *mix = gst_element_factory_make ("mxrtilemix", NULL);
   GstTestClock *clock = GST_TEST_CLOCK (gst_test_clock_new ());
   GstPad *view = gst_element_request_pad_simple (mix, "src_%u"), *sources[N_MAX];
-  gint count = 0;
   double begin_s = 0;
 
   gst_element_set_clock (mix, GST_CLOCK (clock));
   gst_element_set_base_time (mix, 0);
   gst_element_set_state (mix, GST_STATE_PLAYING);
-  drain_new (view, &count);
-  for (guint i = 0; i < n; i++)
+  drain (view);
+  for (guint i = 0; i < job->n; i++)
     sources[i] = source_new (gst_element_request_pad_simple (mix, "sink_%u"));
-  mxr_tilemix_set_tiles (mix, view, tiles, n);
+  mxr_tilemix_set_tiles (mix, view, job->tiles, job->n);
   for (guint k = 0; k < N_PICTURES + WARM_UP; k++) {
     if (k == WARM_UP)
-      begin_s = cpu_s ();
-    push_all (sources, k == 0 ? n : n_changing, frames, k);
+      begin_s = paired_cpu_s ();
+    push_all (sources, k == 0 ? job->n : n_changing, job->frames, k);
     gst_test_clock_crank (clock);
     gst_test_clock_wait_for_next_pending_id (clock, NULL);
   }
-  double used_s = cpu_s () - begin_s;
+  double used_s = paired_cpu_s () - begin_s;
   gst_element_set_state (mix, GST_STATE_NULL);
+  gst_object_unref (mix);
   return used_s * RATE / N_PICTURES;
 }
 
 static double
-measure_compositor (const MxrTile *tiles, guint n, GstBuffer **frames)
+tilemix (gconstpointer job)
 {
+  return compose (job, ((const Job *) job)->n);
+}
+
+static double
+tilemix_still (gconstpointer job)
+{
+  return compose (job, ((const Job *) job)->n / 2);
+}
+
+static double
+compositor (gconstpointer data)
+{
+  const Job *job = data;
   GstElement *mix = gst_element_factory_make ("compositor", NULL);
   g_autoptr (GstPad) src = gst_element_get_static_pad (mix, "src");
   GstPad *sources[N_MAX];
-  gint count = 0;
   double begin_s = 0;
 
   g_object_set (mix, "max-threads", 1, NULL);
-  drain_new (src, &count);
-  for (guint i = 0; i < n; i++) {
+  drain (src);
+  for (guint i = 0; i < job->n; i++) {
     GstPad *sink = gst_element_request_pad_simple (mix, "sink_%u");
-    g_object_set (sink, "xpos", tiles[i].x, "ypos", tiles[i].y, "width", tiles[i].w, "height", tiles[i].h,
-                  NULL);
+    const MxrTile *tile = &job->tiles[i];
+    g_object_set (sink, "xpos", tile->x, "ypos", tile->y, "width", tile->w, "height", tile->h, NULL);
     gst_pad_set_active (sink, TRUE);
     sources[i] = source_new (sink);
   }
   gst_element_set_state (mix, GST_STATE_PLAYING);
   for (guint k = 0; k < N_PICTURES + WARM_UP; k++) {
     if (k == WARM_UP)
-      begin_s = cpu_s ();
-    push_all (sources, n, frames, k);
+      begin_s = paired_cpu_s ();
+    push_all (sources, job->n, job->frames, k);
   }
-  double used_s = cpu_s () - begin_s;
-  return used_s * RATE / N_PICTURES; /* the process ends soon; taking this apart is not measured */
+  double used_s = paired_cpu_s () - begin_s;
+  for (guint i = 0; i < job->n; i++)
+    gst_pad_push_event (sources[i], gst_event_new_flush_start ());
+  gst_element_set_state (mix, GST_STATE_NULL);
+  gst_object_unref (mix);
+  return used_s * RATE / N_PICTURES;
 }
 
+/* No element, no clock, no thread: what the scaling alone costs with the library's filter. */
 static double
-measure_libyuv (const MxrTile *tiles, guint n, GstBuffer **frames, enum FilterMode filter)
+libyuv (const Job *job, enum FilterMode filter)
 {
   g_autofree guint8 *canvas = g_malloc0 (CANVAS_W * CANVAS_H * 3 / 2);
   guint8 *u = canvas + CANVAS_W * CANVAS_H, *v = u + CANVAS_W * CANVAS_H / 4;
-  double begin_s = cpu_s ();
+  double begin_s = paired_cpu_s ();
 
-  for (guint k = 0; k < N_PICTURES * n; k++) {
-    const MxrTile *tile = &tiles[k % n];
+  for (guint k = 0; k < N_PICTURES * job->n; k++) {
+    const MxrTile *tile = &job->tiles[k % job->n];
+    GstBuffer *frame = job->frames[k % job->n];
     GstMapInfo map;
-    gst_buffer_map (frames[k % n], &map, GST_MAP_READ);
+    gst_buffer_map (frame, &map, GST_MAP_READ);
     int chroma = tile->y / 2 * (CANVAS_W / 2) + tile->x / 2;
     I420Scale (map.data, W, map.data + W * H, W / 2, map.data + W * H * 5 / 4, W / 2, W, H,
                canvas + tile->y * CANVAS_W + tile->x, CANVAS_W, u + chroma, CANVAS_W / 2, v + chroma,
                CANVAS_W / 2, tile->w, tile->h, filter);
-    gst_buffer_unmap (frames[k % n], &map);
+    gst_buffer_unmap (frame, &map);
   }
-  return (cpu_s () - begin_s) * RATE / N_PICTURES;
+  return (paired_cpu_s () - begin_s) * RATE / N_PICTURES;
+}
+
+static double
+libyuv_none (gconstpointer job)
+{
+  return libyuv (job, kFilterNone);
+}
+
+static double
+libyuv_bilinear (gconstpointer job)
+{
+  return libyuv (job, kFilterBilinear);
+}
+
+static double
+libyuv_box (gconstpointer job)
+{
+  return libyuv (job, kFilterBox);
 }
 
 int
 main (int argc, char **argv)
 {
-  GstBuffer *frames[N_MAX];
+  GstBuffer *frames[N_MAX] = { NULL };
+  Paired paired;
 
   gst_init (&argc, &argv);
   mxr_elements_register (NULL);
-  for (guint i = 0; i < N_MAX; i++)
-    frames[i] = noise_frame (i);
-  g_print ("tiles  mxrtilemix  half still  compositor  libyuv none  bilinear  box\n");
-  for (int side = 1; side <= 5; side++) {
-    guint n = (guint) (side * side);
-    MxrTile tiles[N_MAX];
+  paired_init (&paired, &argc, &argv, make_frames (frames));
+  g_autoptr (GstElementFactory) stock = gst_element_factory_find ("compositor");
+  const PairedWay rivals[] = { { "compositor", stock != NULL ? compositor : NULL },
+                               { "libyuv-none", libyuv_none },
+                               { "libyuv-bilinear", libyuv_bilinear },
+                               { "libyuv-box", libyuv_box } };
+  for (int side = 1; side <= SIDE_MAX; side++) {
+    Job job = { .n = (guint) (side * side), .frames = frames };
     int w = CANVAS_W / side & ~1, h = CANVAS_H / side & ~1;
-    for (guint i = 0; i < n; i++)
-      tiles[i] = (MxrTile){ i, (int) i % side * w, (int) i / side * h, w, h, 0 };
-    g_print ("%5u  %10.4f  %10.4f  %10.4f  %11.4f  %8.4f  %.4f\n", n, measure_tilemix (tiles, n, frames, n),
-             measure_tilemix (tiles, n, frames, n / 2), measure_compositor (tiles, n, frames),
-             measure_libyuv (tiles, n, frames, kFilterNone),
-             measure_libyuv (tiles, n, frames, kFilterBilinear),
-             measure_libyuv (tiles, n, frames, kFilterBox));
+    for (int i = 0; i < side * side; i++)
+      job.tiles[i] = (MxrTile){ (guint) i, i % side * w, i / side * h, w, h, 0 };
+    paired_measure (&paired, "tilemix", job.n, tilemix, rivals, G_N_ELEMENTS (rivals), &job);
+    if (side > 1)
+      paired_measure (&paired, "tilemix-still", job.n, tilemix_still, rivals, 1, &job);
   }
+  for (guint i = 0; i < N_MAX; i++)
+    gst_clear_buffer (&frames[i]);
+  paired_clear (&paired);
   return 0;
 }

@@ -33,12 +33,13 @@ typedef struct {
 typedef struct {
   GstElement *mix;
   GstTestClock *clock;
+  guint64 n_ticks; /* grid points that went by */
 } Rig;
 
 Rig *rig_new (void);
 void rig_free (Rig *rig);
 
-/** rig_tick: Lets @n ticks pass, and returns when the last one's work is done. */
+/** rig_tick: Lets @n grid points go by, and returns when the work of those that the mixer does not sleep through is done. */
 void rig_tick (Rig *rig, guint n);
 
 /** rig_stat: One field of the property `stats`. */

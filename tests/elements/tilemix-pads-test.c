@@ -72,6 +72,198 @@ test_missed_ticks_keep_the_grid (void)
   rig_free (rig);
 }
 
+/* ---- Rest ------------------------------------------------------------------------------------------- */
+
+/* Whatever comes in: as long as nobody looks, the thread is not woken for it. */
+static void
+test_nobody_looks (void)
+{
+  Rig *rig = rig_new ();
+  Sender *sender = sender_new (rig);
+
+  for (guint i = 0; i < 100; i++) {
+    sender_show (sender, test_colour_of (i % 49));
+    rig_tick (rig, 1);
+  }
+  g_assert_cmpuint (rig_stat (rig, "ticks"), <=, 2);
+  Receiver *receiver = receiver_new (rig, 320, 180);
+  mxr_tilemix_set_tiles (rig->mix, receiver->src, &whole, 1);
+  rig_tick (rig, 1);
+  g_assert_cmpuint (receiver_count (receiver), ==, 1);
+  g_assert_cmpuint (last_pts (receiver), ==, gst_util_uint64_scale (101, GST_SECOND, 30));
+  g_assert_cmpint (test_colour_nearest (receiver_look (receiver, 160, 90)), ==, 99 % 49);
+  g_assert_cmpuint (rig_stat (rig, "missed"), ==, 0);
+
+  gst_pad_unlink (receiver->src, receiver->pad);
+  guint64 n_ticks = rig_stat (rig, "ticks");
+  rig_tick (rig, 100);
+  g_assert_cmpuint (rig_stat (rig, "ticks"), <=, n_ticks + 1);
+  gst_pad_link (receiver->src, receiver->pad);
+  sender_free (rig, sender);
+  receiver_free (rig, receiver);
+  rig_free (rig);
+}
+
+/* A view that does not change is looked at half a second long, and then once a second. */
+static void
+test_nothing_moves (void)
+{
+  Rig *rig = rig_new ();
+  Sender *sender = sender_new (rig);
+  Receiver *receiver = receiver_new (rig, 320, 180);
+
+  g_object_set (sender->sink, "stale-after", 0, NULL);
+  mxr_tilemix_set_tiles (rig->mix, receiver->src, &whole, 1);
+  sender_show (sender, test_colour_of (1));
+  rig_tick (rig, 1);
+  guint64 n_ticks = rig_stat (rig, "ticks");
+  rig_tick (rig, 300);
+  g_assert_cmpuint (receiver_count (receiver), ==, 11);
+  g_assert_cmpuint (rig_stat (rig, "ticks") - n_ticks, <=, 25);
+  g_assert_cmpuint (rig_stat (rig, "missed"), ==, 0);
+  sender_free (rig, sender);
+  receiver_free (rig, receiver);
+  rig_free (rig);
+}
+
+typedef void (*ChangeFunc) (Rig *rig, Sender *sender, Receiver *receiver);
+
+static void
+change_frame (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  sender_show (sender, test_colour_of (3));
+}
+
+static void
+change_video (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  g_object_set (sender->sink, "video", FALSE, NULL);
+}
+
+static void
+change_title (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  g_object_set (sender->sink, "title", "Somebody else", NULL);
+}
+
+static void
+change_tiles (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  const MxrTile half = { 0, 0, 0, 160, 90, 0 };
+  mxr_tilemix_set_tiles (rig->mix, receiver->src, &half, 1);
+}
+
+static void
+change_size (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  g_object_set (receiver->src, "width", 640, NULL);
+}
+
+static void
+change_end (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  gst_pad_push_event (sender->pad, gst_event_new_eos ());
+}
+
+static void
+change_release (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  sender_free (rig, sender);
+}
+
+static void
+change_skip (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  g_object_set (rig->mix, "skip-unchanged", FALSE, NULL);
+}
+
+/* Whatever changes while it sleeps is shown at the next point of the grid. */
+static void
+test_each_change_ends_the_rest (void)
+{
+  static const ChangeFunc changes[] = { change_frame, change_video, change_title,   change_tiles,
+                                        change_size,  change_end,   change_release, change_skip };
+
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++) {
+    Rig *rig = rig_new ();
+    Sender *sender = sender_new (rig);
+    Receiver *receiver = receiver_new (rig, 320, 180);
+    g_object_set (sender->sink, "stale-after", 0, NULL);
+    g_object_set (receiver->src, "labels", TRUE, NULL);
+    g_object_set (sender->sink, "title", "Somebody", NULL);
+    mxr_tilemix_set_tiles (rig->mix, receiver->src, &whole, 1);
+    sender_show (sender, test_colour_of (1));
+    rig_tick (rig, 100); /* the last ten lie between two repetitions */
+    guint n_pictures = receiver_count (receiver);
+    guint64 n_ticks = rig_stat (rig, "ticks");
+    rig_tick (rig, 3);
+    g_assert_cmpuint (rig_stat (rig, "ticks"), ==, n_ticks);
+    changes[i](rig, sender, receiver);
+    rig_tick (rig, 1);
+    g_test_message ("change %u", i);
+    g_assert_cmpuint (receiver_count (receiver), ==, n_pictures + 1);
+    g_assert_cmpuint (last_pts (receiver), ==, gst_util_uint64_scale (104, GST_SECOND, 30));
+    if (changes[i] != change_release)
+      sender_free (rig, sender);
+    receiver_free (rig, receiver);
+    rig_free (rig);
+  }
+}
+
+/* Nothing comes any more, which nobody tells: the avatar comes in time all the same. */
+static void
+test_becomes_stale_at_rest (void)
+{
+  Rig *rig = rig_new ();
+  Sender *sender = sender_new (rig);
+  Receiver *receiver = receiver_new (rig, 320, 180);
+
+  g_object_set (rig->mix, "idle-interval", 60000, NULL);
+  g_object_set (sender->sink, "stale-after", 2000, NULL);
+  mxr_tilemix_set_tiles (rig->mix, receiver->src, &whole, 1);
+  sender_show (sender, test_colour_of (1));
+  rig_tick (rig, 60);
+  g_assert_cmpuint (receiver_count (receiver), ==, 1);
+  rig_tick (rig, 1);
+  g_assert_cmpuint (receiver_count (receiver), ==, 2);
+  g_assert_cmpuint (rig_stat (rig, "avatars"), ==, 1);
+  sender_free (rig, sender);
+  receiver_free (rig, receiver);
+  rig_free (rig);
+}
+
+/* ---- Delays ----------------------------------------------------------------------------------------- */
+
+static void
+test_delays (void)
+{
+  Rig *rig = rig_new ();
+  Sender *sender = sender_new (rig), *unseen = sender_new (rig);
+  Receiver *receivers[2] = { receiver_new (rig, 320, 180), receiver_new (rig, 320, 180) };
+  MxrDelayCounts wait, compose;
+
+  for (guint i = 0; i < 2; i++)
+    mxr_tilemix_set_tiles (rig->mix, receivers[i]->src, &whole, 1);
+  rig_tick (rig, 2); /* 2 / 30 s have passed */
+  sender_show (unseen, test_colour_of (1));
+  sender_show (sender, test_colour_of (2)); /* replaced before it is seen */
+  gst_test_clock_set_time (rig->clock, 90 * GST_MSECOND);
+  sender_show (sender, test_colour_of (3)); /* 10 ms before the grid point */
+  mxr_tilemix_read_delay (rig->mix, MXR_TILEMIX_DELAY_COMPOSE, &compose);
+  guint64 n_composed = compose.n;
+  rig_tick (rig, 5);
+  mxr_tilemix_read_delay (rig->mix, MXR_TILEMIX_DELAY_WAIT, &wait);
+  mxr_tilemix_read_delay (rig->mix, MXR_TILEMIX_DELAY_COMPOSE, &compose);
+  g_assert_cmpuint (wait.n, ==, 1); /* not once for each view, not again while it stands */
+  g_assert_cmpint (wait.sum_us, ==, 10000);
+  g_assert_cmpuint (compose.n, ==, n_composed + 2);
+  sender_free (rig, sender);
+  sender_free (rig, unseen);
+  for (guint i = 0; i < 2; i++)
+    receiver_free (rig, receivers[i]);
+  rig_free (rig);
+}
+
 /* ---- Events and queries ----------------------------------------------------------------------------- */
 
 static void
@@ -439,6 +631,11 @@ main (int argc, char **argv)
   mxr_elements_register (NULL);
   g_test_add_func ("/tilemix-pads/rates", test_rates);
   g_test_add_func ("/tilemix-pads/missed-ticks-keep-the-grid", test_missed_ticks_keep_the_grid);
+  g_test_add_func ("/tilemix-pads/nobody-looks", test_nobody_looks);
+  g_test_add_func ("/tilemix-pads/nothing-moves", test_nothing_moves);
+  g_test_add_func ("/tilemix-pads/each-change-ends-the-rest", test_each_change_ends_the_rest);
+  g_test_add_func ("/tilemix-pads/becomes-stale-at-rest", test_becomes_stale_at_rest);
+  g_test_add_func ("/tilemix-pads/delays", test_delays);
   g_test_add_func ("/tilemix-pads/events", test_events);
   g_test_add_func ("/tilemix-pads/queries-and-caps", test_queries_and_caps);
   g_test_add_func ("/tilemix-pads/properties", test_properties);
