@@ -20,7 +20,7 @@ typedef struct {
 static const char encoder, uplink;
 
 static void
-on_packets (MxrRtpPacket *const *packets, guint n_packets, gpointer user_data)
+on_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Fixture *fixture = user_data;
   g_mutex_lock (&fixture->lock);

@@ -45,6 +45,7 @@ mxr_rtp_packet_new_vp8 (const MxrRtpView *view, guint16 picture_id, bool keyfram
     return NULL;
   MxrRtpPacket *packet = g_malloc (sizeof *packet + OWN_DESCRIPTOR_BYTES + rest);
   g_atomic_ref_count_init (&packet->refs);
+  packet->pushed_us = 0;
   packet->timestamp = view->timestamp;
   packet->seq = view->seq;
   packet->payload_bytes = (guint16) (OWN_DESCRIPTOR_BYTES + rest);
