@@ -309,15 +309,24 @@ mxr_stage_tell_uplink_limit (MxrParticipant *participant)
     participant->events.on_uplink_limit (participant, &participant->limiter.told, participant->user_data);
 }
 
-/* Who speaks with us is told the size, all who know REMB the rate. There is no REMB for "nothing". */
+/* There is no REMB for "nothing". */
 static void
-tell_limit (MxrParticipant *participant)
+limit_bitrate (MxrParticipant *participant)
 {
   MxrUplinkLimit least;
 
   mxr_uplink_limit_of_tile (1, 1, 1, 0, &least);
   guint bitrate_bps = MAX (participant->limiter.told.bitrate_bps, least.bitrate_bps);
   mxr_peer_set_max_bitrate (participant->peer, MXR_RTP_VIDEO, bitrate_bps / 100 * (100 + REPAIRS_PERCENT) + SOUND_BPS);
+}
+
+/* Who speaks with us is told the size, the others the rate. Not both: Chromium takes REMB for what its network carries, and
+ * whose tile grew would send half the size for ten seconds more. */
+static void
+tell_limit (MxrParticipant *participant)
+{
+  if (participant->role != MXR_ROLE_SESSION)
+    limit_bitrate (participant);
   if (!participant->needs_welcome)
     mxr_stage_tell_uplink_limit (participant);
 }
