@@ -320,8 +320,8 @@ limit_bitrate (MxrParticipant *participant)
   mxr_peer_set_max_bitrate (participant->peer, MXR_RTP_VIDEO, bitrate_bps / 100 * (100 + REPAIRS_PERCENT) + SOUND_BPS);
 }
 
-/* Who speaks with us is told the size, the others the rate. Not both: Chromium takes REMB for what its network carries, and
- * whose tile grew would send half the size for ten seconds more. */
+/* Who speaks with us is told the size, the others the rate. Not both: REMB stands for what the network carries, and a client
+ * that keeps to the size needs no such limit when its tile grows. */
 static void
 tell_limit (MxrParticipant *participant)
 {
