@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "h264-size.h"
+
 typedef struct {
   const char *codec;
   guint8 bytes[12];
@@ -28,6 +30,9 @@ static const Case cases[] = {
   { "H264", { 0x78, 0, 2, 0x61, 0x88, 0, 1, 0x06 }, 8, false },     /* slice, SEI */
   { "H264", { 0x7c, 0x85, 0x88 }, 3, false },                       /* the same, as FU-A */
   { "H264", { 0x78, 0xff, 0xff, 0x61, 0, 2, 0x67, 0x42 }, 8, false }, /* STAP-A that says more than there is */
+  { "H264", { 0x79, 0, 0, 0, 2, 0x67, 0x42 }, 7, true },              /* STAP-B */
+  { "H264", { 0x7c, 0x87, 0x42 }, 3, true },                          /* a fragmented SPS: FU-A */
+  { "H264", { 0x7c, 0x07, 0x42 }, 3, false },                         /* its rest */
   { "OPUS", { 0x10, 0x50 }, 2, false },
 };
 
@@ -81,6 +86,34 @@ test_size (void)
   g_assert_false (mxr_read_keyframe_size ("OPUS", vp8, sizeof vp8, &width_px, &height_px));
 }
 
+/* What a decoder would find in packets that no encoder makes: the size it takes memory for is told, or none. */
+static void
+test_hidden_size (void)
+{
+  const guint8 small[] = { 0x67, 0x42, 0xc0, 0x1e, 0xda, 0x0b, 0x13, 0x90 }; /* 176 x 144 */
+  const guint8 large[] = { 0x67, 0x42, 0xc0, 0x1e, 0xda, 0x00, 0x10, 0x00, 0x00, 0x80, 0x19 }; /* 16384 a side */
+  guint8 packet[64] = { 0x78, 0, sizeof small };
+  const gsize n_bytes = 1 + 2 + sizeof small + 2 + sizeof large;
+  guint width_px = 0, height_px = 0;
+
+  g_assert_true (mxr_h264_read_size (small, sizeof small, &width_px, &height_px));
+  g_assert_cmpuint (width_px, ==, 176);
+  memcpy (packet + 3, small, sizeof small);
+  packet[3 + sizeof small + 1] = sizeof large;
+  memcpy (packet + 5 + sizeof small, large, sizeof large);
+  g_assert_true (mxr_read_keyframe_size ("H264", packet, n_bytes, &width_px, &height_px));
+  g_assert_cmpuint (width_px, ==, 16384);
+  g_assert_cmpuint (height_px, ==, 16384);
+  /* One that is cut off behind one that is not. */
+  g_assert_false (mxr_read_keyframe_size ("H264", packet, n_bytes - sizeof large + 6, &width_px, &height_px));
+  /* STAP-B, FU-A */
+  const guint8 numbered[] = { 0x79, 0, 0, 0, sizeof small, 0x67, 0x42, 0xc0, 0x1e, 0xda, 0x0b, 0x13, 0x90 };
+  g_assert_true (mxr_read_keyframe_size ("H264", numbered, sizeof numbered, &width_px, &height_px));
+  g_assert_cmpuint (width_px, ==, 176);
+  const guint8 fragment[] = { 0x7c, 0x87, 0x42, 0xc0, 0x1e, 0xda, 0x0b, 0x13, 0x90 };
+  g_assert_false (mxr_read_keyframe_size ("H264", fragment, sizeof fragment, &width_px, &height_px));
+}
+
 static void
 test_any_bytes (void)
 {
@@ -102,6 +135,7 @@ main (int argc, char **argv)
   g_test_add_func ("/keyframe-start/cases", test_cases);
   g_test_add_func ("/keyframe-start/truncated", test_truncated);
   g_test_add_func ("/keyframe-start/size", test_size);
+  g_test_add_func ("/keyframe-start/hidden-size", test_hidden_size);
   g_test_add_func ("/keyframe-start/any-bytes", test_any_bytes);
   return g_test_run ();
 }

@@ -20,10 +20,11 @@ bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_by
  * mxr_read_keyframe_size:
  * @payload: for which mxr_is_keyframe_start() holds
  *
- * Of the first parameter set in the packet when the codec is H264.
+ * Of the largest parameter set in the packet when the codec is H264.
  *
- * Errors: false, out parameters untouched, when frame header or parameter set are cut off or damaged.
- * Thread: any. Source: RFC 6386 9.1.
+ * Errors: false, out parameters untouched, when frame header or a parameter set are cut off or damaged, or go on in the
+ * next packet.
+ * Thread: any. Source: RFC 6386 9.1; RFC 6184 5.6 to 5.8.
  */
 bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,
                              guint *out_height_px);

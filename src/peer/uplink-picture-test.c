@@ -181,6 +181,24 @@ test_huge_picture (Fixture *fixture, gconstpointer unused)
   wait_for_frames (&fixture->chain, 2);
 }
 
+/* The frame's header goes on in the second packet, where only the decoder would see the size. */
+static void
+test_hidden_size (Fixture *fixture, gconstpointer unused)
+{
+  const guint8 first[] = { 0x10, 0, 0, 0, 0x9d }, rest[] = { 0x00, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f, 0 };
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_VIDEO, "test", true);
+  for (guint i = 0; i < 2; i++) {
+    const TestPacket packet = { .seq = fixture->seq++, .marker = i == 1, .payload = i == 0 ? first : rest,
+                                .n_bytes = i == 0 ? sizeof first : sizeof rest };
+    chain_push (&fixture->chain, &packet, BEGIN_US);
+  }
+  g_assert_cmpuint (chain_stats (&fixture->chain).decoded, ==, 0);
+  fixture->n_sent = 1;
+  send (fixture, 3, KEY);
+  wait_for_frames (&fixture->chain, 1);
+}
+
 static void
 test_padding (Fixture *fixture, gconstpointer unused)
 {
@@ -316,6 +334,7 @@ main (int argc, char **argv)
   ADD ("without-marker", quick, test_without_marker);
   ADD ("endless-frame", quick, test_endless_frame);
   ADD ("huge-picture", quick, test_huge_picture);
+  ADD ("hidden-size", quick, test_hidden_size);
   ADD ("padding", quick, test_padding);
   ADD ("wanted-again", quick, test_wanted_again);
   ADD ("unwanted-from-the-start", quick, test_unwanted_from_the_start);

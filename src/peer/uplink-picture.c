@@ -294,8 +294,9 @@ find_flags (MxrUplink *uplink, const MxrRtpView *view)
   guint flags = view->marker ? MXR_UPLINK_MARKER : 0;
   if (!mxr_is_keyframe_start (uplink->codec, view->payload, view->payload_bytes))
     return flags;
+  /* No encoder parts the size from the beginning; who does hides it from us, not from the decoder. */
   if (!mxr_read_keyframe_size (uplink->codec, view->payload, view->payload_bytes, &width_px, &height_px))
-    return flags | MXR_UPLINK_KEYFRAME;
+    return flags | MXR_UPLINK_KEYFRAME | MXR_UPLINK_TOO_LARGE;
   uplink->stats.width_px = width_px;
   uplink->stats.height_px = height_px;
   if (width_px > SIDE_MAX_PX || height_px > SIDE_MAX_PX)

@@ -113,7 +113,7 @@ enum {
   MXR_UPLINK_EMPTY = 1 << 0, /* no payload */
   MXR_UPLINK_MARKER = 1 << 1,
   MXR_UPLINK_KEYFRAME = 1 << 2,
-  MXR_UPLINK_TOO_LARGE = 1 << 3,
+  MXR_UPLINK_TOO_LARGE = 1 << 3, /* or of a size that is hidden */
 };
 
 /* ---- uplink-sound.c, uplink-picture.c: network thread --------------------------------------------------- */
