@@ -118,7 +118,7 @@ update_shift (const MxrUplink *uplink, MxrUplinkPass *pass, guint32 timestamp, g
   const guint32 now_rtp = (guint32) ((now_us - uplink->timeline_us + pass->delay_us) * RTP_PER_100_US / 100);
   const gint32 error = (gint32) (now_rtp - timestamp - pass->shift);
 
-  if (pass->has_shift && ABS (error) < SHIFT_JUMP_RTP)
+  if (pass->has_shift && error > -SHIFT_JUMP_RTP && error < SHIFT_JUMP_RTP)
     pass->shift += (guint32) (error / SHIFT_SMOOTHING);
   else
     pass->shift += (guint32) error;
