@@ -84,7 +84,7 @@ prepare (MxrIceLoop *loop)
   else if (timeout_ms < 0)
     mxr_timers_clear (loop->timers, &loop->timer);
   else
-    mxr_timers_set (loop->timers, &loop->timer, ((now_us + timeout_ms * 1000) / SLACK_US + 1) * SLACK_US);
+    mxr_timers_set (loop->timers, &loop->timer, ((now_us + timeout_ms * G_GINT64_CONSTANT (1000)) / SLACK_US + 1) * SLACK_US);
 }
 
 static void

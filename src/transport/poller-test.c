@@ -290,6 +290,21 @@ test_inner_calm (void)
     mxr_ice_loop_free (loops[i]);
 }
 
+/* TURN allocations may be refreshed after hours. */
+static void
+test_inner_far_timer (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  guint n_timeout = 0;
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
+
+  attach (loop, g_timeout_source_new_seconds (50 * 60), count_source, &n_timeout);
+  run (fixture);
+  g_assert_false (g_main_context_pending (fixture->context));
+  g_assert_cmpuint (n_timeout, ==, 0);
+  mxr_ice_loop_free (loop);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -303,5 +318,6 @@ main (int argc, char **argv)
   g_test_add_func ("/poller/inner-calm", test_inner_calm);
   g_test_add_func ("/poller/inner-number-is-reused", test_inner_number_is_reused);
   g_test_add_func ("/poller/inner-no-descriptors", test_inner_no_descriptors);
+  g_test_add_func ("/poller/inner-far-timer", test_inner_far_timer);
   return g_test_run ();
 }
