@@ -33,10 +33,13 @@ typedef struct {
 static srtp_err_status_t
 new_cipher (srtp_cipher_pointer_t *out_cipher, const srtp_cipher_type_t *type, int key_bytes, int tag_bytes)
 {
+  EVP_CIPHER_CTX *evp = EVP_CIPHER_CTX_new ();
+  if (evp == NULL)
+    return srtp_err_status_alloc_fail;
   Aes *aes = g_new0 (Aes, 1);
   srtp_cipher_t *cipher = g_new0 (srtp_cipher_t, 1);
 
-  aes->evp = EVP_CIPHER_CTX_new ();
+  aes->evp = evp;
   aes->tag_bytes = (guint) tag_bytes;
   cipher->type = type;
   cipher->state = aes;
