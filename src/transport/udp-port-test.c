@@ -275,6 +275,44 @@ test_too_large (void)
   g_assert_cmpuint (g_array_index (pair->sizes, gsize, 2), >, MXR_PACKET_MAX_BYTES);
 }
 
+/* As test_too_large(), in a run that the kernel put together: also those that do not begin on a whole word. */
+static void
+test_too_large_in_a_run (void)
+{
+  static const gsize sizes[] = { 3999, 3999, 3999, 200 };
+  g_autoptr (Pair) pair = pair_new (AF_INET, true);
+  gsize bytes;
+
+  g_assert_cmpuint (send_sizes (pair, sizes, G_N_ELEMENTS (sizes), &bytes), ==, G_N_ELEMENTS (sizes));
+  read_all (pair);
+  g_assert_cmpuint (pair->sizes->len, ==, G_N_ELEMENTS (sizes));
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (g_array_index (pair->sizes, gsize, i), >, MXR_PACKET_MAX_BYTES);
+  g_assert_cmpuint (g_array_index (pair->sizes, gsize, 3), ==, 200);
+}
+
+/* A stranger who may bind to the port, because it runs as the same user, gets nothing that came for us. */
+static void
+test_third_socket (void)
+{
+  static const gsize sizes[] = { 100, 100, 50 };
+  g_autoptr (Pair) pair = pair_new (AF_INET, false);
+  const int third = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), shares = 1;
+  guint8 check[40] = { 0, 1 }, got[64];
+
+  g_assert_cmpint (bind (third, &pair->a.address.sa, sizeof pair->a.address), ==, -1);
+  g_assert_cmpint (setsockopt (third, SOL_SOCKET, SO_REUSEPORT, &shares, sizeof shares), ==, 0);
+  g_assert_cmpint (bind (third, &pair->a.address.sa, sizeof pair->a.address), ==, 0);
+  for (guint i = 0; i < 50; i++) {
+    const MxrUdpAddress *to = &pair->a.address;
+    exchange (pair, sizes, G_N_ELEMENTS (sizes));
+    g_assert_cmpint (sendto (pair->b.stun, check, sizeof check, 0, &to->sa, sizeof *to), ==, sizeof check);
+    g_assert_cmpint (recv (pair->a.stun, got, sizeof got, 0), ==, sizeof check);
+    g_assert_cmpint (recv (third, got, sizeof got, 0), ==, -1);
+  }
+  close (third);
+}
+
 /* An address that takes nothing costs that batch, run by run and then one by one, and no other. */
 static void
 test_nowhere (void)
@@ -373,6 +411,8 @@ main (int argc, char **argv)
   add ("close-while-reading", test_close_while_reading);
   g_test_add_func ("/udp-port/read-is-bounded", test_read_is_bounded);
   g_test_add_func ("/udp-port/too-large", test_too_large);
+  g_test_add_func ("/udp-port/too-large-in-a-run", test_too_large_in_a_run);
+  g_test_add_func ("/udp-port/third-socket", test_third_socket);
   g_test_add_func ("/udp-port/nowhere", test_nowhere);
   g_test_add_func ("/udp-port/cannot-divide", test_cannot_divide);
   g_test_add_func ("/udp-port/peek-leaves-all", test_peek_leaves_all);

@@ -215,7 +215,7 @@ align (MxrUdpReader *reader, guint8 *data, gsize size)
 {
   if (GPOINTER_TO_SIZE (data) % 4 == 0)
     return data;
-  return memcpy (reader->segment, data, MIN (size, sizeof reader->segment));
+  return memcpy (reader->segment, data, size);
 }
 
 bool
@@ -230,7 +230,7 @@ mxr_udp_port_read (MxrUdpPort *port, MxrUdpReader *reader, MxrUdpPortFunc func, 
     const gsize whole = get_segment_bytes (&reader->messages[i].msg_hdr);
     const gsize step = whole > 0 ? whole : MAX (size, 1);
     for (gsize at = 0; at < size && port->fd >= 0; at += step) {
-      const gsize segment_bytes = MIN (step, size - at);
+      const gsize segment_bytes = MIN (MIN (step, size - at), SLOT_BYTES);
       guint8 *data = align (reader, (guint8 *) reader->vectors[i].iov_base + at, segment_bytes);
       func (&reader->from[i], data, segment_bytes, now_us, user_data);
     }
