@@ -275,6 +275,28 @@ test_too_large (void)
   g_assert_cmpuint (g_array_index (pair->sizes, gsize, 2), >, MXR_PACKET_MAX_BYTES);
 }
 
+/* Who collects what many senders batch has room for more than one frame. */
+static void
+test_gro_queue (void)
+{
+  g_autoptr (Pair) pair = pair_new (AF_INET, true);
+  gsize sizes[50], bytes;
+  int queue_bytes = 0;
+  socklen_t option_bytes = sizeof queue_bytes;
+
+  getsockopt (mxr_udp_port_get_fd (pair->a.port), SOL_SOCKET, SO_RCVBUF, &queue_bytes, &option_bytes);
+  if (queue_bytes < 2 * 1024 * 1024) { /* the kernel doubles what it was told */
+    g_test_skip ("net.core.rmem_max is below 1 MiB");
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    sizes[i] = 1200;
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (send_sizes (pair, sizes, G_N_ELEMENTS (sizes), &bytes), ==, G_N_ELEMENTS (sizes));
+  read_all (pair);
+  g_assert_cmpuint (pair->sizes->len, ==, 10 * G_N_ELEMENTS (sizes));
+}
+
 /* As test_too_large(), in a run that the kernel put together: also those that do not begin on a whole word. */
 static void
 test_too_large_in_a_run (void)
@@ -412,6 +434,7 @@ main (int argc, char **argv)
   g_test_add_func ("/udp-port/read-is-bounded", test_read_is_bounded);
   g_test_add_func ("/udp-port/too-large", test_too_large);
   g_test_add_func ("/udp-port/too-large-in-a-run", test_too_large_in_a_run);
+  g_test_add_func ("/udp-port/gro-queue", test_gro_queue);
   g_test_add_func ("/udp-port/third-socket", test_third_socket);
   g_test_add_func ("/udp-port/nowhere", test_nowhere);
   g_test_add_func ("/udp-port/cannot-divide", test_cannot_divide);
