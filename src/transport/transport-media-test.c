@@ -208,6 +208,59 @@ test_address_must_be_checked (void)
   close (foreign.fd);
 }
 
+/* ---- A flood of checks ------------------------------------------------------------------------------------ */
+
+#define CHECKS 64
+
+typedef struct {
+  int fd;
+  gint stop; /* atomic */
+  guint64 n_sent;
+} CheckFlood;
+
+/* Binding requests that nobody signed, as many as go. */
+static gpointer
+flood_with_checks (gpointer data)
+{
+  CheckFlood *flood = data;
+  guint8 check[20] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 };
+  struct iovec vector = { check, sizeof check };
+  struct mmsghdr messages[CHECKS] = { 0 };
+  const gint64 end_us = g_get_monotonic_time () + FLOOD_MAX_US;
+
+  for (guint i = 0; i < CHECKS; i++)
+    messages[i].msg_hdr = (struct msghdr){ .msg_iov = &vector, .msg_iovlen = 1 };
+  while (!g_atomic_int_get (&flood->stop) && g_get_monotonic_time () < end_us)
+    flood->n_sent += (guint64) MAX (sendmmsg (flood->fd, messages, CHECKS, 0), 0);
+  return NULL;
+}
+
+static void
+test_check_flood_starves_nobody (void)
+{
+  g_autoptr (Harness) flooded = harness_new (use_three_threads);
+  g_autoptr (Harness) calm = harness_new_beside (flooded);
+
+  harness_connect (flooded);
+  harness_connect (calm);
+  g_assert_true (calm->b.thread == flooded->a.thread);
+  CheckFlood state = { open_socket (flooded->a.port), 0, 0 };
+  GThread *thread = g_thread_new ("flood", flood_with_checks, &state);
+  g_usleep (20 * 1000);
+  const gint64 begin_us = g_get_monotonic_time ();
+  for (guint16 i = 0; i < 20; i++) {
+    g_assert_cmpint (peer_send (&calm->a, (guint16) (1 + i)), ==, MXR_SEND_OK);
+    g_usleep (2000);
+  }
+  harness_wait (calm, b_has_twenty_rtp);
+  const gint64 took_us = g_get_monotonic_time () - begin_us;
+  g_atomic_int_set (&state.stop, 1);
+  g_thread_join (thread);
+  close (state.fd);
+  g_test_message ("%" G_GINT64_FORMAT " ms among %" G_GUINT64_FORMAT " checks", took_us / 1000, state.n_sent);
+  g_assert_cmpint (took_us, <, FLOOD_MAX_US / 2);
+}
+
 /* ---- A peer behind a NAT, which gives it another port ------------------------------------------------------ */
 
 typedef struct {
@@ -364,6 +417,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/media/close-in-a-batch", NULL, test_close_in_a_batch);
   g_test_add_data_func ("/media/close-in-a-batch-gro", enable_gro, test_close_in_a_batch);
   g_test_add_func ("/media/flood-starves-nobody", test_flood_starves_nobody);
+  g_test_add_func ("/media/check-flood-starves-nobody", test_check_flood_starves_nobody);
   g_test_add_func ("/media/address-must-be-checked", test_address_must_be_checked);
   g_test_add_func ("/media/nat-rebinds", test_nat_rebinds);
   return g_test_run ();
