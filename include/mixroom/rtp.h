@@ -292,7 +292,8 @@ typedef struct _MxrRtpReceiverConfig {
 typedef struct _MxrRtpReceiverStats {
   guint32 ssrc;           /* 0: nothing received yet and none signalled */
   guint64 packets, bytes; /* originals, whole RTP packets without SRTP's trailer */
-  guint64 rtx_packets;    /* recovered by retransmission */
+  guint64 rtx_packets;    /* recovered by retransmission: what a sender likes to call so */
+  guint64 rtx_bytes;      /* of these, unwrapped */
   guint64 duplicates;
   gint64 lost;             /* expected minus received, recovered ones not deducted; below 0 with duplicates */
   double fraction_lost;    /* [0..1], of the last report interval */

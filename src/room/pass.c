@@ -55,7 +55,8 @@ may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   MxrPeerStats stats;
 
   mxr_peer_get_stats (participant->peer, &stats);
-  guint64 bps = measure_bps (&room->pass, participant, stats.uplink[MXR_RTP_VIDEO].bytes, now_us);
+  const MxrRtpReceiverStats *uplink = &stats.uplink[MXR_RTP_VIDEO];
+  guint64 bps = measure_bps (&room->pass, participant, uplink->bytes + uplink->rtx_bytes, now_us);
   return bps <= (guint64) config->media.video_bitrate_bps * percent / 100 &&
          now_us - last_packet_us < config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000) &&
          fits (room, &stats.decoding[MXR_RTP_VIDEO]);

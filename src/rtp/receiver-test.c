@@ -162,6 +162,7 @@ test_rtx (void)
   mxr_rtp_receiver_get_stats (receiver, &stats);
   g_assert_cmpuint (stats.packets, ==, 2);
   g_assert_cmpuint (stats.rtx_packets, ==, 1);
+  g_assert_cmpuint (stats.rtx_bytes, ==, view.size);
   g_assert_cmpint (stats.lost, ==, 1);
 }
 

@@ -170,6 +170,7 @@ mxr_rtp_receiver_take (MxrRtpReceiver *receiver, guint8 *data, MxrRtpView *view,
       return;
     }
     receiver->stats.rtx_packets++;
+    receiver->stats.rtx_bytes += view->size;
   } else {
     receiver->stats.packets++;
     receiver->stats.bytes += view->size;
