@@ -18,6 +18,7 @@ typedef struct {
   MxrDecodePool *pool;
   MxrPeerDelays *delays;
   GstElement *pipeline;
+  bool is_repaired; /* the chains' clients answer NACK */
 } Room;
 
 typedef struct {
@@ -105,6 +106,7 @@ chain_init (Chain *chain, Room *room, MxrRtpKind kind, const char *decoder, bool
     .codec = is_sound ? "OPUS" : "VP8",
     .payload_type = 96,
     .clock_rate = is_sound ? 48000 : 90000,
+    .is_repaired = room->is_repaired,
     .is_wanted = is_wanted,
     .decoder = mxr_fragments_find (room->fragments, decoder, MXR_FRAGMENT_DECODE, is_sound ? "OPUS" : "VP8", &error),
     .config = room->config,

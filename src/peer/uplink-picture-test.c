@@ -147,6 +147,43 @@ test_without_marker (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (chain_stats (&fixture->chain).decoded, ==, 3);
 }
 
+/* From the lost packet's time until it is given up. Lets time pass from one due time to the next. */
+static guint
+measure_patience_ms (Fixture *fixture)
+{
+  const guint lost = 5;
+  gint64 given_up_us = 0;
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_VIDEO, "test", true);
+  for (guint i = 0; i < 8; i++)
+    send (fixture, 1, i == 0 ? KEY : i == lost ? SKIP_FIRST : 0);
+  while (fixture->chain.n_keyframe_requests == 0) {
+    given_up_us = mxr_uplink_get_due_us (fixture->chain.uplink);
+    g_assert_cmpint (given_up_us, <, G_MAXINT64);
+    mxr_uplink_poll (fixture->chain.uplink, given_up_us);
+  }
+  return (guint) ((given_up_us - BEGIN_US) / MS) - lost * FRAME_MS;
+}
+
+static void
+test_waits_for_repair (Fixture *fixture, gconstpointer unused)
+{
+  fixture->room.is_repaired = true;
+  guint patience_ms = measure_patience_ms (fixture);
+  g_test_message ("%u ms", patience_ms);
+  /* Two round trips of 100 ms; and no more than people take for a hitch. */
+  g_assert_cmpuint (patience_ms, >=, 200);
+  g_assert_cmpuint (patience_ms, <=, 300);
+}
+
+static void
+test_without_repair_only_for_jitter (Fixture *fixture, gconstpointer unused)
+{
+  guint patience_ms = measure_patience_ms (fixture);
+  g_test_message ("%u ms", patience_ms);
+  g_assert_cmpuint (patience_ms, <=, 80);
+}
+
 /* One that never ends is not kept for ever. */
 static void
 test_endless_frame (Fixture *fixture, gconstpointer unused)
@@ -332,6 +369,8 @@ main (int argc, char **argv)
   ADD ("begins-with-key-frame", quick, test_begins_with_key_frame);
   ADD ("broken-frame", quick, test_broken_frame);
   ADD ("without-marker", quick, test_without_marker);
+  ADD ("waits-for-repair", quick, test_waits_for_repair);
+  ADD ("without-repair-only-for-jitter", quick, test_without_repair_only_for_jitter);
   ADD ("endless-frame", quick, test_endless_frame);
   ADD ("huge-picture", quick, test_huge_picture);
   ADD ("hidden-size", quick, test_hidden_size);
