@@ -25,8 +25,7 @@ typedef enum {
   MXR_TRANSPORT_ERROR_BAD_ARGUMENT,        /* ICE credentials or fingerprint out of range */
 } MxrTransportError;
 
-/* ---- Network threads ------------------------------------------------------------------------------------
- */
+/* ---- Network threads ----------------------------------------------------------------------------------- */
 
 /**
  * mxr_net_new:
@@ -82,8 +81,7 @@ MxrMailbox *mxr_net_thread_get_mailbox (MxrNetThread *thread);
 GMainContext *mxr_net_thread_get_context (MxrNetThread *thread);
 bool mxr_net_thread_is_current (MxrNetThread *thread);
 
-/* ---- A transport ----------------------------------------------------------------------------------------
- */
+/* ---- A transport --------------------------------------------------------------------------------------- */
 
 typedef enum {
   MXR_TRANSPORT_NEW,        /* nothing was started */
@@ -213,8 +211,7 @@ void mxr_transport_end_of_candidates (MxrTransport *transport);
  */
 bool mxr_transport_restart_ice (MxrTransport *transport, const char *ufrag, const char *pwd, GError **error);
 
-/* ---- Sending ----------------------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------------------------------------- */
 
 typedef enum {
   MXR_SEND_OK,
@@ -254,8 +251,7 @@ typedef struct {
  */
 guint mxr_transport_send_rtp_batch (MxrTransport *transport, MxrTransportPacket *packets, guint n_packets);
 
-/* ---- Looking ----------------------------------------------------------------------------------------------
- */
+/* ---- Looking ------------------------------------------------------------------------------------------- */
 
 /**
  * MxrTransportStats:

@@ -19,8 +19,7 @@ mxr_candidate_is_ice_text (const char *text, gsize min, gsize max)
   return true;
 }
 
-/* ---- Policy ---------------------------------------------------------------------------------------------
- */
+/* ---- Policy -------------------------------------------------------------------------------------------- */
 
 static bool
 is_allowed_ipv4 (guint32 ip, bool allow_loopback)
@@ -70,8 +69,7 @@ mxr_candidate_is_allowed_address (const struct sockaddr *address, bool allow_loo
   return false;
 }
 
-/* ---- Grammar --------------------------------------------------------------------------------------------
- */
+/* ---- Grammar ------------------------------------------------------------------------------------------- */
 
 /* 1*@max_digits DIGIT in [min, max]; no sign, no blank: strtoul would take both. */
 static bool

@@ -198,8 +198,7 @@ test_wrong_fingerprint (void)
   }
 }
 
-/* ---- Other people's libraries
- * ------------------------------------------------------------------------------ */
+/* ---- Other people's libraries -------------------------------------------------------------------------- */
 
 /* A context of OpenSSL's defaults with the identity's certificate. */
 static void
@@ -275,8 +274,7 @@ test_old_version (void)
   g_assert_cmpint (mxr_dtls_get_state (link.ends[1]), ==, MXR_DTLS_FAILED);
 }
 
-/* ---- A ClientHello of two datagrams, as browsers with post-quantum keys send it
- * ------------------------------------ */
+/* ---- A ClientHello of two datagrams, as browsers with post-quantum keys send it ------------------------ */
 
 static int
 add_large_extension (SSL *ssl, unsigned type, unsigned context, const guint8 **out, size_t *out_size, X509 *x,
@@ -366,8 +364,7 @@ test_duplicated (void)
   assert_connected (&link);
 }
 
-/* ---- Strangers
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Strangers ----------------------------------------------------------------------------------------- */
 
 static void
 deliver_noise (Link *link, guint to)
@@ -530,9 +527,7 @@ test_truncated (void)
   assert_connected (&link);
 }
 
-/* ---- The end
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------------------- */
 
 static void
 test_close_notify (void)

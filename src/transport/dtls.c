@@ -31,8 +31,7 @@ struct _MxrDtls {
   char failure[FAILURE_MAX_BYTES];
 };
 
-/* ---- The BIO: one read or write is one datagram -----------------------------------------------------------
- */
+/* ---- The BIO: one read or write is one datagram -------------------------------------------------------- */
 
 static int
 on_bio_write (BIO *bio, const char *data, int size)
@@ -82,8 +81,7 @@ mxr_dtls_make_bio_method (void)
   return g_steal_pointer (&method);
 }
 
-/* ---- The end of the handshake
- * ------------------------------------------------------------------------------ */
+/* ---- The end of the handshake -------------------------------------------------------------------------- */
 
 static void
 fail (MxrDtls *dtls, const char *reason)
@@ -167,8 +165,7 @@ finish_handshake (MxrDtls *dtls)
     dtls->state = MXR_DTLS_CONNECTED;
 }
 
-/* ---- Driving the library
- * ----------------------------------------------------------------------------------- */
+/* ---- Driving the library ------------------------------------------------------------------------------- */
 
 static void
 fail_by_library (MxrDtls *dtls)

@@ -51,8 +51,7 @@ on_loop_ready (int fd, gpointer data)
   mxr_ice_media_peek (ice->media, fd, ice->pwd, ice->remote_pwd);
 }
 
-/* ---- What libnice says
- * --------------------------------------------------------------------------------------- */
+/* ---- What libnice says --------------------------------------------------------------------------------- */
 
 static void
 announce (MxrIce *ice, const NiceCandidate *candidate)
@@ -105,8 +104,7 @@ on_data (NiceAgent *agent, guint stream, guint component, guint size, char *data
   ice->events->on_data ((guint8 *) data, size, g_get_monotonic_time (), ice->user_data);
 }
 
-/* ---- Making one
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Making one ---------------------------------------------------------------------------------------- */
 
 /* "HOST:PORT", an IPv6 address in brackets. */
 static char *
@@ -228,8 +226,7 @@ mxr_ice_get_pwd (const MxrIce *ice)
   return ice->pwd;
 }
 
-/* ---- The steps of RFC 8445
- * ---------------------------------------------------------------------------------------- */
+/* ---- The steps of RFC 8445 ----------------------------------------------------------------------------- */
 
 bool
 mxr_ice_gather (MxrIce *ice, GError **error)
@@ -317,9 +314,7 @@ mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_dat
   return send_through_agent (ice, datas, sizes, n_datagrams, out_bytes);
 }
 
-/* ---- Looking
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Looking ------------------------------------------------------------------------------------------- */
 
 void
 mxr_ice_get_pair (MxrIce *ice, MxrIcePair *out_pair)

@@ -5,8 +5,7 @@
 
 G_DEFINE_QUARK (mxr - transport - error - quark, mxr_transport_error)
 
-/* ---- One thread
- * -------------------------------------------------------------------------------------------- */
+/* ---- One thread ---------------------------------------------------------------------------------------- */
 
 static gpointer
 run_thread (gpointer data)
@@ -121,8 +120,7 @@ mxr_net_thread_is_current (MxrNetThread *thread)
   return g_atomic_pointer_get (&thread->self) == g_thread_self ();
 }
 
-/* ---- All of them
- * -------------------------------------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------------------------------------- */
 
 MxrNet *
 mxr_net_new (const MxrConfig *config, GError **error)

@@ -4,8 +4,7 @@
 
 /* The way of every packet, in and out. */
 
-/* ---- In
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- In ------------------------------------------------------------------------------------------------ */
 
 static void
 receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size, gint64 now_us)
@@ -56,8 +55,7 @@ mxr_transport_receive (MxrTransport *transport, guint8 *data, gsize size, gint64
   }
 }
 
-/* ---- Out
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Out ----------------------------------------------------------------------------------------------- */
 
 static guint
 send_protected (MxrTransport *transport, guint8 *const *datas, const gsize *sizes, guint n_packets)

@@ -28,8 +28,7 @@ mxr_transport_fail (MxrTransport *transport, const char *reason)
   set_state (transport, MXR_TRANSPORT_FAILED, reason);
 }
 
-/* ---- Consent: RFC 7675
- * ------------------------------------------------------------------------------------- */
+/* ---- Consent: RFC 7675 --------------------------------------------------------------------------------- */
 
 /* Over TCP and relays libnice keeps STUN to itself; SRTP and SRTCP count alone there, and a client that sends
  * or receives anything sends reports every few seconds. libnice's own limit of 50 s without an answer to its
@@ -82,8 +81,7 @@ start_tick (MxrTransport *transport)
   schedule_tick (transport, transport->started_us);
 }
 
-/* ---- What ICE says
- * -------------------------------------------------------------------------------------------- */
+/* ---- What ICE says ------------------------------------------------------------------------------------- */
 
 static void
 on_ice_candidate (const char *candidate, gpointer user_data)
@@ -143,8 +141,7 @@ static const MxrIceEvents ice_events = {
   .on_authentic_stun = on_ice_authentic_stun,
 };
 
-/* ---- Beginning and end
- * ------------------------------------------------------------------------------------------ */
+/* ---- Beginning and end --------------------------------------------------------------------------------- */
 
 MxrTransport *
 mxr_transport_new (MxrNetThread *thread, const MxrTransportEvents *events, gpointer user_data, GError **error)
@@ -211,8 +208,7 @@ mxr_transport_get_state (MxrTransport *transport)
   return transport->state;
 }
 
-/* ---- Negotiation
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Negotiation --------------------------------------------------------------------------------------- */
 
 void
 mxr_transport_get_local_credentials (MxrTransport *transport, const char **out_ufrag, const char **out_pwd)
@@ -349,8 +345,7 @@ mxr_transport_restart_ice (MxrTransport *transport, const char *ufrag, const cha
   return true;
 }
 
-/* ---- Looking
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Looking ------------------------------------------------------------------------------------------- */
 
 void
 mxr_transport_get_stats (MxrTransport *transport, MxrTransportStats *out_stats)
