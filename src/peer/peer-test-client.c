@@ -41,6 +41,16 @@ on_client_closed (MxrTransport *transport, gpointer user_data)
 }
 
 static void
+note_sound (Client *client, const MxrRtpView *view)
+{
+  if (client->n_rtp[MXR_RTP_AUDIO] == 0) {
+    client->first_sound = view->seq;
+    client->first_rtp = view->timestamp;
+  }
+  client->last_sound = view->seq;
+}
+
+static void
 on_client_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
 {
   Client *client = user_data;
@@ -55,6 +65,8 @@ on_client_rtp (MxrTransport *transport, guint8 *data, gsize size, gint64 now_us,
       client->first_picture = view.seq;
     if (i == MXR_RTP_VIDEO)
       client->last_picture = view.seq;
+    else
+      note_sound (client, &view);
     client->n_rtp[i]++;
   }
   if (view.ssrc == client->rtx_ssrc) {
@@ -181,6 +193,7 @@ client_clear (Client *client)
     client_call (client, client_close);
   mxr_net_free (client->net);
   g_ptr_array_unref (client->candidates);
+  g_free (client->offer);
   g_free (client->ufrag);
   g_free (client->pwd);
   g_mutex_clear (&client->lock);
@@ -210,9 +223,9 @@ client_connect (Fixture *fixture, Client *client)
   g_autofree char *with_ufrag = substitute (recorded, "^a=ice-ufrag:[^\\r\\n]*", ufrag_line);
   g_autofree char *with_pwd = substitute (with_ufrag, "^a=ice-pwd:[^\\r\\n]*", pwd_line);
   g_autofree char *with_fingerprint = substitute (with_pwd, "^a=fingerprint:[^\\r\\n]*", fingerprint_line);
-  g_autofree char *offer = substitute (with_fingerprint, "^a=(candidate:[^\\r\\n]*|end-of-candidates)\\r?\\n", "");
+  client->offer = substitute (with_fingerprint, "^a=(candidate:[^\\r\\n]*|end-of-candidates)\\r?\\n", "");
 
-  g_assert_true (mxr_peer_negotiate (fixture->peer, offer, true, on_answer, fixture, NULL));
+  g_assert_true (mxr_peer_negotiate (fixture->peer, client->offer, true, on_answer, fixture, NULL));
   PUMP_UNTIL (fixture->n_answers == 1);
   note_ssrcs (client, fixture->answer);
   for (guint i = 0; i < client->candidates->len; i++)

@@ -10,6 +10,7 @@ typedef struct {
   MxrTransport *transport;
   char *ufrag, *pwd;
   GPtrArray *candidates;
+  char *offer;
   const char *answer; /* for the call that starts it */
   GMutex lock;
   GCond changed;
@@ -18,13 +19,15 @@ typedef struct {
   guint32 ssrcs[MXR_PEER_N_KINDS];
   guint32 last_rtp[MXR_PEER_N_KINDS]; /* timestamps as they came */
   guint n_rtp[MXR_PEER_N_KINDS];
+  guint16 first_sound, last_sound; /* sequence numbers, of the first and the last that came */
+  guint32 first_rtp;               /* of sounds */
   guint n_sent;
   guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */
   bool has_report[MXR_PEER_N_KINDS];
   guint64 report_ntp[MXR_PEER_N_KINDS];
   guint32 report_rtp[MXR_PEER_N_KINDS];
   guint32 rtx_ssrc;
-  guint16 first_picture, last_picture; /* sequence numbers, of the first and the last that came */
+  guint16 first_picture, last_picture; /* likewise */
   guint n_rtx;
   guint16 last_original; /* number of what was sent again last */
   guint32 remb; /* exponent and mantissa of the last one */
