@@ -341,9 +341,9 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
  * @func: (nullable): called when nothing of the earlier fan-outs will be sent any more: once per call of this function, in
  *   their order. A subscription whose place was taken before it was in effect is called back with the one that took it.
  *
- * One fan-out feeds a downlink at a time. Sounds of one mixer change without a gap: the earlier one is sent until the first
- * packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. Video starts with the next key frame, which the link asks for itself
- * (on_keyframe_request), and again while none comes.
+ * One fan-out feeds a downlink at a time. Sounds of one mixer change without a gap: the earlier one is sent until the
+ * first packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. Video starts with
+ * the next key frame, which the link asks for itself (on_keyframe_request), and again while none comes.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
 

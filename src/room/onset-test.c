@@ -249,7 +249,8 @@ test_first_syllable (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (heard.n_syllables, ==, N_SYLLABLES);
   for (guint i = 0; i < N_SYLLABLES; i++) {
     later_ms[i] = (heard.syllables[i].arrival_us - fixture->sent_us[i]) / 1000.0;
-    g_test_message ("syllable %u: %.0f ms of it, there %.1f ms after it was sent", i, heard.syllables[i].length_ms, later_ms[i]);
+    g_test_message ("syllable %u: %.0f ms of it, there %.1f ms after it was sent", i, heard.syllables[i].length_ms,
+                    later_ms[i]);
   }
   g_assert_cmpfloat (heard.syllables[0].length_ms, >=, WHOLE_MIN_MS);
   g_assert_cmpfloat (heard.syllables[0].length_ms, <=, WHOLE_MAX_MS);
