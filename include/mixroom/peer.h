@@ -80,6 +80,43 @@ void mxr_fanout_finish (MxrFanout *fanout, gpointer user_data);
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
+/* ---- Splice: one stream out of several sources ---------------------------------------------------------- */
+
+/**
+ * MxrSplice:
+ *
+ * Feeds a fan-out from one of several sources that show the same picture, an encoder and an uplink passed through, and
+ * changes from one to another at a key frame. Numbers, time stamps and VP8's picture ids go on as if it were one source.
+ * Thread: any; a source pushes from one thread at a time.
+ */
+typedef struct _MxrSplice MxrSplice;
+
+/** mxr_splice_new: @source: any address, for its identity; its frames are taken at first. */
+MxrSplice *mxr_splice_new (MxrFanout *fanout, const char *codec, gconstpointer source);
+MxrSplice *mxr_splice_ref (MxrSplice *splice);
+void mxr_splice_unref (MxrSplice *splice);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrSplice, mxr_splice_unref)
+
+/** mxr_splice_close: When it returns nothing is pushed into the fan-out any more; before mxr_fanout_close(). */
+void mxr_splice_close (MxrSplice *splice);
+
+/** mxr_splice_select: @source takes over with its next key frame; the former one's frames are taken until then. */
+void mxr_splice_select (MxrSplice *splice, gconstpointer source);
+/** mxr_splice_uses: Returns: whether frames of @source are taken, or are to be. Who is not used need not make any. */
+bool mxr_splice_uses (MxrSplice *splice, gconstpointer source);
+/** mxr_splice_get_active: Returns: the source whose frames are being taken. */
+gconstpointer mxr_splice_get_active (MxrSplice *splice);
+/**
+ * mxr_splice_push:
+ * @packets: RTP packets of a frame in order, or of a part of one
+ * @shift: what is added to their time stamps to be on the room's timeline [1/90000 s]
+ *
+ * What comes from another source is left out. Cost: a copy per packet.
+ */
+void mxr_splice_push (MxrSplice *splice, gconstpointer source, GstBufferList *packets, guint32 shift);
+/** mxr_splice_push_sample: What an encoder made, already on the timeline. */
+void mxr_splice_push_sample (MxrSplice *splice, gconstpointer source, GstSample *sample);
+
 /* ---- Stages ---------------------------------------------------------------------------------------------- */
 
 /* How long the peers of a room hold things up. Made by mxr_peer_delays_new(), shared by reference, since packets of a peer
@@ -163,6 +200,9 @@ typedef struct {
   guint64 unwanted;    /* those that were not, because nobody wanted them */
   guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
   guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
+  const char *codec;         /* interned; NULL: no uplink */
+  guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
+  bool is_turned;            /* the last orientation was another than upright */
   MxrReorderStats reorder;
 } MxrUplinkStats;
 
@@ -189,6 +229,16 @@ void mxr_uplink_close (MxrUplink *uplink);
 
 /** mxr_uplink_set_wanted: As of mxr_peer_set_wanted(). Takes effect with the next push or poll. Thread: any. */
 void mxr_uplink_set_wanted (MxrUplink *uplink, bool wanted);
+
+/**
+ * mxr_uplink_pass:
+ * @splice: (nullable): %NULL ends it
+ * @source: what the uplink is to @splice
+ * @delay_us: by which frames are stamped later than they came
+ *
+ * Whole frames of a picture go to @splice too, whether they are decoded or not. Thread: the network thread.
+ */
+void mxr_uplink_pass (MxrUplink *uplink, MxrSplice *splice, gconstpointer source, gint64 delay_us);
 
 /**
  * mxr_uplink_push:
@@ -331,6 +381,18 @@ void mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted);
  * Holds until it is set again, for uplinks of @kind that come later too. Clients that did not negotiate REMB are not told.
  */
 void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
+
+/**
+ * mxr_peer_pass:
+ * @splice: (nullable): %NULL ends it
+ * @delay_us: as of mxr_uplink_pass()
+ *
+ * The picture that the client sends goes to @splice as it is, as the source @peer, beginning with a key frame that is asked
+ * for. An uplink that is made later is not passed.
+ */
+void mxr_peer_pass (MxrPeer *peer, MxrSplice *splice, gint64 delay_us);
+/** mxr_peer_request_keyframe: Of the picture that the client sends. */
+void mxr_peer_request_keyframe (MxrPeer *peer);
 
 /** MxrPeerFunc: Thread: control. Not called after mxr_peer_close(). */
 typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);

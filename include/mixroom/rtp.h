@@ -129,6 +129,18 @@ typedef struct _MxrRtpPacket {
  * larger than %MXR_RTP_PAYLOAD_MAX_BYTES. Cost: one allocation, one copy of the payload.
  */
 MxrRtpPacket *mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe);
+/**
+ * mxr_rtp_packet_new_vp8:
+ * @picture_id: 15 bits of it are written
+ *
+ * The same of a packet of VP8, with a payload descriptor of our own: extended, with that picture id and nothing else. So
+ * frames of several encoders make one stream. Temporal layers cannot be told apart any more.
+ *
+ * Returns: (transfer full) (nullable): %NULL also when the descriptor is cut off. Source: RFC 7741 4.2.
+ */
+MxrRtpPacket *mxr_rtp_packet_new_vp8 (const MxrRtpView *view, guint16 picture_id, bool keyframe);
+/** mxr_vp8_descriptor_bytes: Returns: its length; 0: it is cut off. Source: RFC 7741 4.2. */
+gsize mxr_vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes);
 MxrRtpPacket *mxr_rtp_packet_ref (MxrRtpPacket *packet);
 void mxr_rtp_packet_unref (MxrRtpPacket *packet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRtpPacket, mxr_rtp_packet_unref)

@@ -1,5 +1,7 @@
 #include "keyframe-start.h"
 
+#include "mixroom/rtp.h"
+
 #include <string.h>
 
 #include "h264-size.h"
@@ -9,33 +11,11 @@ enum { NAL_SPS = 7, NAL_STAP_A = 24 };
 /* RFC 6386 9.1: frame tag, start code, width and height. */
 #define VP8_KEYFRAME_HEADER_BYTES 10
 
-/* RFC 7741 4.2: how long the payload descriptor is; 0: it is cut off. */
-static gsize
-vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes)
-{
-  gsize size = 1;
-
-  if ((payload[0] & 0x80) == 0)
-    return size;
-  if (n_bytes < 2)
-    return 0;
-  guint8 extension = payload[1];
-  size++;
-  if ((extension & 0x80) != 0) {
-    if (n_bytes <= size)
-      return 0;
-    size += (payload[size] & 0x80) != 0 ? 2 : 1;
-  }
-  size += (extension & 0x40) != 0;
-  size += (extension & 0x30) != 0;
-  return size;
-}
-
 /* The first packet of the first partition, with a frame header that says "not inverse of key". */
 static bool
 is_vp8_start (const guint8 *payload, gsize n_bytes)
 {
-  gsize header = vp8_descriptor_bytes (payload, n_bytes);
+  gsize header = mxr_vp8_descriptor_bytes (payload, n_bytes);
   bool begins_frame = (payload[0] & 0x17) == 0x10;
   return header > 0 && header < n_bytes && begins_frame && (payload[header] & 1) == 0;
 }
@@ -74,7 +54,7 @@ mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_bytes)
 static bool
 read_vp8_size (const guint8 *payload, gsize n_bytes, guint *out_width_px, guint *out_height_px)
 {
-  gsize header = vp8_descriptor_bytes (payload, n_bytes);
+  gsize header = mxr_vp8_descriptor_bytes (payload, n_bytes);
 
   if (header == 0 || n_bytes < header + VP8_KEYFRAME_HEADER_BYTES)
     return false;

@@ -291,6 +291,23 @@ mxr_link_request_keyframe (MxrPeer *peer, gpointer unused)
 }
 
 void
+mxr_link_pass (MxrPeer *peer, gpointer data)
+{
+  const MxrLinkPass *pass = data;
+
+  if (peer->link != NULL && peer->link->incoming[MXR_RTP_VIDEO].uplink != NULL)
+    mxr_uplink_pass (peer->link->incoming[MXR_RTP_VIDEO].uplink, pass->splice, peer, pass->delay_us);
+}
+
+void
+mxr_link_pass_free (gpointer data)
+{
+  MxrLinkPass *pass = data;
+  g_clear_pointer (&pass->splice, mxr_splice_unref);
+  g_free (pass);
+}
+
+void
 mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused)
 {
   MxrLink *link = peer->link;

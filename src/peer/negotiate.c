@@ -60,10 +60,7 @@ choose_video_codec (const MxrPeer *peer, const MxrSdpOffer *offer)
 static void
 on_keyframe_needed (gpointer user_data)
 {
-  MxrPeer *peer = user_data;
-  if (!atomic_exchange (&peer->keyframe_is_needed, true) &&
-      !mxr_peer_post_net (peer, mxr_link_request_keyframe, NULL, NULL))
-    atomic_store (&peer->keyframe_is_needed, false);
+  mxr_peer_request_keyframe (user_data);
 }
 
 static void

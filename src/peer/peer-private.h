@@ -132,6 +132,8 @@ void mxr_link_restart (MxrPeer *peer, gpointer credentials);
 void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
 void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
+void mxr_link_pass (MxrPeer *peer, gpointer pass);
+void mxr_link_pass_free (gpointer pass);
 void mxr_link_close (MxrPeer *peer, gpointer unused);
 /** mxr_link_poll_uplinks: What is wanted has changed. */
 void mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused);
@@ -142,6 +144,11 @@ typedef struct {
   MxrPeerFunc func;
   gpointer user_data;
 } MxrLinkSubscription;
+
+typedef struct {
+  MxrSplice *splice; /* owned; NULL: to nowhere any more */
+  gint64 delay_us;
+} MxrLinkPass;
 void mxr_link_subscribe (MxrPeer *peer, gpointer subscription);
 void mxr_link_subscription_free (gpointer subscription);
 

@@ -191,6 +191,22 @@ mxr_peer_set_wanted (MxrPeer *peer, MxrRtpKind kind, bool wanted)
   mxr_peer_post_net (peer, mxr_link_poll_uplinks, NULL, NULL);
 }
 
+void
+mxr_peer_pass (MxrPeer *peer, MxrSplice *splice, gint64 delay_us)
+{
+  MxrLinkPass *pass = g_new (MxrLinkPass, 1);
+  *pass = (MxrLinkPass){ splice != NULL ? mxr_splice_ref (splice) : NULL, delay_us };
+  mxr_peer_post_net (peer, mxr_link_pass, pass, mxr_link_pass_free);
+}
+
+void
+mxr_peer_request_keyframe (MxrPeer *peer)
+{
+  if (!atomic_exchange (&peer->keyframe_is_needed, true) &&
+      !mxr_peer_post_net (peer, mxr_link_request_keyframe, NULL, NULL))
+    atomic_store (&peer->keyframe_is_needed, false);
+}
+
 bool
 mxr_peer_take_audio_level (MxrPeer *peer, int *out_level_dbov, bool *out_voice)
 {

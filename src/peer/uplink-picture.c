@@ -14,6 +14,11 @@
 /* As the caps at the end of the decoders' fragments, which come after the memory was taken. */
 #define SIDE_MAX_PX 4096
 
+#define RTP_PER_100_US 9
+/* Frames that the shift takes to follow; a jump is the sender's, not the network's. */
+#define SHIFT_SMOOTHING 64
+#define SHIFT_JUMP_RTP 45000
+
 typedef struct {
   MxrUplink *uplink; /* owned reference */
   GstBufferList *packets;
@@ -105,6 +110,40 @@ queue_frame (MxrUplink *uplink, gint64 now_us)
   ask_for_keyframe (uplink);
 }
 
+/* The sender's clock against ours. Packets come early or late by the network's jitter, which must not become the
+ * picture's: so the shift follows slowly. */
+static void
+update_shift (const MxrUplink *uplink, MxrUplinkPass *pass, guint32 timestamp, gint64 now_us)
+{
+  const guint32 now_rtp = (guint32) ((now_us - uplink->timeline_us + pass->delay_us) * RTP_PER_100_US / 100);
+  const gint32 error = (gint32) (now_rtp - timestamp - pass->shift);
+
+  if (pass->has_shift && ABS (error) < SHIFT_JUMP_RTP)
+    pass->shift += (guint32) (error / SHIFT_SMOOTHING);
+  else
+    pass->shift += (guint32) error;
+  pass->has_shift = true;
+}
+
+static void
+pass_frame (MxrUplink *uplink, gint64 now_us)
+{
+  MxrUplinkPicture *picture = &uplink->picture;
+
+  if (picture->pass.splice == NULL)
+    return;
+  update_shift (uplink, &picture->pass, picture->frame.timestamp, now_us);
+  mxr_splice_push (picture->pass.splice, picture->pass.source, picture->frame.packets, picture->pass.shift);
+}
+
+/* The decoder is left out, or still needs a key frame of its own. */
+static bool
+is_passed_only (MxrUplinkPicture *picture)
+{
+  picture->decoder_waits &= !picture->frame.is_keyframe;
+  return !picture->is_decoded || picture->decoder_waits;
+}
+
 static void
 finish_frame (MxrUplink *uplink, gint64 now_us)
 {
@@ -120,7 +159,11 @@ finish_frame (MxrUplink *uplink, gint64 now_us)
     return;
   }
   picture->waits_for_keyframe = false;
-  queue_frame (uplink, now_us);
+  pass_frame (uplink, now_us);
+  if (is_passed_only (picture))
+    g_clear_pointer (&picture->frame.packets, gst_buffer_list_unref);
+  else
+    queue_frame (uplink, now_us);
 }
 
 /* What is left of the frame has no use; the next one begins with another time stamp. */
@@ -197,26 +240,52 @@ drain (MxrUplink *uplink, gint64 now_us)
 
 /* ---- In ---------------------------------------------------------------------------------------------------- */
 
+/* While frames are passed through the decoder comes and goes beside it. */
+static void
+settle_decoder (MxrUplink *uplink, bool is_wanted)
+{
+  const MxrUplinkListener *listener = uplink->listener;
+
+  if (is_wanted == uplink->picture.is_decoded)
+    return;
+  uplink->picture.is_decoded = uplink->picture.decoder_waits = is_wanted;
+  if (is_wanted && uplink->decodes) /* else settle() asks */
+    listener->events.on_keyframe_needed (listener->user_data);
+  else if (!is_wanted)
+    mxr_decode_lane_clear (uplink->picture.lane);
+}
+
 /* The last picture stays where it is until the key frame is there. */
 static void
 settle (MxrUplink *uplink)
 {
-  bool wanted = atomic_load (&uplink->is_wanted);
+  bool is_wanted = atomic_load (&uplink->is_wanted);
+  bool is_used = is_wanted || uplink->picture.pass.splice != NULL;
 
-  if (wanted == uplink->decodes)
+  settle_decoder (uplink, is_wanted);
+  if (is_used == uplink->decodes)
     return;
-  uplink->decodes = wanted;
+  uplink->decodes = is_used;
   uplink->picture.skips_frame = false;
   g_clear_pointer (&uplink->picture.frame.packets, gst_buffer_list_unref);
   mxr_reorder_reset (uplink->reorder, 0);
-  if (wanted)
+  if (is_used)
     ask_for_keyframe (uplink);
-  else
-    mxr_decode_lane_clear (uplink->picture.lane);
+}
+
+void
+mxr_uplink_pass (MxrUplink *uplink, MxrSplice *splice, gconstpointer source, gint64 delay_us)
+{
+  MxrUplinkPass *pass = &uplink->picture.pass;
+
+  g_clear_pointer (&pass->splice, mxr_splice_unref);
+  *pass = (MxrUplinkPass){ .splice = splice != NULL ? mxr_splice_ref (splice) : NULL, .source = source, .delay_us = delay_us };
+  if (splice != NULL)
+    uplink->listener->events.on_keyframe_needed (uplink->listener->user_data);
 }
 
 static guint
-find_flags (const MxrUplink *uplink, const MxrRtpView *view)
+find_flags (MxrUplink *uplink, const MxrRtpView *view)
 {
   guint width_px, height_px;
 
@@ -225,8 +294,11 @@ find_flags (const MxrUplink *uplink, const MxrRtpView *view)
   guint flags = view->marker ? MXR_UPLINK_MARKER : 0;
   if (!mxr_is_keyframe_start (uplink->codec, view->payload, view->payload_bytes))
     return flags;
-  if (mxr_read_keyframe_size (uplink->codec, view->payload, view->payload_bytes, &width_px, &height_px) &&
-      (width_px > SIDE_MAX_PX || height_px > SIDE_MAX_PX))
+  if (!mxr_read_keyframe_size (uplink->codec, view->payload, view->payload_bytes, &width_px, &height_px))
+    return flags | MXR_UPLINK_KEYFRAME;
+  uplink->stats.width_px = width_px;
+  uplink->stats.height_px = height_px;
+  if (width_px > SIDE_MAX_PX || height_px > SIDE_MAX_PX)
     flags |= MXR_UPLINK_TOO_LARGE;
   return flags | MXR_UPLINK_KEYFRAME;
 }
@@ -237,6 +309,8 @@ mxr_uplink_picture_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint6
   const MxrRtpView *view = packet->view;
 
   settle (uplink);
+  if (packet->orientation != NULL)
+    uplink->stats.is_turned = !g_str_equal (packet->orientation, "rotate-0");
   if (!uplink->decodes) {
     uplink->stats.unwanted += view->marker;
     if (packet->orientation != NULL)
@@ -266,7 +340,7 @@ mxr_uplink_picture_poll (MxrUplink *uplink, gint64 now_us)
 void
 mxr_uplink_picture_init (MxrUplink *uplink, MxrDecodePool *pool)
 {
-  uplink->decodes = atomic_load (&uplink->is_wanted);
+  uplink->decodes = uplink->picture.is_decoded = atomic_load (&uplink->is_wanted);
   uplink->picture.waits_for_keyframe = true; /* which a stream begins with by itself */
   uplink->picture.lane = mxr_decode_lane_new (pool, QUEUE_MAX_FRAMES, decode, job_free, NULL);
 }
@@ -275,5 +349,6 @@ void
 mxr_uplink_picture_clear (MxrUplink *uplink)
 {
   g_clear_pointer (&uplink->picture.frame.packets, gst_buffer_list_unref);
+  g_clear_pointer (&uplink->picture.pass.splice, mxr_splice_unref);
   mxr_decode_lane_unref (uplink->picture.lane);
 }

@@ -40,12 +40,24 @@ typedef struct {
   bool is_keyframe, is_too_large;
 } MxrUplinkFrame;
 
+/* Where frames are passed through to, beside the decoder. */
+typedef struct {
+  MxrSplice *splice; /* NULL: nowhere */
+  gconstpointer source;
+  gint64 delay_us;
+  bool has_shift;
+  guint32 shift; /* of time stamps, onto the room's timeline [1/90000 s] */
+} MxrUplinkPass;
+
 typedef struct {
   MxrDecodeLane *lane;
   MxrUplinkFrame frame;
   const char *orientation;        /* of the last frame that said so */
   const char *pushed_orientation; /* worker: the same, of what was decoded */
   bool waits_for_keyframe;
+  bool is_decoded;                /* frames go to the decoder, once decoder_waits is over */
+  bool decoder_waits;             /* for a key frame, while frames are passed through */
+  MxrUplinkPass pass;
   bool is_too_large; /* the key frame that was there; there is no use in asking for another */
   bool skips_frame;  /* the rest of the frame of skipped_timestamp has lost its begin */
   guint32 skipped_timestamp;

@@ -134,6 +134,7 @@ void
 mxr_uplink_get_stats (MxrUplink *uplink, MxrUplinkStats *out_stats)
 {
   *out_stats = uplink->stats;
+  out_stats->codec = uplink->codec;
   mxr_reorder_get_stats (uplink->reorder, &out_stats->reorder);
 }
 

@@ -172,6 +172,7 @@ add_rung (GVariantBuilder *rungs, MxrRung *rung)
     add_int (rungs, "height", params->height_px);
     add_int (rungs, "framerate", params->framerate);
     add_int (rungs, "keyframesRequested", mxr_rung_count_keyframes (rung));
+    add_bool (rungs, "passedThrough", mxr_rung_is_passing (rung));
   }
   add_int (rungs, "subscribers", stats.subscribers);
   add_int (rungs, "packets", stats.packets);

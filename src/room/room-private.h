@@ -15,7 +15,8 @@
 
 typedef struct _MxrRoom MxrRoom;
 
-#define MXR_STAGE_N_CODECS 2
+/* In order of MxrRoom.pictures. */
+enum { MXR_STAGE_VP8, MXR_STAGE_H264, MXR_STAGE_N_CODECS };
 
 /* ---- delays.c: how long each stage holds things up -------------------------------------------------------- */
 
@@ -97,6 +98,11 @@ bool mxr_rung_is_ancestor (MxrRung *rung, GstObject *object);
 void mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us);
 /** mxr_rung_tick: Makes the key frame that was asked for inside the interval. */
 void mxr_rung_tick (MxrRung *rung, gint64 now_us);
+/** mxr_rung_pass: @peer: (nullable): whose picture is to be sent as it is, from its next key frame on; %NULL: the encoder's
+ * is again, from its own. To be ended before @peer is closed. */
+void mxr_rung_pass (MxrRung *rung, MxrPeer *peer);
+/** mxr_rung_is_passing: Whether that key frame was there, and nothing is encoded. */
+bool mxr_rung_is_passing (MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
@@ -181,6 +187,16 @@ typedef struct {
   gint64 time_ms;
 } MxrChatEntry;
 
+/* pass.c */
+typedef struct {
+  MxrParticipant *participant; /* unowned: whose picture is passed through, or is to be; NULL: nobody's */
+  gint64 return_us;            /* when the mix takes over again; 0: it does not */
+  bool was_complete;
+  const MxrParticipant *measured; /* compared only: whose n_bytes were at checked_us */
+  guint64 n_bytes;
+  gint64 checked_us;
+} MxrPass;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -205,6 +221,7 @@ struct _MxrRoom {
   MxrLayoutTile tiles[MXR_TILES_MAX];
   guint n_tiles;
   bool layout_is_dirty;
+  MxrPass pass;
   gint64 limits_due_us; /* when somebody is to be told to send less; 0: nobody is */
 
   /* sound.c */
@@ -250,6 +267,16 @@ void mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstEle
 /** mxr_stage_recover: An encoder that failed is replaced; @source: what posted the error. The same in sound. */
 void mxr_stage_recover (MxrRoom *room, GstObject *source);
 void mxr_stage_clear (MxrRoom *room);
+
+/* ---- pass.c: one participant's picture as it is, in place of the mix --------------------------------------- */
+
+void mxr_pass_tick (MxrRoom *room, gint64 now_us);
+/** mxr_pass_update: Tiles, a mute or an uplink changed: goes back to the mix where one picture is not all of it. */
+void mxr_pass_update (MxrRoom *room, gint64 now_us);
+/** mxr_pass_end: At once; before the peer that is passed is closed, or the rung removed. */
+void mxr_pass_end (MxrRoom *room);
+/** mxr_pass_is_complete: Whether all who watch VP8 get the picture as it was sent. */
+bool mxr_pass_is_complete (MxrRoom *room);
 
 /* ---- sound.c ------------------------------------------------------------------------------------------- */
 

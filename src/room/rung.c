@@ -33,6 +33,8 @@ struct _MxrRung {
   GstPad *upstream;   /* the request pad of @parent that does; owned */
   bool is_added;       /* @bin is in the pipeline */
   MxrFanout *fanout;
+  MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
+  MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
 
@@ -43,12 +45,15 @@ struct _MxrRung {
 
 /* ---- How long encoding takes --------------------------------------------------------------------------- */
 
-/* The sound's is noted by its mixer, whose thread encodes. Thread: the view's. */
+/* The sound's is noted by its mixer, whose thread encodes. What is mixed while a picture is passed through is not encoded.
+ * The branch is unlinked before the rung is freed. Thread: the view's. */
 static GstPadProbeReturn
 on_picture_enters (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   MxrRung *rung = user_data;
 
+  if (!mxr_splice_uses (rung->splice, NULL))
+    return GST_PAD_PROBE_DROP;
   g_mutex_lock (&rung->entries_lock);
   rung->entries[rung->next_entry++ % ENTRIES] =
     (Entry){ GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)), g_get_monotonic_time () };
@@ -93,7 +98,10 @@ on_new_sample (GstAppSink *sink, gpointer user_data)
 
   if (sample == NULL)
     return GST_FLOW_OK;
-  mxr_fanout_push_sample (rung->fanout, sample);
+  if (rung->splice != NULL)
+    mxr_splice_push_sample (rung->splice, NULL, sample);
+  else
+    mxr_fanout_push_sample (rung->fanout, sample);
   if (rung->params.is_picture)
     note_delay (rung, sample);
   return GST_FLOW_OK;
@@ -203,6 +211,9 @@ rung_free (gpointer data)
     if (rung->params.is_picture)
       link_view (rung->graph);
   }
+  if (rung->splice != NULL)
+    mxr_splice_close (rung->splice);
+  g_clear_pointer (&rung->splice, mxr_splice_unref);
   mxr_fanout_close (rung->fanout);
   mxr_fanout_unref (rung->fanout);
   gst_object_unref (rung->bin);
@@ -231,6 +242,8 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->graph = graph;
   g_mutex_init (&rung->entries_lock);
   rung->fanout = mxr_fanout_new (net, params->codec);
+  if (params->is_picture)
+    rung->splice = mxr_splice_new (rung->fanout, params->codec, NULL);
   rung->bin = gst_object_ref_sink (gst_bin_new (params->name));
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
   bool is_made = fill_bin (rung, error) && connect_bin (rung, error);
@@ -244,6 +257,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
 void
 mxr_rung_remove (MxrRung *rung)
 {
+  mxr_rung_pass (rung, NULL);
   if (rung->is_added)
     mxr_branch_remove (GST_BIN (rung->graph->pipeline), rung->bin, rung->upstream, rung_free, rung);
   else
@@ -272,7 +286,31 @@ static void
 make_keyframe (MxrRung *rung)
 {
   rung->n_keyframes++;
-  mxr_fragment_bin_request_keyframe (rung->encoder);
+  if (mxr_rung_is_passing (rung))
+    mxr_peer_request_keyframe (rung->passed);
+  else
+    mxr_fragment_bin_request_keyframe (rung->encoder);
+}
+
+void
+mxr_rung_pass (MxrRung *rung, MxrPeer *peer)
+{
+  if (rung->passed == peer)
+    return;
+  if (rung->passed != NULL)
+    mxr_peer_pass (rung->passed, NULL, 0);
+  rung->passed = peer;
+  mxr_splice_select (rung->splice, peer);
+  if (peer != NULL)
+    mxr_peer_pass (peer, rung->splice, SOUND_BEHIND_PICTURE / GST_USECOND);
+  else
+    mxr_fragment_bin_request_keyframe (rung->encoder);
+}
+
+bool
+mxr_rung_is_passing (MxrRung *rung)
+{
+  return rung->passed != NULL && mxr_splice_get_active (rung->splice) == rung->passed;
 }
 
 void

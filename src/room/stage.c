@@ -62,6 +62,8 @@ drop_if_unwatched (MxrRoom *room, int codec)
 {
   if (codec < 0 || is_watched (room, codec))
     return;
+  if (codec == MXR_STAGE_VP8)
+    mxr_pass_end (room);
   g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
   mxr_stage_want_uplinks (room);
 }
@@ -121,6 +123,7 @@ mxr_stage_tick (MxrRoom *room, gint64 now_us)
 {
   if (room->limits_due_us != 0 && now_us >= room->limits_due_us)
     mxr_room_flush_soon (room);
+  mxr_pass_tick (room, now_us);
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
     if (room->pictures[i] != NULL)
       mxr_rung_tick (room->pictures[i], now_us);
@@ -135,6 +138,8 @@ mxr_stage_recover (MxrRoom *room, GstObject *source)
   for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++) {
     if (room->pictures[codec] == NULL || !mxr_rung_is_ancestor (room->pictures[codec], source))
       continue;
+    if (codec == MXR_STAGE_VP8)
+      mxr_pass_end (room);
     g_clear_pointer (&room->pictures[codec], mxr_rung_remove);
     room->retry_us[codec] = g_get_monotonic_time () + RETRY_US;
   }
@@ -145,6 +150,8 @@ mxr_stage_recover (MxrRoom *room, GstObject *source)
 void
 mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin)
 {
+  if (room->pass.participant == participant)
+    mxr_pass_end (room);
   mxr_graph_remove_input (room->graph, bin, NULL, NULL);
   if (gst_pad_has_current_caps (participant->picture_sink))
     gst_pad_send_event (participant->picture_sink, gst_event_new_eos ());
@@ -153,6 +160,7 @@ mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement 
 void
 mxr_stage_clear (MxrRoom *room)
 {
+  mxr_pass_end (room);
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
     g_clear_pointer (&room->pictures[i], mxr_rung_remove);
 }
@@ -239,6 +247,7 @@ mxr_stage_update (MxrRoom *room)
     return;
   memcpy (room->tiles, tiles, sizeof tiles);
   room->n_tiles = n_tiles;
+  mxr_pass_update (room, g_get_monotonic_time ());
   mxr_stage_want_uplinks (room);
   g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
   for (guint i = 0; i < everybody->len; i++) {
@@ -264,14 +273,15 @@ find_tile (MxrRoom *room, const MxrParticipant *participant)
   return NULL;
 }
 
-/* A view that nobody watches is not composed, and a tile whose owner is muted shows an avatar. */
+/* A view that nobody watches, or whose watchers all get one picture as it was sent, is not composed; and a tile whose owner
+ * is muted shows an avatar. */
 void
 mxr_stage_want_uplinks (MxrRoom *room)
 {
   bool is_composed = false;
 
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
-    is_composed |= room->pictures[i] != NULL;
+    is_composed |= room->pictures[i] != NULL && !(i == MXR_STAGE_VP8 && mxr_pass_is_complete (room));
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     bool is_seen = is_composed && !participant->video_muted && find_tile (room, participant) != NULL;
@@ -299,15 +309,24 @@ mxr_stage_tell_uplink_limit (MxrParticipant *participant)
     participant->events.on_uplink_limit (participant, &participant->limiter.told, participant->user_data);
 }
 
-/* Who speaks with us is told the size, all who know REMB the rate. There is no REMB for "nothing". */
+/* There is no REMB for "nothing". */
 static void
-tell_limit (MxrParticipant *participant)
+limit_bitrate (MxrParticipant *participant)
 {
   MxrUplinkLimit least;
 
   mxr_uplink_limit_of_tile (1, 1, 1, 0, &least);
   guint bitrate_bps = MAX (participant->limiter.told.bitrate_bps, least.bitrate_bps);
   mxr_peer_set_max_bitrate (participant->peer, MXR_RTP_VIDEO, bitrate_bps / 100 * (100 + REPAIRS_PERCENT) + SOUND_BPS);
+}
+
+/* Who speaks with us is told the size, the others the rate. Not both: REMB stands for what the network carries, and a client
+ * that keeps to the size needs no such limit when its tile grows. */
+static void
+tell_limit (MxrParticipant *participant)
+{
+  if (participant->role != MXR_ROLE_SESSION)
+    limit_bitrate (participant);
   if (!participant->needs_welcome)
     mxr_stage_tell_uplink_limit (participant);
 }

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # nothing is left in the source tree
+
 import plan
 import report
 import sides

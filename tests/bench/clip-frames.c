@@ -40,8 +40,8 @@ clip_frames_new (const MxrClip *clip)
 {
   const char *text =
     clip->codec == MXR_CODEC_H264
-      ? "appsrc name=in format=time caps=" CAPS "H264 ! rtph264depay ! video/x-h264,stream-format=byte-stream,alignment=au ! "
-        "appsink name=out sync=false"
+      ? "appsrc name=in format=time caps=" CAPS "H264 ! rtph264depay ! "
+        "video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=out sync=false"
       : "appsrc name=in format=time caps=" CAPS "VP8 ! rtpvp8depay ! appsink name=out sync=false";
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (text, &error);

@@ -53,12 +53,12 @@ def cases(benches, quick, sizes=None):
     if "audio" in benches:
         for size in sizes or (AUDIO_QUICK if quick else AUDIO_SIZES):
             for name, talkers in (("3 talking", 3), ("all talking", size)):
-                found.append(Case("audio", name, size, ("mixroom", "janus"), talkers=talkers))
+                found.append(Case("audio", name, size, ("mixroom", "janus"), talkers=min(talkers, size)))
     if "video" in benches:
         for name, codec in (("VP8", "vp8"), ("H.264", "h264")):
             for size in sizes or (VIDEO_QUICK if quick else VIDEO_SIZES):
                 sides = ("mixroom", "floor", "stock, one encoder", "stock, an encoder each")
-                found.append(Case("video", name, size, sides, codec=codec))
+                found.append(Case("video", name, size, sides, talkers=min(3, size), codec=codec))
     if "viewers" in benches:
         for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))

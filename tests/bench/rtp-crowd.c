@@ -79,7 +79,8 @@ send_frame (Crowd *crowd, Stream *stream)
     (guint32) (guint64) ((double) stream->next_frame * stream->clip->frame_us * clock_rate / G_USEC_PER_SEC);
 
   if (frame->mark_us != MXR_CLIP_NO_MARK && stream->clip->kind == MXR_RTP_AUDIO)
-    mxr_marks_add (&stream->room->clicks, bench_now_us () + frame->mark_us, frame->mark_value, GUINT_TO_POINTER (stream->ssrc));
+    mxr_marks_add (&stream->room->clicks, bench_now_us () + frame->mark_us, frame->mark_value,
+                   GUINT_TO_POINTER (stream->ssrc));
   for (guint i = 0; i < frame->n_packets; i++)
     send_packet (crowd, stream, &g_array_index (stream->clip->packets, MxrClipPacket, frame->first_packet + i), timestamp);
   stream->next_frame++;

@@ -55,8 +55,10 @@ add_person (GString *text, const Plan *plan, guint i)
 static void
 add_listener (GString *text, const Plan *plan, guint i)
 {
-  g_string_append_printf (text, "audiomixer name=mix%u latency=20000000 ! audio/x-raw,format=S16LE,rate=48000,channels=1 ! " OPUS_ENCODER
-                                " ! udpsink host=127.0.0.1 port=%u sync=false async=false ",
+  g_string_append_printf (text,
+                          "audiomixer name=mix%u latency=20000000 ! "
+                          "audio/x-raw,format=S16LE,rate=48000,channels=1 ! " OPUS_ENCODER " ! "
+                          "udpsink host=127.0.0.1 port=%u sync=false async=false ",
                           i, plan->crowd + 4 * i);
   for (guint k = 0; k < plan->n; k++)
     if (k != i)

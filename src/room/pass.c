@@ -1,0 +1,137 @@
+/* Pass-through: while the view is one participant's picture and nothing else, viewers get the packets as they were sent,
+ * and nothing is decoded, composed or encoded. The mix goes on until the uplink's next key frame, and begins again before
+ * the uplink's frames end, so that viewers see neither seam. */
+
+#include "room-private.h"
+
+/* What may pass is looked at so often; figures of a peer are as old anyway. */
+#define CHECK_US G_TIME_SPAN_SECOND
+/* Until the decoder has a key frame and the mixer a picture of it: else viewers would see an avatar in between. */
+#define RETURN_US (300 * G_TIME_SPAN_MILLISECOND)
+/* Cameras' rates swing around what they are told; beyond this viewers get more than they are meant to. */
+#define BEGIN_PERCENT 125
+#define END_PERCENT 160
+/* A picture of another shape would have bars in the mix, and a page counts on the view's shape. */
+#define SHAPE_PERCENT 2
+
+static MxrParticipant *
+find_only_one (MxrRoom *room)
+{
+  MxrParticipant *participant = room->n_tiles == 1 ? mxr_room_find_key (room, room->tiles[0].key) : NULL;
+  bool is_sending = participant != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL && !participant->video_muted;
+  return is_sending && !room->hub->config->room.labels ? participant : NULL;
+}
+
+static bool
+fits (MxrRoom *room, const MxrUplinkStats *uplink)
+{
+  const MxrConfig *config = room->hub->config;
+  guint64 shape = (guint64) uplink->width_px * config->room.height_px;
+  guint64 wanted = (guint64) uplink->height_px * config->room.width_px;
+  guint64 difference = shape > wanted ? shape - wanted : wanted - shape;
+
+  return g_strcmp0 (uplink->codec, "VP8") == 0 && uplink->width_px > 0 && !uplink->is_turned && uplink->width_px <= config->room.width_px &&
+         uplink->height_px <= config->room.height_px && difference * 100 <= wanted * SHAPE_PERCENT;
+}
+
+/* Of the time since the last look. */
+static guint64
+measure_bps (MxrPass *pass, const MxrParticipant *participant, guint64 n_bytes, gint64 now_us)
+{
+  bool is_first = pass->measured != participant || n_bytes < pass->n_bytes;
+  guint64 bps = is_first ? G_MAXUINT64 : (n_bytes - pass->n_bytes) * 8 * G_USEC_PER_SEC / (guint64) (now_us - pass->checked_us);
+
+  pass->measured = participant;
+  pass->n_bytes = n_bytes;
+  return bps;
+}
+
+static bool
+may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
+{
+  const MxrConfig *config = room->hub->config;
+  guint percent = room->pass.participant == participant ? END_PERCENT : BEGIN_PERCENT;
+  gint64 last_packet_us = mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_VIDEO);
+  MxrPeerStats stats;
+
+  mxr_peer_get_stats (participant->peer, &stats);
+  guint64 bps = measure_bps (&room->pass, participant, stats.uplink[MXR_RTP_VIDEO].bytes, now_us);
+  return bps <= (guint64) config->media.video_bitrate_bps * percent / 100 &&
+         now_us - last_packet_us < config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000) &&
+         fits (room, &stats.decoding[MXR_RTP_VIDEO]);
+}
+
+static void
+begin (MxrRoom *room, MxrParticipant *participant)
+{
+  room->pass.participant = participant;
+  room->pass.return_us = 0;
+  mxr_rung_pass (room->pictures[MXR_STAGE_VP8], participant->peer);
+}
+
+void
+mxr_pass_end (MxrRoom *room)
+{
+  if (room->pass.participant == NULL)
+    return;
+  room->pass.participant = NULL;
+  room->pass.return_us = 0;
+  if (room->pictures[MXR_STAGE_VP8] != NULL)
+    mxr_rung_pass (room->pictures[MXR_STAGE_VP8], NULL);
+  mxr_stage_want_uplinks (room);
+}
+
+/* Decoded again first; the mix follows in RETURN_US. */
+static void
+begin_return (MxrRoom *room, gint64 now_us)
+{
+  if (room->pass.return_us != 0)
+    return;
+  room->pass.return_us = now_us + RETURN_US;
+  mxr_stage_want_uplinks (room);
+}
+
+bool
+mxr_pass_is_complete (MxrRoom *room)
+{
+  MxrRung *rung = room->pictures[MXR_STAGE_VP8];
+  return room->pass.participant != NULL && room->pass.return_us == 0 && rung != NULL && mxr_rung_is_passing (rung);
+}
+
+void
+mxr_pass_update (MxrRoom *room, gint64 now_us)
+{
+  MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
+
+  if (room->pass.participant != NULL && room->pass.participant != only)
+    begin_return (room, now_us);
+}
+
+void
+mxr_pass_tick (MxrRoom *room, gint64 now_us)
+{
+  MxrPass *pass = &room->pass;
+
+  mxr_pass_update (room, now_us);
+  if (pass->return_us != 0) {
+    if (now_us >= pass->return_us)
+      mxr_pass_end (room);
+    return;
+  }
+  bool is_complete = mxr_pass_is_complete (room);
+  if (is_complete != pass->was_complete) {
+    pass->was_complete = is_complete;
+    mxr_stage_want_uplinks (room);
+  }
+  if (now_us < pass->checked_us + CHECK_US)
+    return;
+  MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
+  bool may = only != NULL && may_pass (room, only, now_us);
+  pass->checked_us = now_us;
+  if (may && pass->participant == NULL)
+    begin (room, only);
+  else if (!may && pass->participant != NULL)
+    begin_return (room, now_us);
+  else if (pass->participant != NULL && !is_complete) /* the request for its first key frame may be lost */
+    mxr_peer_request_keyframe (pass->participant->peer);
+}
