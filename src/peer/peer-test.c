@@ -428,7 +428,8 @@ test_sound_is_decoded_when_wanted (Fixture *fixture, gconstpointer unused)
   PUMP_UNTIL (fixture->n_voices == 1);
   PUMP_UNTIL (sound_stats (fixture).unwanted == 25);
   g_assert_cmpuint (sound_stats (fixture).decoded, ==, 0);
-  send_sounds (&client, 5, 0x80 | 20); /* after a pause */
+  pump_for_ms (400); /* a pause that ends the voice: voice-history.c */
+  send_sounds (&client, 5, 0x80 | 20);
   mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true);
   send_sounds (&client, 5, 80);
   PUMP_UNTIL (sound_stats (fixture).decoded >= 5);
