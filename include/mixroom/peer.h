@@ -67,6 +67,16 @@ void mxr_fanout_subscribe (MxrFanout *fanout, MxrFanoutFunc func, gpointer user_
 /** mxr_fanout_unsubscribe: Thread: the one that subscribed. @user_data is not called any more. */
 void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
 
+/**
+ * mxr_fanout_finish:
+ *
+ * As mxr_fanout_unsubscribe(), but first, from within the call, @user_data gets what was pushed before it and is still on
+ * its way. The others get it when it is their turn.
+ *
+ * Thread: the one that subscribed, outside of deliveries of @fanout. Cost: a queue node for each such packet.
+ */
+void mxr_fanout_finish (MxrFanout *fanout, gpointer user_data);
+
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
@@ -390,10 +400,12 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
 /**
  * mxr_peer_subscribe:
  * @fanout: (nullable): %NULL ends the subscription
- * @func: (nullable): called when nothing of the earlier fan-out will be sent any more
+ * @func: (nullable): called when nothing of the earlier fan-outs will be sent any more: once per call of this function, in
+ *   their order. A subscription whose place was taken before it was in effect is called back with the one that took it.
  *
- * One fan-out feeds a downlink at a time. Video starts with the next key frame, which the link asks for itself
- * (on_keyframe_request), and again while none comes.
+ * One fan-out feeds a downlink at a time. Sounds of one mixer change without a gap: the earlier one is sent until the
+ * first packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. Video starts with
+ * the next key frame, which the link asks for itself (on_keyframe_request), and again while none comes.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
 

@@ -439,6 +439,74 @@ test_leaving_inside_a_delivery (Fixture *fixture, gconstpointer unused)
   }
 }
 
+/* Whose leaving gets what waits, with others on the lane. In its thread, so that nothing is delivered meanwhile. */
+static void
+finish_members (gpointer data)
+{
+  Crowd *crowd = data;
+
+  for (guint n = 0; n < 3; n++) {
+    for (guint k = 0; k < 2 * N_BATCH; k++)
+      push (crowd->fanout, (guint16) (65500 + n * 2 * N_BATCH + k));
+    mxr_fanout_flush (crowd->fanout);
+    mxr_fanout_finish (crowd->fanout, &crowd->members[n]);
+    crowd->members[n].is_in = false;
+  }
+  mxr_fanout_finish (crowd->fanout, &crowd->members[0]); /* nobody any more */
+}
+
+/* Who finishes gets what waits, at once and in order, and nothing after it; the others get all of it, once, in theirs. */
+static void
+test_finishing (Fixture *fixture, gconstpointer unused)
+{
+  Crowd crowd = { .fanout = fixture->fanout, .thread = mxr_net_get_thread (fixture->net, 0), .end = &fixture->listeners[0] };
+  const guint n = 3 * 2 * N_BATCH;
+
+  for (guint i = 0; i < N_MEMBERS; i++)
+    crowd.members[i].sends_off = i == 2 ? 2 : -1; /* unsubscribes itself while it finishes */
+  crowd.end->is_subscribed = true;
+  call_thread (fixture, 0, join_all, &crowd);
+  call_thread (fixture, 0, finish_members, &crowd);
+  g_assert_cmpuint (wait_for (crowd.end, n), ==, n);
+  call_thread (fixture, 0, leave_all, &crowd);
+  g_assert_cmpuint (crowd.members[0].n_packets, ==, 2 * N_BATCH);
+  g_assert_cmpuint (crowd.members[1].n_packets, ==, 4 * N_BATCH);
+  g_assert_cmpuint (crowd.members[2].n_packets, ==, 2);
+  for (guint i = 0; i < N_MEMBERS; i++) {
+    g_assert_cmpuint (crowd.members[i].n_strays, ==, 0);
+    if (i > 2)
+      g_assert_cmpuint (crowd.members[i].n_packets, ==, n);
+  }
+}
+
+/* What was looked at ahead by the last one on a lane is not for the next one. */
+static void
+finish_alone (gpointer data)
+{
+  Subscription *subscription = data;
+
+  subscribe (subscription);
+  push (subscription->fanout, 1);
+  mxr_fanout_flush (subscription->fanout);
+  mxr_fanout_finish (subscription->fanout, subscription->listener);
+  subscribe (subscription);
+  push (subscription->fanout, 2);
+  mxr_fanout_flush (subscription->fanout);
+}
+
+static void
+test_finishing_alone (Fixture *fixture, gconstpointer unused)
+{
+  change (fixture, 0, finish_alone);
+  g_assert_cmpuint (wait_for (&fixture->listeners[0], 2), ==, 2);
+  push (fixture->fanout, 3);
+  mxr_fanout_flush (fixture->fanout);
+  g_assert_cmpuint (wait_for (&fixture->listeners[0], 3), ==, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (g_array_index (fixture->listeners[0].seqs, guint16, i), ==, i + 1);
+  change (fixture, 0, unsubscribe);
+}
+
 /* ---- Key frames of real encoders ---------------------------------------------------------------------------- */
 
 typedef struct {
@@ -561,6 +629,8 @@ main (int argc, char **argv)
   ADD ("/fanout/close-in-flight", test_close_in_flight);
   ADD ("/fanout/slices", test_slices);
   ADD ("/fanout/leaving-inside-a-delivery", test_leaving_inside_a_delivery);
+  ADD ("/fanout/finishing", test_finishing);
+  ADD ("/fanout/finishing-alone", test_finishing_alone);
   g_test_add ("/fanout/keyframe-starts/vp8", Fixture, "vp8enc", fixture_init, test_keyframe_starts, fixture_clear);
   g_test_add ("/fanout/keyframe-starts/openh264", Fixture, "openh264enc", fixture_init, test_keyframe_starts,
               fixture_clear);

@@ -28,6 +28,7 @@ typedef struct {
   MxrRtpPacket *packets[MXR_FANOUT_BATCH_MAX]; /* owned: being delivered */
   guint n_packets;
   guint n_served; /* subscribers that have got them */
+  GQueue ahead;   /* of MxrRtpPacket, before the ring: taken from it for a subscriber who has left */
 } Lane;
 
 typedef struct {
@@ -48,11 +49,18 @@ struct _MxrFanout {
   atomic_uint_fast64_t n_bytes;
 };
 
+static MxrRtpPacket *
+pop (Lane *lane)
+{
+  MxrRtpPacket *packet = g_queue_pop_head (&lane->ahead);
+  return packet != NULL ? packet : mxr_ring_pop (lane->ring);
+}
+
 static void
 pop_batch (Lane *lane)
 {
   MxrRtpPacket *packet;
-  while (lane->n_packets < MXR_FANOUT_BATCH_MAX && (packet = mxr_ring_pop (lane->ring)) != NULL)
+  while (lane->n_packets < MXR_FANOUT_BATCH_MAX && (packet = pop (lane)) != NULL)
     lane->packets[lane->n_packets++] = packet;
 }
 
@@ -72,7 +80,7 @@ drain (Lane *lane)
 {
   MxrRtpPacket *packet;
   end_batch (lane);
-  while ((packet = mxr_ring_pop (lane->ring)) != NULL)
+  while ((packet = pop (lane)) != NULL)
     mxr_rtp_packet_unref (packet);
 }
 
@@ -141,7 +149,7 @@ lane_clear (Lane *lane)
 {
   if (lane->source != NULL) /* its thread has ended before it could be closed there */
     lane_close (lane);
-  end_batch (lane);
+  drain (lane);
   g_array_unref (lane->subscribers);
   mxr_ring_free (lane->ring);
 }
@@ -322,6 +330,45 @@ mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data)
       lane->n_served -= i <= lane->n_served;
     }
   atomic_store (&lane->n_subscribers, lane->subscribers->len);
+}
+
+static const Subscriber *
+find_subscriber (const Lane *lane, gpointer user_data, guint *out_index)
+{
+  for (guint i = 0; i < lane->subscribers->len; i++)
+    if (g_array_index (lane->subscribers, Subscriber, i).user_data == user_data) {
+      *out_index = i;
+      return &g_array_index (lane->subscribers, Subscriber, i);
+    }
+  return NULL;
+}
+
+/* The others get them when it is their turn. Bounded, should they never have one. */
+static void
+look_ahead (Lane *lane)
+{
+  MxrRtpPacket *packet;
+  while (lane->ahead.length < RING_PACKETS && (packet = mxr_ring_pop (lane->ring)) != NULL)
+    g_queue_push_tail (&lane->ahead, packet);
+}
+
+void
+mxr_fanout_finish (MxrFanout *fanout, gpointer user_data)
+{
+  Lane *lane = find_lane (fanout);
+  guint index;
+  const Subscriber *subscriber = find_subscriber (lane, user_data, &index);
+
+  if (subscriber != NULL && lane->n_packets > 0 && index >= lane->n_served)
+    subscriber->func (lane->packets, lane->n_packets, false, user_data);
+  look_ahead (lane);
+  for (GList *at = lane->ahead.head; at != NULL; at = at->next) {
+    MxrRtpPacket *packet = at->data;
+    subscriber = find_subscriber (lane, user_data, &index); /* it may have gone meanwhile */
+    if (subscriber != NULL)
+      subscriber->func (&packet, 1, false, user_data);
+  }
+  mxr_fanout_unsubscribe (fanout, user_data);
 }
 
 void

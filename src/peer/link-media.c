@@ -50,6 +50,16 @@ update_stats (MxrLink *link, gint64 now_us)
 }
 
 static gint64
+poll_feeds (MxrLink *link, gint64 now_us)
+{
+  gint64 due_us = G_MAXINT64;
+
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    due_us = MIN (due_us, mxr_link_feed_poll (&link->outgoing[i].feed, now_us));
+  return due_us;
+}
+
+static gint64
 poll_uplinks (MxrLink *link, gint64 now_us)
 {
   gint64 due_us = G_MAXINT64;
@@ -67,7 +77,7 @@ mxr_link_on_due (gpointer user_data, gint64 now_us)
 
   if (now_us - link->stats_us >= STATS_MIN_AGE_US)
     update_stats (link, now_us);
-  gint64 due_us = poll_uplinks (link, now_us);
+  gint64 due_us = MIN (poll_uplinks (link, now_us), poll_feeds (link, now_us));
   return MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
 }
 
@@ -76,9 +86,11 @@ mxr_link_note_due (MxrLink *link)
 {
   gint64 due_us = mxr_rtp_session_get_due_us (link->session);
 
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    due_us = MIN (due_us, mxr_link_feed_get_due_us (&link->outgoing[i].feed));
     if (link->incoming[i].uplink != NULL)
       due_us = MIN (due_us, mxr_uplink_get_due_us (link->incoming[i].uplink));
+  }
   mxr_link_clock_hasten (&link->thread->clock, &link->timer, due_us);
 }
 
@@ -212,27 +224,19 @@ wait_for_keyframe (MxrOutgoing *outgoing, const MxrRtpPacket *packet, gint64 now
   return outgoing->waits_for_keyframe;
 }
 
-/* Two sounds share a timeline; after a change from one to the other the blocks that both have are sent once. */
-static bool
-is_already_sent (const MxrOutgoing *outgoing, const MxrRtpPacket *packet)
-{
-  return outgoing->has_sent && (gint32) (packet->timestamp - outgoing->last_timestamp) <= 0;
-}
-
 static void
-send_packet (MxrOutgoing *outgoing, MxrRtpPacket *packet, gint64 now_us)
+send_packet (MxrOutgoing *outgoing, MxrFanout *fanout, MxrRtpPacket *packet, gint64 now_us)
 {
   if (wait_for_keyframe (outgoing, packet, now_us))
     return;
-  if (outgoing->kind == MXR_RTP_AUDIO && is_already_sent (outgoing, packet))
+  if (outgoing->kind == MXR_RTP_AUDIO && !mxr_link_feed_is_news (&outgoing->feed, packet))
     return;
   outgoing->has_sent = true;
-  outgoing->last_timestamp = packet->timestamp;
-  mxr_rtp_sender_send (outgoing->sender, packet, outgoing->fanout, now_us);
+  mxr_rtp_sender_send (outgoing->sender, packet, fanout, now_us);
 }
 
 static void
-on_fanout_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
+on_feed_packets (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   MxrOutgoing *outgoing = user_data;
   MxrLink *link = outgoing->link;
@@ -240,7 +244,7 @@ on_fanout_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, 
   const bool is_first = !outgoing->has_sent;
 
   for (guint i = 0; i < n_packets; i++)
-    send_packet (outgoing, packets[i], now_us);
+    send_packet (outgoing, fanout, packets[i], now_us);
   mxr_link_batch_flush (&link->thread->batch);
   if (is_last)
     mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
@@ -248,66 +252,34 @@ on_fanout_packets (MxrRtpPacket *const *packets, guint n_packets, bool is_last, 
     mxr_link_note_due (link);
 }
 
-/* From here on the next key frame is not missed. */
+/* From here on the next key frame is not missed. Before the connection is there, packets would be lost, and a key frame
+ * with them. */
 static void
 begin_picture (MxrOutgoing *outgoing)
 {
+  if (outgoing->kind != MXR_RTP_VIDEO || !mxr_link_feed_is_subscribed (&outgoing->feed))
+    return;
   outgoing->waits_for_keyframe = true;
   outgoing->keyframe_asked_us = g_get_monotonic_time ();
   ask_for_keyframe (outgoing->link);
 }
 
-/* Before the connection is there, packets would be lost, and a key frame with them. */
-static void
-start_listening (MxrOutgoing *outgoing)
-{
-  if (outgoing->fanout == NULL || outgoing->is_listening || !outgoing->link->connected)
-    return;
-  outgoing->is_listening = true;
-  mxr_fanout_subscribe (outgoing->fanout, on_fanout_packets, outgoing);
-  if (outgoing->kind == MXR_RTP_VIDEO)
-    begin_picture (outgoing);
-}
-
-static void
-stop_listening (MxrOutgoing *outgoing)
-{
-  if (outgoing->is_listening)
-    mxr_fanout_unsubscribe (outgoing->fanout, outgoing);
-  outgoing->is_listening = false;
-}
-
 void
 mxr_link_set_connected (MxrLink *link, bool connected)
 {
+  const bool begins = connected && !link->connected;
+
   link->connected = connected;
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
-    if (connected)
-      start_listening (&link->outgoing[i]);
-    else
-      stop_listening (&link->outgoing[i]);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+    mxr_link_feed_set_listening (&link->outgoing[i].feed, connected);
+    if (begins)
+      begin_picture (&link->outgoing[i]);
+  }
   update_stats (link, g_get_monotonic_time ());
   mxr_link_note_due (link);
 }
 
 /* ---- Subscriptions --------------------------------------------------------------------------------------- */
-
-void
-mxr_link_unsubscribe (MxrOutgoing *outgoing)
-{
-  stop_listening (outgoing);
-  g_clear_pointer (&outgoing->fanout, mxr_fanout_unref);
-}
-
-static void
-subscribe (MxrOutgoing *outgoing, MxrFanout *fanout)
-{
-  mxr_link_unsubscribe (outgoing);
-  if (fanout == NULL || outgoing->sender == NULL)
-    return;
-  outgoing->fanout = mxr_fanout_ref (fanout);
-  start_listening (outgoing);
-}
 
 static void
 call_subscribed (MxrPeer *peer, gpointer data)
@@ -316,19 +288,66 @@ call_subscribed (MxrPeer *peer, gpointer data)
   subscription->func (peer, subscription->user_data);
 }
 
+static void
+confirm (MxrPeer *peer, MxrLinkSubscription *done)
+{
+  mxr_peer_post_control (peer, call_subscribed, done, mxr_link_subscription_free);
+}
+
+static void
+on_feed_changed (gpointer user_data)
+{
+  MxrOutgoing *outgoing = user_data;
+  MxrLinkSubscription *done;
+  while ((done = g_queue_pop_head (&outgoing->changes)) != NULL)
+    confirm (outgoing->link->peer, done);
+}
+
+void
+mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind)
+{
+  MxrOutgoing *outgoing = &link->outgoing[kind];
+
+  outgoing->link = link;
+  outgoing->kind = kind;
+  mxr_link_feed_init (&outgoing->feed, on_feed_packets, on_feed_changed, outgoing);
+}
+
+void
+mxr_link_unsubscribe (MxrOutgoing *outgoing)
+{
+  mxr_link_feed_set (&outgoing->feed, NULL, false, g_get_monotonic_time ());
+}
+
+/* The sounds of a room are of one mixer; between pictures there is a key frame. */
+static void
+subscribe (MxrOutgoing *outgoing, MxrFanout *fanout)
+{
+  mxr_link_feed_set (&outgoing->feed, outgoing->sender != NULL ? fanout : NULL, outgoing->kind == MXR_RTP_AUDIO,
+                     g_get_monotonic_time ());
+  begin_picture (outgoing);
+  mxr_link_note_due (outgoing->link);
+}
+
 void
 mxr_link_subscribe (MxrPeer *peer, gpointer data)
 {
   const MxrLinkSubscription *subscription = data;
+  MxrLinkSubscription *done = NULL;
 
-  if (peer->link != NULL)
-    subscribe (&peer->link->outgoing[subscription->kind], subscription->fanout);
-  if (subscription->func == NULL)
+  if (subscription->func != NULL) {
+    done = g_new0 (MxrLinkSubscription, 1);
+    done->func = subscription->func;
+    done->user_data = subscription->user_data;
+  }
+  if (peer->link == NULL && done != NULL)
+    confirm (peer, done);
+  if (peer->link == NULL)
     return;
-  MxrLinkSubscription *done = g_new0 (MxrLinkSubscription, 1);
-  done->func = subscription->func;
-  done->user_data = subscription->user_data;
-  mxr_peer_post_control (peer, call_subscribed, done, mxr_link_subscription_free);
+  MxrOutgoing *outgoing = &peer->link->outgoing[subscription->kind];
+  if (done != NULL)
+    g_queue_push_tail (&outgoing->changes, done);
+  subscribe (outgoing, subscription->fanout);
 }
 
 void

@@ -1,6 +1,7 @@
 #ifndef MXR_LINK_PRIVATE_H
 #define MXR_LINK_PRIVATE_H
 
+#include "link-feed.h"
 #include "link-thread.h"
 #include "peer-private.h"
 
@@ -23,12 +24,11 @@ typedef struct {
   MxrRtpSender *sender; /* NULL: none */
   guint32 ssrc;
   int payload_type;
-  MxrFanout *fanout; /* NULL: not subscribed; only with a sender */
-  bool is_listening; /* to the fan-out: while connected */
+  MxrLinkFeed feed; /* has a fan-out only with a sender, and listens while connected */
+  GQueue changes;   /* MxrLinkSubscription: to be called back when the feed has changed */
   bool waits_for_keyframe;
   gint64 keyframe_asked_us; /* while waiting */
   bool has_sent;
-  guint32 last_timestamp;
 } MxrOutgoing;
 
 struct _MxrLink {
@@ -61,6 +61,8 @@ void mxr_link_set_connected (MxrLink *link, bool connected);
 gint64 mxr_link_on_due (gpointer link, gint64 now_us);
 /** mxr_link_note_due: After whatever may have brought the session's due time forward. */
 void mxr_link_note_due (MxrLink *link);
+void mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind);
+/** mxr_link_unsubscribe: At once. */
 void mxr_link_unsubscribe (MxrOutgoing *outgoing);
 
 /* ---- link-streams.c: what a plan says of streams --------------------------------------------------------- */

@@ -100,7 +100,7 @@ add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, 
 static void
 remove_outgoing (MxrLink *link, MxrOutgoing *outgoing)
 {
-  mxr_link_unsubscribe (outgoing);
+  mxr_link_feed_clear (&outgoing->feed);
   if (outgoing->sender != NULL)
     mxr_rtp_session_remove_sender (link->session, g_steal_pointer (&outgoing->sender));
   outgoing->has_sent = false;

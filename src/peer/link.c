@@ -166,10 +166,8 @@ new_link (MxrPeer *peer, const MxrSdpOffer *offer, GError **error)
     return false;
   }
   link->peer = mxr_peer_ref (peer);
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
-    link->outgoing[i].link = link;
-    link->outgoing[i].kind = i;
-  }
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+    mxr_link_init_outgoing (link, i);
   link->session = mxr_link_new_session (link, offer);
   link->thread = mxr_link_thread_join (mxr_net_thread_get_context (peer->thread));
   mxr_link_clock_add (&link->thread->clock, &link->timer, mxr_link_on_due, link);

@@ -68,8 +68,23 @@ mxr_hub_describe_rooms (MxrHub *hub)
 
 /* ---- A room ---------------------------------------------------------------------------------------------- */
 
+/* What became of it behind the network: packets of sound, frames of pictures. */
 static GVariant *
-describe_uplink (const MxrRtpReceiverStats *stats)
+describe_decoding (const MxrUplinkStats *stats)
+{
+  GVariantBuilder dict;
+  g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
+  add_int (&dict, "decoded", stats->decoded);
+  add_int (&dict, "unwanted", stats->unwanted);
+  add_int (&dict, "refused", stats->refused);
+  add_int (&dict, "overflows", stats->overflows);
+  add_int (&dict, "lost", stats->reorder.lost);
+  add_int (&dict, "late", stats->reorder.late);
+  return g_variant_builder_end (&dict);
+}
+
+static GVariant *
+describe_uplink (const MxrRtpReceiverStats *stats, const MxrUplinkStats *decoding)
 {
   GVariantBuilder dict;
   g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
@@ -80,6 +95,7 @@ describe_uplink (const MxrRtpReceiverStats *stats)
   add_double (&dict, "jitter", stats->jitter_ms);
   add_int (&dict, "nacks", stats->nacks_sent);
   add_int (&dict, "plis", stats->plis_sent);
+  add (&dict, "decoding", describe_decoding (decoding));
   return g_variant_builder_end (&dict);
 }
 
@@ -108,7 +124,7 @@ add_streams (GVariantBuilder *dict, const MxrPeerStats *stats)
 
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     if (stats->has_uplink[i])
-      add (dict, uplinks[i], describe_uplink (&stats->uplink[i]));
+      add (dict, uplinks[i], describe_uplink (&stats->uplink[i], &stats->decoding[i]));
     if (stats->has_downlink[i])
       add (dict, downlinks[i], describe_downlink (&stats->downlink[i]));
   }
