@@ -238,6 +238,19 @@ test_no_server (void)
   g_assert_nonnull (strstr (load.err, "Is the server running?"));
 }
 
+/* Said before anything else is done, so that no long run is for nothing. */
+static void
+test_unwritable_results (void)
+{
+  static const char *const arguments[] = { "--participants=2", "--codec=none", "--json=/nowhere/results", NULL };
+  g_auto (Load) load = { 0 };
+
+  load_start (&load, NULL, "http://127.0.0.1:1", arguments);
+  g_assert_cmpint (load_wait (&load), ==, 1);
+  g_assert_nonnull (strstr (load.err, "/nowhere/results: No such file"));
+  g_assert_null (strstr (load.err, "Is the server running?"));
+}
+
 static gboolean
 interrupt (gpointer load)
 {
@@ -274,6 +287,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/not-let-in", test_not_let_in);
   g_test_add_func ("/load/server-dies", test_server_dies);
   g_test_add_func ("/load/no-server", test_no_server);
+  g_test_add_func ("/load/unwritable-results", test_unwritable_results);
   g_test_add_func ("/load/interrupted", test_interrupted);
   return g_test_run ();
 }
