@@ -35,10 +35,10 @@ load_start (Load *load, ServerProcess *server, const char *uri, const char *cons
   g_close (file, NULL);
 
   g_ptr_array_add (argv, (char *) g_getenv ("MIXROOM_LOAD"));
-  for (guint i = 0; arguments[i] != NULL; i++)
-    g_ptr_array_add (argv, (char *) arguments[i]);
   g_ptr_array_add (argv, (char *) "--json");
   g_ptr_array_add (argv, load->json);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) arguments[i]);
   g_ptr_array_add (argv, (char *) (uri != NULL ? uri : server->uri));
   g_ptr_array_add (argv, NULL);
   load->process = g_subprocess_newv ((const char *const *) argv->pdata,
