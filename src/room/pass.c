@@ -115,9 +115,12 @@ mxr_pass_is_complete (MxrRoom *room)
 void
 mxr_pass_update (MxrRoom *room, gint64 now_us)
 {
+  MxrParticipant *passed = room->pass.participant;
   MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
 
-  if (room->pass.participant != NULL && room->pass.participant != only)
+  if (passed != NULL && passed->video_muted)
+    mxr_pass_end (room); /* an avatar needs no decoder, and who hides shall not be seen for longer */
+  else if (passed != NULL && passed != only)
     begin_return (room, now_us);
 }
 

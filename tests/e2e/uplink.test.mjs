@@ -69,6 +69,21 @@ test('alone, the camera is sent as it is', async () => {
   assert.ok(bitrate > 10_000 && bitrate < 2_000_000, `${bitrate} bit/s`);
 });
 
+test('a camera that is switched off gives way to the avatar, and is passed through again later', async () => {
+  const markers = async () => (await person.look()).map(({ marker }) => marker);
+  const seen = async (marker) => {
+    for (let i = 0; i < 50 && (await markers())[0] !== marker; i += 1) await pause(100);
+    assert.deepEqual(await markers(), [marker]);
+  };
+  await seen('green');
+  await person.page.evaluate(() => globalThis.mixroomCall.setCamera(false));
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 1280);
+  await seen(null);
+  await person.page.evaluate(() => globalThis.mixroomCall.setCamera(true));
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 640);
+  await seen('green');
+});
+
 test('in a crowd, it is sent at the size of its tile', async (t) => {
   for (let i = 0; i < OTHERS; i += 1) await joinPlainly(`other ${i}`);
   await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 1280);
