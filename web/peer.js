@@ -7,6 +7,7 @@ const DISCONNECTED_MS = 4_000;
 const RESTART_GAP_MS = 6_000;
 const RESTARTS_MAX = 3;
 const BUSY_RETRY_MS = 300;
+const ENCODE_RETRY_MS = 1_000;
 
 /**
  * Events: `candidate` {candidate, sdpMid}, `state` ('connecting', 'connected', 'disconnected'),
@@ -21,6 +22,7 @@ export class Peer extends EventTarget {
   #maxBitrate;
   #limit = null;
   #encoding = Promise.resolve();
+  #encodeTimer = null;
   #request;
   #held = [];
   #sent = false;
@@ -76,8 +78,10 @@ export class Peer extends EventTarget {
     return this.#encode();
   }
 
-  /* One change at a time: parameters are refused that are not the latest. */
+  /* One change at a time: parameters are refused that are not the latest, and while a negotiation changes them. A refused
+   * change is made again, or a picture that was not wanted would never be sent any more. */
   #encode() {
+    clearTimeout(this.#encodeTimer);
     this.#encoding = this.#encoding.then(async () => {
       const { sender } = this.#sections.video;
       const parameters = sender.getParameters();
@@ -85,8 +89,10 @@ export class Peer extends EventTarget {
       Object.assign(parameters.encodings[0], encodingOf(sender.track, this.#maxBitrate, this.#limit));
       await sender.setParameters(parameters);
     }).catch((error) => {
-      /* The picture goes on as it was, which is more than is needed at worst. */
-      console.debug('uplink not limited', error);
+      if (this.#pc.signalingState === 'closed') return;
+      console.debug('uplink not limited yet', error);
+      clearTimeout(this.#encodeTimer);
+      this.#encodeTimer = setTimeout(() => this.#encode(), ENCODE_RETRY_MS);
     });
     return this.#encoding;
   }
@@ -126,6 +132,7 @@ export class Peer extends EventTarget {
     const answer = await reply;
     if (this.#pc.signalingState === 'closed') return;
     await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    this.#encode(); /* some browsers have nothing to set before there was an answer */
     for (const candidate of this.#early.splice(0)) await this.#apply(candidate);
   }
 
@@ -213,6 +220,7 @@ export class Peer extends EventTarget {
 
   close() {
     clearTimeout(this.#restartTimer);
+    clearTimeout(this.#encodeTimer);
     this.#pc.onconnectionstatechange = this.#pc.oniceconnectionstatechange = this.#pc.onicecandidate = null;
     this.#pc.close();
   }

@@ -67,6 +67,7 @@ struct _MxrTileSrc {
 
   /* Guarded by the object lock. */
   MxrViewConfig config; /* owns a reference to the layout */
+  bool is_asked;        /* for a picture, changed or not */
 
   /* The tick's. */
   MxrView *view;

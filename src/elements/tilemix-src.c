@@ -189,11 +189,24 @@ mxr_tile_src_class_init (MxrTileSrcClass *klass)
   g_object_class_install_properties (object_class, G_N_ELEMENTS (specs), specs);
 }
 
-/* Key frames are the encoder's business, time is the clock's; there is nothing to seek in. */
+static void
+ask_for_picture (MxrTileSrc *src)
+{
+  GST_OBJECT_LOCK (src);
+  src->is_asked = true;
+  GST_OBJECT_UNLOCK (src);
+  mxr_tilemix_wake (GST_PAD (src));
+}
+
+/* Key frames are the encoder's business, but it makes them of pictures that come. Time is the clock's; there is nothing to
+ * seek in. */
 static gboolean
 on_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   bool taken = GST_EVENT_TYPE (event) != GST_EVENT_SEEK;
+
+  if (gst_video_event_is_force_key_unit (event))
+    ask_for_picture (MXR_TILE_SRC (pad));
   gst_event_unref (event);
   return taken;
 }
@@ -263,6 +276,16 @@ mxr_tile_src_reset (MxrTileSrc *src, guint group_id)
   src->flow = GST_FLOW_OK;
 }
 
+static bool
+take_is_asked (MxrTileSrc *src)
+{
+  GST_OBJECT_LOCK (src);
+  bool is_asked = src->is_asked;
+  src->is_asked = false;
+  GST_OBJECT_UNLOCK (src);
+  return is_asked;
+}
+
 bool
 mxr_tile_src_prepare (MxrTileSrc *src)
 {
@@ -282,6 +305,8 @@ mxr_tile_src_prepare (MxrTileSrc *src)
   if (mxr_view_configure (src->view, &config))
     src->has_caps = false;
   g_clear_pointer (&config.layout, mxr_tile_list_unref);
+  if (take_is_asked (src))
+    mxr_view_ask (src->view);
   return true;
 }
 

@@ -54,6 +54,7 @@ struct _MxrView {
   GstClockTime pushed_ns; /* when the last one was */
   guint64 frame_index;    /* on the view's own grid, of the frame shown last */
   bool has_frame_index;
+  bool is_asked; /* for a picture, changed or not */
 };
 
 /* ---- Canvases --------------------------------------------------------------------------------------- */
@@ -459,7 +460,14 @@ picture_of (MxrView *view, Canvas *canvas, GstClockTime now_ns)
   canvas->used = ++view->n_pictures;
   view->latest = canvas;
   view->pushed_ns = now_ns;
+  view->is_asked = false;
   return picture;
+}
+
+void
+mxr_view_ask (MxrView *view)
+{
+  view->is_asked = true;
 }
 
 GstBuffer *
@@ -467,7 +475,7 @@ mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns)
 {
   update_wanted (view, composer);
   if (view->latest != NULL && is_current (view, view->latest)) {
-    if (composer->now_ns < view->pushed_ns + idle_ns) {
+    if (!view->is_asked && composer->now_ns < view->pushed_ns + idle_ns) {
       composer->stats.n_skipped++;
       return NULL;
     }
@@ -489,5 +497,6 @@ mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns)
 GstClockTime
 mxr_view_due_ns (const MxrView *view, GstClockTime idle_ns)
 {
-  return view->latest != NULL && is_current (view, view->latest) ? view->pushed_ns + idle_ns : 0;
+  bool may_wait = view->latest != NULL && !view->is_asked && is_current (view, view->latest);
+  return may_wait ? view->pushed_ns + idle_ns : 0;
 }

@@ -64,6 +64,8 @@ bool mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tic
  */
 GstBuffer *mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns);
 
+/** mxr_view_ask: The next frame has a picture, though it be an unchanged one. */
+void mxr_view_ask (MxrView *view);
 /** mxr_view_due_ns: Returns: when the view wants to be composed again should nothing change; 0: at the next tick. */
 GstClockTime mxr_view_due_ns (const MxrView *view, GstClockTime idle_ns);
 

@@ -1,11 +1,13 @@
 /* mixroom-load: options, media, the run, the report. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gst/gst.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run.h"
 
@@ -18,17 +20,20 @@ fail (const GError *error)
   return EXIT_FAILURE;
 }
 
-/* Appending is one write, so that several at a time do not mix their lines. */
+/* In one write, so that several programs at a time do not mix their lines. */
 static bool
-append_json (const char *path, const char *json, GError **error)
+append (const char *path, const char *line, GError **error)
 {
-  g_autofree char *line = g_strconcat (json, "\n", NULL);
-  FILE *file = fopen (path, "a");
-  const bool is_written = file != NULL && fputs (line, file) >= 0;
+  const gssize size = (gssize) strlen (line);
+  const int file = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  const gssize n_written = file >= 0 ? write (file, line, (gsize) size) : -1;
+  const int cause = n_written < 0 ? errno : ENOSPC;
 
-  if (file != NULL && fclose (file) == 0 && is_written)
+  if (file >= 0)
+    close (file);
+  if (n_written == size)
     return true;
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", path, g_strerror (errno));
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (cause), "%s: %s", path, g_strerror (cause));
   return false;
 }
 
@@ -44,7 +49,8 @@ tell (const MxrLoadOptions *options, MxrReport *report)
   }
   if (options->json_file != NULL) {
     g_autofree char *json = mxr_report_to_json (report, checks);
-    if (!append_json (options->json_file, json, &error))
+    g_autofree char *line = g_strconcat (json, "\n", NULL);
+    if (!append (options->json_file, line, &error))
       return fail (error);
   }
   return mxr_checks_passed (checks) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -61,6 +67,8 @@ run (const MxrLoadOptions *options)
     fprintf (stderr, "mixroom-load: --server-pid: there is no process %d that can be looked at\n", options->server_pid);
     return EXIT_FAILURE;
   }
+  if (options->json_file != NULL && !append (options->json_file, "", &error)) /* told now and not after an hour */
+    return fail (error);
   g_autoptr (MxrCast) cast = mxr_cast_new (options, &error);
   if (cast == NULL)
     return fail (error);

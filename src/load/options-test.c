@@ -48,6 +48,14 @@ test_values (void)
 }
 
 static void
+test_longest (void)
+{
+  g_auto (MxrLoadOptions) options = { 0 };
+  g_assert_true (parse (&options, "mixroom-load --duration=86400", NULL));
+  g_assert_cmpint (mxr_load_options_get_duration_us (&options), ==, G_TIME_SPAN_DAY);
+}
+
+static void
 test_sound_only (void)
 {
   g_auto (MxrLoadOptions) options = { 0 };
@@ -107,6 +115,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/load/options/defaults", test_defaults);
   g_test_add_func ("/load/options/values", test_values);
+  g_test_add_func ("/load/options/longest", test_longest);
   g_test_add_func ("/load/options/sound-only", test_sound_only);
   g_test_add_func ("/load/options/errors", test_errors);
   return g_test_run ();

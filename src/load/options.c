@@ -137,6 +137,12 @@ mxr_load_options_count_clients (const MxrLoadOptions *options)
   return (guint) options->n_rooms * (guint) (options->n_participants + options->n_viewers);
 }
 
+gint64
+mxr_load_options_get_duration_us (const MxrLoadOptions *options)
+{
+  return options->duration_s * G_GINT64_CONSTANT (1000000);
+}
+
 /* What each alone may be, but not together. */
 static bool
 check_together (const MxrLoadOptions *options, GError **error)

@@ -40,5 +40,6 @@ void mxr_load_options_clear (MxrLoadOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MxrLoadOptions, mxr_load_options_clear)
 
 guint mxr_load_options_count_clients (const MxrLoadOptions *options);
+gint64 mxr_load_options_get_duration_us (const MxrLoadOptions *options);
 
 #endif

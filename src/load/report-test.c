@@ -104,6 +104,9 @@ test_each_fault (Fixture *fixture, gconstpointer unused)
   report->is_stopped = true;
   assert_fails (fixture, "whole");
   report->is_stopped = false;
+  report->steady_s = 9;
+  assert_fails (fixture, "whole");
+  report->steady_s = 10;
   tally->n_without[MXR_RTP_AUDIO] = 1;
   assert_fails (fixture, "sound");
   tally->n_without[MXR_RTP_AUDIO] = 0;

@@ -261,7 +261,7 @@ on_tick (gpointer user_data)
 
   if (run->phase == SETTLING && !is_empty && is_settled (run, now_us))
     begin_steady (run);
-  else if (run->phase == STEADY && now_us - run->phase_us < run->options->duration_s * G_USEC_PER_SEC && !is_empty)
+  else if (run->phase == STEADY && now_us - run->phase_us < mxr_load_options_get_duration_us (run->options) && !is_empty)
     churn (run, now_us);
   else if (run->phase == STEADY || (run->phase == SETTLING && is_empty))
     end (run);

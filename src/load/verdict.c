@@ -32,7 +32,7 @@ judge_presence (const MxrReport *report, GArray *checks)
        report->first_error != NULL ? report->first_error : "");
   add (checks, "stayed", report->n_lost == 0, "%u lost their connection", report->n_lost);
   add (checks, "left", report->n_not_left == 0, "%u could not tell the server that they leave", report->n_not_left);
-  add (checks, "whole", !report->is_stopped && report->steady_s > 0,
+  add (checks, "whole", !report->is_stopped && report->steady_s >= report->options->duration_s,
        report->steady_s > 0 ? "measured for %.1f s of %d s" : "nothing was measured: %.1f s of %d s", report->steady_s,
        report->options->duration_s);
 }

@@ -196,6 +196,14 @@ drop_leavings (MxrWhip *whip)
   }
 }
 
+static GError *
+say_unreachable (const GError *cause)
+{
+  const bool is_distrusted = g_error_matches (cause, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
+  return g_error_new (MXR_WHIP_ERROR, MXR_WHIP_ERROR_UNREACHABLE, "%s%s", cause->message,
+                      is_distrusted ? "; --insecure takes any" : "");
+}
+
 static void
 on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -212,7 +220,7 @@ on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   if (body != NULL) {
     judge (request, body);
   } else {
-    g_autoptr (GError) unreachable = g_error_new (MXR_WHIP_ERROR, MXR_WHIP_ERROR_UNREACHABLE, "%s", error->message);
+    g_autoptr (GError) unreachable = say_unreachable (error);
     finish (request, NULL, NULL, unreachable);
   }
   start_next (whip);

@@ -46,6 +46,19 @@ measure_bps (MxrPass *pass, const MxrParticipant *participant, guint64 n_bytes, 
   return bps;
 }
 
+static void
+note_picture (MxrRoom *room, const MxrUplinkStats *uplink, guint64 bps)
+{
+  MxrPass *pass = &room->pass;
+  bool is_resized = pass->width_px != uplink->width_px || pass->height_px != uplink->height_px;
+
+  pass->width_px = uplink->width_px;
+  pass->height_px = uplink->height_px;
+  pass->bitrate_bps = (guint) MIN (bps, G_MAXUINT);
+  if (is_resized && mxr_pass_is_complete (room))
+    mxr_stage_tell_rungs_soon (room);
+}
+
 static bool
 may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
@@ -57,6 +70,7 @@ may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   mxr_peer_get_stats (participant->peer, &stats);
   const MxrRtpReceiverStats *uplink = &stats.uplink[MXR_RTP_VIDEO];
   guint64 bps = measure_bps (&room->pass, participant, uplink->bytes + uplink->rtx_bytes, now_us);
+  note_picture (room, &stats.decoding[MXR_RTP_VIDEO], bps);
   return bps <= (guint64) config->media.video_bitrate_bps * percent / 100 &&
          now_us - last_packet_us < config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000) &&
          fits (room, &stats.decoding[MXR_RTP_VIDEO]);
@@ -102,9 +116,12 @@ mxr_pass_is_complete (MxrRoom *room)
 void
 mxr_pass_update (MxrRoom *room, gint64 now_us)
 {
+  MxrParticipant *passed = room->pass.participant;
   MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
 
-  if (room->pass.participant != NULL && room->pass.participant != only)
+  if (passed != NULL && passed->video_muted)
+    mxr_pass_end (room); /* an avatar needs no decoder, and who hides shall not be seen for longer */
+  else if (passed != NULL && passed != only)
     begin_return (room, now_us);
 }
 
@@ -123,6 +140,7 @@ mxr_pass_tick (MxrRoom *room, gint64 now_us)
   if (is_complete != pass->was_complete) {
     pass->was_complete = is_complete;
     mxr_stage_want_uplinks (room);
+    mxr_stage_tell_rungs_soon (room);
   }
   if (now_us < pass->checked_us + CHECK_US)
     return;

@@ -195,6 +195,7 @@ typedef struct {
   const MxrParticipant *measured; /* compared only: whose n_bytes were at checked_us */
   guint64 n_bytes;
   gint64 checked_us;
+  guint width_px, height_px, bitrate_bps; /* of what passed at checked_us */
 } MxrPass;
 
 struct _MxrRoom {
@@ -261,6 +262,8 @@ void mxr_stage_tell_uplink_limit (MxrParticipant *participant);
 /** mxr_stage_want_uplinks: What is seen is decoded, the rest is not. */
 void mxr_stage_want_uplinks (MxrRoom *room);
 void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
+/** mxr_stage_tell_rungs_soon: All who watch VP8: whether it is passed through, or its size, has changed. */
+void mxr_stage_tell_rungs_soon (MxrRoom *room);
 void mxr_stage_tick (MxrRoom *room, gint64 now_us);
 /** mxr_stage_remove_uplink: The tile shows the avatar at once. */
 void mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);

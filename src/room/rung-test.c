@@ -1,4 +1,4 @@
-/* Own sounds that begin while the shared one goes on, in a pipeline that plays: each begins in the shared one's state. */
+/* Rungs in a pipeline that plays: own sounds begin in the state of the shared one, and a still picture has key frames. */
 
 #include "room-private.h"
 
@@ -114,6 +114,66 @@ test_own_goes_on_from_shared (Fixture *fixture, gconstpointer unused)
   mxr_rung_remove (shared);
 }
 
+static GstPadProbeReturn
+on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
+{
+  if (!GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT))
+    g_atomic_int_inc ((int *) n_keyframes);
+  return GST_PAD_PROBE_OK;
+}
+
+static MxrRung *
+add_picture (Fixture *fixture, int *n_keyframes)
+{
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
+    .name = "still",
+    .codec = "VP8",
+    .bitrate_bps = 500000,
+    .keyframe_interval_ms = 100,
+    .is_picture = true,
+  };
+  g_autoptr (GError) error = NULL;
+  MxrRung *rung = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), "still");
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_encoded, n_keyframes, NULL);
+  return rung;
+}
+
+static void
+wait_for_keyframes (int *n_keyframes, int n)
+{
+  gint64 end_us = g_get_monotonic_time () + WATCHDOG_US;
+
+  while (g_atomic_int_get (n_keyframes) < n) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end_us);
+    g_usleep (1000);
+  }
+}
+
+/* An empty view never changes, and is sent again once a second: ten newcomers would wait for ten seconds. */
+static void
+test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
+{
+  int n_keyframes = 0;
+  MxrRung *rung = add_picture (fixture, &n_keyframes);
+
+  wait_for_keyframes (&n_keyframes, 1);
+  gint64 begin_us = g_get_monotonic_time ();
+  for (int i = 0; i < 10; i++) {
+    mxr_rung_request_keyframe (rung, begin_us + i * G_USEC_PER_SEC);
+    wait_for_keyframes (&n_keyframes, 2 + i);
+  }
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 4 * G_USEC_PER_SEC);
+  g_assert_cmpuint (mxr_rung_count_keyframes (rung), ==, 10);
+  mxr_rung_remove (rung);
+  wait_for_removals (fixture); /* the probe counts into this function's frame */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -121,5 +181,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_true (mxr_elements_register (NULL));
   g_test_add ("/rung/own-goes-on-from-shared", Fixture, NULL, fixture_init, test_own_goes_on_from_shared, fixture_clear);
+  g_test_add ("/rung/keyframes-of-a-still-picture", Fixture, NULL, fixture_init, test_keyframes_of_a_still_picture,
+              fixture_clear);
   return g_test_run ();
 }

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <gst/app/gstappsink.h>
+#include <gst/video/video-event.h>
 #include <string.h>
 
 /* A sound is stamped so much later than a picture taken at the same instant: its packet goes when the last sample of 20 ms
@@ -282,6 +283,14 @@ mxr_rung_is_ancestor (MxrRung *rung, GstObject *object)
   return gst_object_has_as_ancestor (object, GST_OBJECT (rung->bin));
 }
 
+/* The mixer, too, is asked: of a picture that does not change it would send the next one in a second. */
+static void
+encode_keyframe (MxrRung *rung)
+{
+  mxr_fragment_bin_request_keyframe (rung->encoder);
+  gst_pad_send_event (rung->upstream, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
+}
+
 static void
 make_keyframe (MxrRung *rung)
 {
@@ -289,7 +298,7 @@ make_keyframe (MxrRung *rung)
   if (mxr_rung_is_passing (rung))
     mxr_peer_request_keyframe (rung->passed);
   else
-    mxr_fragment_bin_request_keyframe (rung->encoder);
+    encode_keyframe (rung);
 }
 
 void
@@ -304,7 +313,7 @@ mxr_rung_pass (MxrRung *rung, MxrPeer *peer)
   if (peer != NULL)
     mxr_peer_pass (peer, rung->splice, SOUND_BEHIND_PICTURE / GST_USECOND);
   else
-    mxr_fragment_bin_request_keyframe (rung->encoder);
+    encode_keyframe (rung);
 }
 
 bool

@@ -232,8 +232,31 @@ mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant)
   if (participant->events.on_rung == NULL || codec < 0 || room->pictures[codec] == NULL)
     return;
   const MxrRungParams *params = mxr_rung_get_params (room->pictures[codec]);
-  participant->events.on_rung (participant, params->width_px, params->height_px, params->framerate,
-                               params->bitrate_bps, codecs[codec], participant->user_data);
+  const MxrPass *pass = codec == MXR_STAGE_VP8 && mxr_pass_is_complete (room) ? &room->pass : NULL;
+  participant->events.on_rung (participant, pass != NULL ? pass->width_px : params->width_px,
+                               pass != NULL ? pass->height_px : params->height_px, params->framerate,
+                               pass != NULL ? pass->bitrate_bps : params->bitrate_bps, codecs[codec],
+                               participant->user_data);
+}
+
+static void
+tell_rungs (gpointer user_data)
+{
+  MxrRoom *room = user_data;
+  g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
+
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    bool watches = participant->room != NULL && find_codec (participant->video_codec) == MXR_STAGE_VP8;
+    if (watches && !participant->needs_welcome)
+      mxr_stage_tell_rung (room, participant);
+  }
+}
+
+void
+mxr_stage_tell_rungs_soon (MxrRoom *room)
+{
+  mxr_mailbox_post (room->hub->control, tell_rungs, mxr_room_ref (room), (GDestroyNotify) mxr_room_unref);
 }
 
 void

@@ -186,6 +186,14 @@ test('statistics show what flows', async () => {
   assert.match(text, /1280 × 720 · (VP8|H264)/);
   assert.match(text, /UDP/);
   await shoot('statistics');
+  const legend = await page.locator('.delay-legend').innerText();
+  const stages = ['Waiting for the mix', 'Composing', 'Encoding', 'Sending', 'Your browser'].map((stage) => legend.indexOf(stage));
+  assert.deepEqual(stages, stages.filter((at) => at >= 0).sort((a, b) => a - b), legend);
+  await page.setViewportSize(SMALLEST);
+  assert.equal(await overflow(), 0);
+  await page.locator('.delays').scrollIntoViewIfNeeded();
+  await shoot('statistics-smallest');
+  await page.setViewportSize(DESK);
   await page.click('#open-stats');
 });
 

@@ -62,10 +62,31 @@ test('alone, the camera is sent as it is', async () => {
   await person.join(server.url, 'crowd');
   assert.deepEqual(await limit(), { maxWidth: 1280, maxHeight: 720, maxFramerate: 30, maxBitrate: 1_500_000 });
   await until('at full size', ({ width, height }) => width === 640 && height === 360);
+  /* It is all of the view, so it comes back as it is sent, and that is what the page is told. */
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung?.width === 640);
+  const { height, bitrate } = await person.page.evaluate(() => globalThis.mixroomCall.rung);
+  assert.equal(height, 360);
+  assert.ok(bitrate > 10_000 && bitrate < 2_000_000, `${bitrate} bit/s`);
+});
+
+test('a camera that is switched off gives way to the avatar, and is passed through again later', async () => {
+  const markers = async () => (await person.look()).map(({ marker }) => marker);
+  const seen = async (marker) => {
+    for (let i = 0; i < 50 && (await markers())[0] !== marker; i += 1) await pause(100);
+    assert.deepEqual(await markers(), [marker]);
+  };
+  await seen('green');
+  await person.page.evaluate(() => globalThis.mixroomCall.setCamera(false));
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 1280);
+  await seen(null);
+  await person.page.evaluate(() => globalThis.mixroomCall.setCamera(true));
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 640);
+  await seen('green');
 });
 
 test('in a crowd, it is sent at the size of its tile', async (t) => {
   for (let i = 0; i < OTHERS; i += 1) await joinPlainly(`other ${i}`);
+  await person.page.waitForFunction(() => globalThis.mixroomCall.rung.width === 1280);
   const joinedAt = performance.now();
   const { width, height } = await until('at the size of the tile', (stat) => stat.width < 640);
   const { maxWidth, maxHeight, maxFramerate } = await limit();

@@ -177,12 +177,20 @@ change_skip (Rig *rig, Sender *sender, Receiver *receiver)
   g_object_set (rig->mix, "skip-unchanged", FALSE, NULL);
 }
 
+/* An encoder has nothing to make a key frame of before it gets a picture. */
+static void
+ask_for_keyframe (Rig *rig, Sender *sender, Receiver *receiver)
+{
+  gst_pad_push_event (receiver->pad, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
+}
+
 /* Whatever changes while it sleeps is shown at the next point of the grid. */
 static void
 test_each_change_ends_the_rest (void)
 {
   static const ChangeFunc changes[] = { change_frame, change_video, change_title,   change_tiles,
-                                        change_size,  change_end,   change_release, change_skip };
+                                        change_size,  change_end,   change_release, change_skip,
+                                        ask_for_keyframe };
 
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++) {
     Rig *rig = rig_new ();

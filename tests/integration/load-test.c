@@ -35,10 +35,10 @@ load_start (Load *load, ServerProcess *server, const char *uri, const char *cons
   g_close (file, NULL);
 
   g_ptr_array_add (argv, (char *) g_getenv ("MIXROOM_LOAD"));
-  for (guint i = 0; arguments[i] != NULL; i++)
-    g_ptr_array_add (argv, (char *) arguments[i]);
   g_ptr_array_add (argv, (char *) "--json");
   g_ptr_array_add (argv, load->json);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) arguments[i]);
   g_ptr_array_add (argv, (char *) (uri != NULL ? uri : server->uri));
   g_ptr_array_add (argv, NULL);
   load->process = g_subprocess_newv ((const char *const *) argv->pdata,
@@ -259,6 +259,19 @@ test_no_server (void)
   g_assert_nonnull (strstr (load.err, "Is the server running?"));
 }
 
+/* Said before anything else is done, so that no long run is for nothing. */
+static void
+test_unwritable_results (void)
+{
+  static const char *const arguments[] = { "--participants=2", "--codec=none", "--json=/nowhere/results", NULL };
+  g_auto (Load) load = { 0 };
+
+  load_start (&load, NULL, "http://127.0.0.1:1", arguments);
+  g_assert_cmpint (load_wait (&load), ==, 1);
+  g_assert_nonnull (strstr (load.err, "/nowhere/results: No such file"));
+  g_assert_null (strstr (load.err, "Is the server running?"));
+}
+
 static gboolean
 interrupt (gpointer load)
 {
@@ -296,6 +309,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/not-let-in", test_not_let_in);
   g_test_add_func ("/load/server-dies", test_server_dies);
   g_test_add_func ("/load/no-server", test_no_server);
+  g_test_add_func ("/load/unwritable-results", test_unwritable_results);
   g_test_add_func ("/load/interrupted", test_interrupted);
   return g_test_run ();
 }

@@ -243,6 +243,55 @@ describe('peer', () => {
     await peer.limitVideo(tile(160, 90));
     assert.equal(sender.encodings[0].scaleResolutionDownBy, 4);
   });
+
+  it('sends the picture again after all, though the browser refused that at first', async () => {
+    const { peer, pc } = start({ audio: null, video: camera(640, 360) });
+    const { sender } = pc.sections[1];
+    const accept = sender.setParameters;
+    await peer.limitVideo(tile(0, 0));
+    assert.equal(sender.encodings[0].active, false);
+    sender.setParameters = async () => { throw new Error('changed by a negotiation'); };
+    await peer.limitVideo(tile(320, 180));
+    mock.timers.tick(1000);
+    await settle();
+    sender.setParameters = accept;
+    assert.equal(sender.encodings[0].active, false);
+    mock.timers.tick(1000);
+    await settle();
+    assert.equal(sender.encodings[0].active, true);
+    assert.equal(sender.encodings[0].scaleResolutionDownBy, 2);
+  });
+
+  it('asks nothing of a browser any more that refuses after the end', async () => {
+    const { peer, pc } = start({ audio: null, video: camera(640, 360) });
+    let asked = 0;
+    pc.sections[1].sender.setParameters = async () => {
+      asked += 1;
+      throw new Error('closed');
+    };
+    await peer.limitVideo(tile(320, 180));
+    const late = peer.limitVideo(tile(160, 90));
+    peer.close();
+    await late;
+    mock.timers.tick(60_000);
+    await settle();
+    assert.equal(asked, 2);
+  });
+
+  it('limits the picture after the answer where there was nothing to set before', async () => {
+    const { peer, pc, replies } = start({ audio: null, video: camera(640, 360) });
+    const { sender } = pc.sections[1];
+    sender.encodings = [];
+    await peer.limitVideo(tile(320, 180));
+    assert.deepEqual(sender.encodings, []);
+    const done = peer.negotiate();
+    await settle();
+    sender.encodings = [{}];
+    replies[0].resolve();
+    await done;
+    await settle();
+    assert.equal(sender.encodings[0].scaleResolutionDownBy, 2);
+  });
 });
 
 describe('how a track is encoded', () => {

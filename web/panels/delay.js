@@ -38,7 +38,8 @@ export class DelayBars {
     const seen = new Set();
     for (const kind of Object.keys(KINDS)) this.#show(kind, delayBudget(server?.[kind], values, kind), seen);
     this.element.hidden = seen.size === 0;
-    this.#legend.replaceChildren(...[...seen].map((stage) => h('li', {}, h('i', { class: `stage-${stage}` }), nameOf(stage))));
+    const shown = Object.keys(STAGES).filter((stage) => seen.has(stage)); /* in the order of the way */
+    this.#legend.replaceChildren(...shown.map((stage) => h('li', {}, h('i', { class: `stage-${stage}` }), nameOf(stage))));
   }
 
   #show(kind, stages, seen) {
