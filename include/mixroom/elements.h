@@ -34,7 +34,7 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   Sources are S16LE, 48000 Hz, `channels` channels. Request and release pads in any state, from any thread.
  *
  * Properties of the element: `channels` (1 or 2, default 1), `block-duration` (10..40 ms, default 20), `prefill`
- * (0..100 ms, default 10): all three count from READY on; `stats` (read-only): see below.
+ * (0..100 ms, default 10), `rest` (default false): all count from READY on; `stats` (read-only): see below.
  * Properties of a sink pad, by name or as `sink_0::volume` (GstChildProxy), any thread, any state:
  *   `volume`  0..4, default 1, ramped over a block
  *   `mute`    ramped over a block
@@ -51,6 +51,11 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   - One thread serves all source pads in turn. What stands behind a source pad must not block: a sink that waits
  *     for the clock or for its preroll (`async=true`), or a slow encoder, gets a queue before it. No blocking probes
  *     on the pads; none are needed.
+ *   - With `rest`, no block leaves any more once nothing has come for 2 s, the limiters are at rest and each listening
+ *     source pad has had 25 blocks of digital silence, but for one each 10 s. The first packet ends the rest, and so do a
+ *     new listener and a change of a sink pad's property; the first block leaves at the next tick and is DISCONT, no block
+ *     that is heard is left out or late. It is off by default because sinks that know no gaps (files, sound cards) are
+ *     what a pipeline by hand most often ends in.
  *   - A source pad that is not linked costs nothing. One that was answered with an error or EOS rests until it is
  *     linked anew (or gets a RECONFIGURE event); the others go on.
  *   - EOS on a sink means "no more data": the rest is played. The mixer itself never ends; to end what is behind it,
@@ -79,12 +84,13 @@ void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDel
  * @encoder's first block is encoded from the state in which @donor was before its own block of that time stamp. As long
  * as both get the same blocks and have the same settings, their packets are the same byte for byte, and a listener may
  * be changed from one's to the other's at any packet. Name the donor before data flows; it is not kept alive by that.
- * When the donor never stood there (a gap, another number of channels, another `audio-type`, not playing), @encoder
+ * In a pause (`dtx`) the donor stands wherever it stood before, also when it gets no blocks meanwhile.
+ * When the donor never stood there (a gap in a sound, another number of channels, another `audio-type`, not playing), @encoder
  * begins anew and counts it in `stats`.
  *
  * Properties are named as those of `opusenc`: `bitrate` [bit/s], `bitrate-type`, `complexity`, `inband-fec`,
  * `packet-loss-percentage` and `dtx` may be set at any time, `audio-type` counts from the first block on. With `dtx`,
- * digital silence is neither encoded nor sent, but for a byte each 400 ms. `stats` (read-only) has `packets`, `forks`
+ * digital silence is neither encoded nor sent, but for a byte each 400 ms, and at the first block after a gap. `stats` (read-only) has `packets`, `forks`
  * and `fresh-starts`, all guint64. S16LE, 48000 Hz, 1 or 2 channels in, blocks of any length, each with a time stamp;
  * packets of 20 ms out.
  *

@@ -45,6 +45,9 @@ bool mxr_audio_mix_sink_take (MxrAudioMixSink *sink, gint32 *out, GstClockTime n
 /** mxr_audio_mix_sink_skip: Lets a block pass that nobody hears. Thread: the tick's. */
 void mxr_audio_mix_sink_skip (MxrAudioMixSink *sink, GstClockTime now_ns);
 
+/** mxr_audio_mix_sink_is_idle: Whether nothing has come for long. What ends that wakes the mixer. Thread: the tick's. */
+bool mxr_audio_mix_sink_is_idle (MxrAudioMixSink *sink);
+
 /** mxr_audio_mix_sink_lose: Lets @n_blocks pass that were never produced. Thread: the tick's. */
 void mxr_audio_mix_sink_lose (MxrAudioMixSink *sink, guint64 n_blocks);
 
@@ -83,6 +86,10 @@ MxrMixLimiter *mxr_audio_mix_source_limiter (MxrAudioMixSource *source);
  */
 void mxr_audio_mix_source_push (MxrAudioMixSource *source, GstCaps *caps, guint group_id, GstBuffer *buffer);
 
+/** mxr_audio_mix_source_has_settled: Whether what is behind the pad has had digital silence for so long that it need not
+ * be told any more. Thread: the tick's. */
+bool mxr_audio_mix_source_has_settled (MxrAudioMixSource *source);
+
 /* ---- The element --------------------------------------------------------------------------------------- */
 
 #define MXR_TYPE_AUDIO_MIX (mxr_audio_mix_get_type ())
@@ -97,6 +104,7 @@ struct _MxrAudioMix {
   GPtrArray *sources; /* MxrAudioMixSource, by sink index; `src` is the first */
   guint next_sink, next_source;
   guint n_channels, block_ms, prefill_ms;
+  bool may_rest;
   guint64 n_blocks, n_skipped;
 
   MxrDelay wait_delay;   /* of a packet in its input's ring; noted by streaming threads */
@@ -107,6 +115,7 @@ struct _MxrAudioMix {
   GstCaps *caps;
   GstBufferPool *pool;
   guint group_id;
+  bool rests; /* when there is nothing to do */
 
   /* The tick's. */
   GPtrArray *tick_sinks, *tick_sources; /* what there is at this tick */
@@ -114,10 +123,15 @@ struct _MxrAudioMix {
   gint32 *sum, *minus, *parts;          /* a block, a block, n_parts blocks */
   guint n_parts;
   MxrMixLimiter limiter; /* of the full mix */
+  guint64 next_index;    /* of the block that follows the last one */
+  bool has_rested;       /* since the last one */
 };
 
 /** mxr_audio_mix_tick: One block on every source pad, and those that came late. Thread: the tick's. */
 void mxr_audio_mix_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint64 n_missed);
+
+/** mxr_audio_mix_wake: @pad: one of a mixer's, to which something happened. Ends a rest. Thread: any, without a lock. */
+void mxr_audio_mix_wake (GstPad *pad);
 
 guint mxr_audio_mix_block_samples (const MxrAudioMix *self);
 

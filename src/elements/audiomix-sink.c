@@ -18,7 +18,7 @@
 struct _MxrAudioMixSink {
   GstPad parent;
   guint index;
-  gint is_idle; /* atomic: has nothing, and nobody listens; set by the tick, cleared by whoever changes that */
+  gint is_idle; /* atomic: has nothing; set by the tick, cleared by whoever changes that, who then wakes the mixer */
 
   GMutex lock; /* guards what follows; held by the streaming thread and the tick for one packet or block */
   GstAudioFormat sample_format;
@@ -42,6 +42,14 @@ G_DEFINE_FINAL_TYPE (MxrAudioMixSink, mxr_audio_mix_sink, GST_TYPE_PAD)
 enum { PROP_0, PROP_VOLUME, PROP_MUTE, PROP_ACTIVE, PROP_LEVEL, PROP_STATS };
 
 /* ---- What comes in ------------------------------------------------------------------------------------- */
+
+/* After a change, with the lock given back. */
+static void
+end_idleness (MxrAudioMixSink *self)
+{
+  if (g_atomic_int_exchange (&self->is_idle, FALSE))
+    mxr_audio_mix_wake (GST_PAD (self));
+}
 
 static void
 follow_level_locked (MxrAudioMixSink *self, double mean_square, guint n_frames)
@@ -101,7 +109,6 @@ chain_locked (MxrAudioMixSink *self, GstBuffer *buffer, MxrDelay *wait_delay, Gs
     return GST_FLOW_OK;
   note_wait_locked (self, wait_delay, now_ns);
   store_locked (self, map.data, (guint)n_frames, now_ns);
-  g_atomic_int_set (&self->is_idle, FALSE);
   return GST_FLOW_OK;
 }
 
@@ -114,6 +121,8 @@ on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_mutex_lock (&self->lock);
   GstFlowReturn flow = chain_locked (self, buffer, &MXR_AUDIO_MIX (parent)->wait_delay, now_ns);
   g_mutex_unlock (&self->lock);
+  if (flow == GST_FLOW_OK)
+    end_idleness (self);
   gst_buffer_unref (buffer);
   return flow;
 }
@@ -150,8 +159,8 @@ take_gap (MxrAudioMixSink *self, GstEvent *event)
   g_mutex_lock (&self->lock);
   mxr_mix_ring_write_silence (self->ring,
                               gst_util_uint64_scale_round (duration, MXR_MIX_RATE_HZ, GST_SECOND));
-  g_atomic_int_set (&self->is_idle, FALSE);
   g_mutex_unlock (&self->lock);
+  end_idleness (self);
 }
 
 /* Nothing is passed on: what happens to one input is no business of the outputs. */
@@ -264,13 +273,6 @@ rest_if_idle_locked (MxrAudioMixSink *self)
   g_atomic_int_set (&self->is_idle, TRUE);
 }
 
-static void
-skip_locked (MxrAudioMixSink *self, GstClockTime now_ns)
-{
-  mxr_mix_ring_skip (self->ring, now_ns);
-  rest_if_idle_locked (self);
-}
-
 bool
 mxr_audio_mix_sink_take (MxrAudioMixSink *self, gint32 *out, GstClockTime now_ns)
 {
@@ -282,13 +284,14 @@ mxr_audio_mix_sink_take (MxrAudioMixSink *self, gint32 *out, GstClockTime now_ns
   aim_gain_locked (self);
   pass_time_locked (self);
   if (self->gain == 0 && self->gain_target == 0)
-    skip_locked (self, now_ns);
+    mxr_mix_ring_skip (self->ring, now_ns);
   else
     is_heard = mxr_mix_ring_pull (self->ring, out, now_ns);
   if (is_heard)
     apply_gain_locked (self, out);
   else
     settle_gain_locked (self);
+  rest_if_idle_locked (self);
   g_mutex_unlock (&self->lock);
   return is_heard;
 }
@@ -302,8 +305,15 @@ mxr_audio_mix_sink_skip (MxrAudioMixSink *self, GstClockTime now_ns)
   aim_gain_locked (self);
   settle_gain_locked (self);
   pass_time_locked (self);
-  skip_locked (self, now_ns);
+  mxr_mix_ring_skip (self->ring, now_ns);
+  rest_if_idle_locked (self);
   g_mutex_unlock (&self->lock);
+}
+
+bool
+mxr_audio_mix_sink_is_idle (MxrAudioMixSink *self)
+{
+  return g_atomic_int_get (&self->is_idle);
 }
 
 void
@@ -361,8 +371,8 @@ mxr_audio_mix_sink_set_property (GObject *object, guint id, const GValue *value,
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
-  g_atomic_int_set (&self->is_idle, FALSE);
   g_mutex_unlock (&self->lock);
+  end_idleness (self);
 }
 
 static double
@@ -470,6 +480,7 @@ mxr_audio_mix_sink_new (GstPadTemplate *templ, const char *name, guint index, co
   self->format = *format;
   self->was_active = true;
   self->gain = self->gain_target = 1;
+  self->is_idle = true;
   gst_pad_set_chain_function (GST_PAD (self), on_chain);
   gst_pad_set_event_function (GST_PAD (self), on_event);
   gst_pad_set_query_function (GST_PAD (self), on_query);

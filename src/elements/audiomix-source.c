@@ -2,12 +2,17 @@
 
 #define GST_CAT_DEFAULT mxr_audio_mix_debug
 
+/* Blocks of digital silence that go to each pad before a rest: an encoder fades its memory out and says that there is
+ * silence (mxropusenc: its one byte, after 10 packets of zeros). Half a second at 20 ms a block. */
+#define SETTLED_BLOCKS 25
+
 struct _MxrAudioMixSource {
   GstPad parent;
   gint64 sink_index;
   MxrMixLimiter limiter; /* the tick's */
   bool is_started;       /* stream-start, caps and segment are on the pad; the tick's */
   bool is_flowing;       /* the last block was pushed; the tick's */
+  guint n_silent;        /* blocks of digital silence in a row; the tick's */
   gint is_resting;       /* atomic: downstream said no; set by the tick, cleared by any thread */
 };
 
@@ -20,10 +25,20 @@ on_event (GstPad *pad, GstObject *parent, GstEvent *event)
   GstEventType type = GST_EVENT_TYPE (event);
 
   /* Linking sends one too. */
-  if (type == GST_EVENT_RECONFIGURE)
+  if (type == GST_EVENT_RECONFIGURE) {
     g_atomic_int_set (&self->is_resting, FALSE);
+    mxr_audio_mix_wake (pad);
+  }
   gst_event_unref (event);
   return type != GST_EVENT_SEEK;
+}
+
+/* Both pads know each other by now. */
+static GstPadLinkReturn
+on_link (GstPad *pad, GstObject *parent, GstPad *peer)
+{
+  mxr_audio_mix_wake (pad);
+  return GST_PAD_LINK_OK;
 }
 
 /* A block leaves at the tick that is its time stamp, and inputs are stamped anew, so what upstream needs is
@@ -67,6 +82,7 @@ mxr_audio_mix_source_restart (MxrAudioMixSource *self)
 {
   self->is_started = false;
   self->is_flowing = false;
+  self->n_silent = 0;
   self->limiter = (MxrMixLimiter)MXR_MIX_LIMITER_INIT;
   g_atomic_int_set (&self->is_resting, FALSE);
 }
@@ -79,9 +95,17 @@ mxr_audio_mix_source_wants_block (MxrAudioMixSource *self, const MxrMixLimiter *
 
   if (!wants)
     self->is_flowing = false;
-  if (!self->is_flowing)
+  if (!self->is_flowing) {
     self->limiter = *limiter;
+    self->n_silent = 0;
+  }
   return wants;
+}
+
+bool
+mxr_audio_mix_source_has_settled (MxrAudioMixSource *self)
+{
+  return self->n_silent >= SETTLED_BLOCKS && self->limiter.gain == 1;
 }
 
 MxrMixLimiter *
@@ -117,6 +141,7 @@ mxr_audio_mix_source_push (MxrAudioMixSource *self, GstCaps *caps, guint group_i
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   }
 
+  self->n_silent = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) ? self->n_silent + 1 : 0;
   GstFlowReturn flow = gst_pad_push (GST_PAD (self), buffer);
   self->is_flowing = flow == GST_FLOW_OK;
   if (flow != GST_FLOW_EOS && flow > GST_FLOW_NOT_NEGOTIATED)
@@ -148,6 +173,7 @@ mxr_audio_mix_source_new (GstPadTemplate *templ, const char *name, gint64 sink_i
                                           "template", templ, NULL);
 
   self->sink_index = sink_index;
+  gst_pad_set_link_function (GST_PAD (self), on_link);
   gst_pad_set_event_function (GST_PAD (self), on_event);
   gst_pad_set_query_function (GST_PAD (self), on_query);
   gst_pad_use_fixed_caps (GST_PAD (self));

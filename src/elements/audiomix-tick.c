@@ -161,6 +161,37 @@ push_blocks (MxrAudioMix *self, guint64 index, bool is_discont)
   }
 }
 
+/* There is nothing to do until something happens to a pad: nothing comes, and all who listen have been told so. */
+static bool
+is_at_rest (const MxrAudioMix *self)
+{
+  bool is_at_rest = self->limiter.gain == 1;
+
+  for (guint i = 0; is_at_rest && i < self->tick_sinks->len; i++)
+    is_at_rest = mxr_audio_mix_sink_is_idle (self->tick_sinks->pdata[i]);
+  for (guint i = 0; is_at_rest && i < self->tick_sources->len; i++)
+    is_at_rest = mxr_audio_mix_source_has_settled (self->tick_sources->pdata[i]);
+  return is_at_rest;
+}
+
+/* Whoever changes a pad after it was looked at wakes the tick, and then it does not rest. */
+static void
+rest_if_quiet (MxrAudioMix *self)
+{
+  self->has_rested = self->rests && is_at_rest (self);
+  if (self->has_rested)
+    mxr_tick_rest (self->tick, GST_CLOCK_TIME_NONE);
+}
+
+void
+mxr_audio_mix_wake (GstPad *pad)
+{
+  g_autoptr (GstObject) mix = gst_object_get_parent (GST_OBJECT (pad));
+
+  if (mix != NULL)
+    mxr_tick_wake (MXR_AUDIO_MIX (mix)->tick);
+}
+
 static void
 produce_block (MxrAudioMix *self, guint64 index, bool is_discont)
 {
@@ -172,6 +203,7 @@ produce_block (MxrAudioMix *self, guint64 index, bool is_discont)
     for (guint i = 0; i < self->tick_sinks->len; i++)
       mxr_audio_mix_sink_skip (self->tick_sinks->pdata[i], block_time (self, index));
   }
+  rest_if_quiet (self);
   g_ptr_array_set_size (self->tick_sinks, 0);
   g_ptr_array_set_size (self->tick_sources, 0);
 
@@ -199,11 +231,13 @@ void
 mxr_audio_mix_tick (GstElement *element, guint64 index, GstClockTime running_time_ns, guint64 n_missed)
 {
   MxrAudioMix *self = MXR_AUDIO_MIX (element);
-  bool is_discont = n_missed > CATCH_UP_BLOCKS;
+  bool is_too_late = n_missed > CATCH_UP_BLOCKS;
+  guint64 first = is_too_late ? index : index - n_missed;
+  bool is_discont = is_too_late || (self->has_rested && first != self->next_index);
 
-  if (is_discont)
+  if (is_too_late)
     leave_out (self, n_missed);
-  for (guint64 late = is_discont ? 0 : n_missed; late > 0; late--)
-    produce_block (self, index - late, false);
-  produce_block (self, index, is_discont);
+  for (guint64 at = first; at <= index; at++, is_discont = false)
+    produce_block (self, at, is_discont);
+  self->next_index = index + 1;
 }

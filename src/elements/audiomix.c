@@ -32,7 +32,7 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (mxraudiomix, "mxraudiomix", GST_RANK_NONE
                                        GST_DEBUG_CATEGORY_INIT (mxr_audio_mix_debug, "mxraudiomix", 0,
                                                                 "audio mixer"))
 
-enum { PROP_0, PROP_CHANNELS, PROP_BLOCK_DURATION, PROP_PREFILL, PROP_STATS };
+enum { PROP_0, PROP_CHANNELS, PROP_BLOCK_DURATION, PROP_PREFILL, PROP_REST, PROP_STATS };
 
 #define SINK_CAPS                                                                                            \
   "audio/x-raw, format = { S16LE, F32LE }, rate = 48000, channels = [ 1, 2 ], layout = interleaved"
@@ -210,6 +210,7 @@ prepare (MxrAudioMix *self)
 
   GST_OBJECT_LOCK (self);
   self->format = format_locked (self);
+  self->rests = self->may_rest;
   self->n_blocks = self->n_skipped = 0;
   mxr_audio_mix_copy_refs (sinks, self->sinks);
   mxr_audio_mix_copy_refs (sources, self->sources);
@@ -220,6 +221,7 @@ prepare (MxrAudioMix *self)
   for (guint i = 0; i < sources->len; i++)
     mxr_audio_mix_source_restart (sources->pdata[i]);
   self->limiter = (MxrMixLimiter)MXR_MIX_LIMITER_INIT;
+  self->has_rested = false;
   self->group_id = gst_util_group_id_next ();
   self->caps = source_caps (self->format.n_channels);
   self->pool = open_pool (self->caps, mxr_audio_mix_block_samples (self) * sizeof (gint16));
@@ -289,6 +291,9 @@ mxr_audio_mix_set_property (GObject *object, guint id, const GValue *value, GPar
   case PROP_PREFILL:
     self->prefill_ms = g_value_get_uint (value);
     break;
+  case PROP_REST:
+    self->may_rest = g_value_get_boolean (value);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
@@ -310,6 +315,9 @@ mxr_audio_mix_get_property (GObject *object, guint id, GValue *value, GParamSpec
     break;
   case PROP_PREFILL:
     g_value_set_uint (value, self->prefill_ms);
+    break;
+  case PROP_REST:
+    g_value_set_boolean (value, self->may_rest);
     break;
   case PROP_STATS:
     g_value_take_boxed (value,
@@ -363,6 +371,12 @@ install_properties (GObjectClass *klass)
       g_param_spec_uint ("prefill", "Prefill",
                          "How late a packet may be before an input plays; counts from READY on [ms]", 0, 100, 10,
                          read_write));
+  g_object_class_install_property (
+      klass, PROP_REST,
+      g_param_spec_boolean ("rest", "Rest",
+                            "No blocks while nothing comes and half a second of silence was sent, but one each 10 s; "
+                            "counts from READY on",
+                            FALSE, read_write));
   g_object_class_install_property (klass, PROP_STATS,
                                    g_param_spec_boxed ("stats", "Statistics", "blocks, blocks-skipped",
                                                        GST_TYPE_STRUCTURE,

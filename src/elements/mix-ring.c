@@ -35,7 +35,7 @@
 #define EXTRA_MAX_FRAMES (60 * MS)
 #define EXTRA_DECAY_FRAMES (1 * MS)
 
-/* What lies in the ring of a skipped input for longer than this is not played any more: the sender pauses. */
+/* What lies in the ring of an input that does not play for longer than this is not played any more: the sender pauses. */
 #define STALE_FRAMES (150 * MS)
 /* A skipped input keeps so much of a sound that began a moment ago; one that goes on for so much longer has no begin
  * worth the delay any more. */
@@ -58,8 +58,8 @@ struct _MxrMixRing {
   bool is_joint;  /* what comes does not continue the tail: cross-fade */
   bool is_ending; /* running dry is expected */
 
-  guint64 skipped_at; /* written, when skipped last */
-  guint stale_frames; /* skipped without anything new */
+  guint64 skipped_at; /* written, when skipped or pulled in vain last */
+  guint stale_frames; /* since then, without anything new */
   guint over_frames;  /* of a sound that were skipped because more than its begin is there */
 
   guint extra_frames;     /* added to the cushion by underruns */
@@ -439,12 +439,27 @@ watch (MxrMixRing *ring)
 
 /* ---- Out ----------------------------------------------------------------------------------------------- */
 
+static void
+skip_idle (MxrMixRing *ring)
+{
+  ring->stale_frames = ring->written == ring->skipped_at ? ring->stale_frames + ring->block_frames : 0;
+  ring->skipped_at = ring->written;
+  if (ring->stale_frames > STALE_FRAMES)
+    ring->read = ring->written;
+  if (ring->stale_frames > IDLE_FRAMES) {
+    g_clear_pointer (&ring->samples, g_free);
+    ring->stale_frames = IDLE_FRAMES;
+  }
+}
+
 bool
 mxr_mix_ring_pull (MxrMixRing *ring, gint32 *out, guint64 now_ns)
 {
   ring->pulled_at_ns = now_ns;
-  if (!ring->playing && !start (ring, now_ns))
+  if (!ring->playing && !start (ring, now_ns)) {
+    skip_idle (ring);
     return false;
+  }
   if (fill_of (ring) < ring->block_frames)
     return run_dry (ring, out);
 
@@ -482,19 +497,6 @@ needed_after (const MxrMixRing *ring, guint64 now_ns)
 
   due_frames -= MIN (due_frames, age_frames);
   return due_frames > 0 ? (due_frames - 1) / ring->block_frames * ring->block_frames : 0;
-}
-
-static void
-skip_idle (MxrMixRing *ring)
-{
-  ring->stale_frames = ring->written == ring->skipped_at ? ring->stale_frames + ring->block_frames : 0;
-  ring->skipped_at = ring->written;
-  if (ring->stale_frames > STALE_FRAMES)
-    ring->read = ring->written;
-  if (ring->stale_frames > IDLE_FRAMES) {
-    g_clear_pointer (&ring->samples, g_free);
-    ring->stale_frames = IDLE_FRAMES;
-  }
 }
 
 /* A sound that began a moment ago is kept from its begin on, because whoever begins to talk is chosen for the mix a

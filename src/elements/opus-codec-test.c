@@ -232,6 +232,55 @@ test_silence_is_not_sent (void)
   opus_decoder_destroy (decoder);
 }
 
+/* Gives @codec a block of zeros. Returns: the bytes of its packet; 0: none. */
+static int
+give_silence (MxrOpusCodec *codec, guint64 position, Packet *packet)
+{
+  static const gint16 silence[BLOCK] = { 0 };
+  const gint16 *frames = silence;
+  guint n_frames = BLOCK;
+
+  mxr_opus_codec_begin (codec, position * 1000000 / 48);
+  return packet->n_bytes = mxr_opus_codec_take (codec, &frames, &n_frames, packet->bytes, &packet->pts_ns);
+}
+
+/* Nobody gives blocks for a while in a pause: it is told of again after that, and a copy can be had in it and right after. */
+static void
+test_gap_in_silence (void)
+{
+  MxrOpusSettings settings = settings_of (OPUS_APPLICATION_RESTRICTED_LOWDELAY);
+  settings.has_dtx = TRUE;
+  g_autoptr (MxrOpusCodec) codec = mxr_opus_codec_new (1, &settings);
+  Packet packet, same;
+
+  for (guint i = 0; i < 50; i++)
+    give (codec, i * BLOCK, BLOCK, &packet);
+  for (guint i = 50; i < 60; i++)
+    g_assert_cmpint (give_silence (codec, i * BLOCK, &packet), >, 1);
+  g_assert_null (mxr_opus_codec_copy_at (codec, 100 * BLOCK_NS)); /* not told yet that it pauses */
+  for (guint i = 60; i < 75; i++)
+    g_assert_cmpint (give_silence (codec, i * BLOCK, &packet), ==, i == 60);
+  for (guint i = 500; i < 525; i++)
+    g_assert_cmpint (give_silence (codec, i * BLOCK, &packet), ==, (i - 500) % 20 == 0);
+  g_assert_cmpuint (packet.n_bytes, ==, 0);
+
+  g_autoptr (MxrOpusCodec) copy = mxr_opus_codec_copy_at (codec, 1000 * BLOCK_NS);
+  g_assert_nonnull (copy);
+  g_assert_null (mxr_opus_codec_copy_at (codec, 400 * BLOCK_NS)); /* over */
+  give (codec, 1000 * BLOCK, BLOCK, &packet);
+  g_autoptr (MxrOpusCodec) late = mxr_opus_codec_copy_at (codec, 1000 * BLOCK_NS); /* that block is encoded already */
+  g_assert_nonnull (late);
+  for (guint i = 1000; i < 1050; i++) {
+    if (i > 1000)
+      give (codec, i * BLOCK, BLOCK, &packet);
+    g_assert_cmpuint (packet.pts_ns, <=, i * BLOCK_NS);
+    give (copy, i * BLOCK, BLOCK, &same);
+    assert_same (&packet, &same);
+    give (late, i * BLOCK, BLOCK, &same);
+    assert_same (&packet, &same);
+  }
+}
+
 static void
 test_bad_settings (void)
 {
@@ -263,6 +312,7 @@ main (int argc, char **argv)
   g_test_add_func ("/opus-codec/blocks-and-packets", test_blocks_and_packets);
   g_test_add_func ("/opus-codec/bitrate-changes-live", test_bitrate_changes_live);
   g_test_add_func ("/opus-codec/silence-is-not-sent", test_silence_is_not_sent);
+  g_test_add_func ("/opus-codec/gap-in-silence", test_gap_in_silence);
   g_test_add_func ("/opus-codec/bad-settings", test_bad_settings);
   return g_test_run ();
 }

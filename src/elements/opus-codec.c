@@ -19,6 +19,7 @@ typedef struct {
   guint n_pending; /* frames: the begin of a packet */
   guint64 next_ns; /* time stamp of the frame that comes; G_MAXUINT64: any */
   guint n_silent;  /* packets of nothing but zeros in a row */
+  bool is_after_gap; /* nothing was said of the silence in between */
   guint8 toc;      /* of the packet encoded last */
 } Stand;
 
@@ -28,6 +29,7 @@ struct _MxrOpusCodec {
   MxrOpusSettings settings; /* of now.state */
   guint lookahead_frames;
   Stand now, before;        /* before the last block */
+  guint64 block_ns;         /* time stamp of the last block; G_MAXUINT64: none yet */
 };
 
 static guint64
@@ -50,6 +52,7 @@ copy_stand (const MxrOpusCodec *codec, Stand *to, const Stand *from)
   to->n_pending = from->n_pending;
   to->next_ns = from->next_ns;
   to->n_silent = from->n_silent;
+  to->is_after_gap = from->is_after_gap;
   to->toc = from->toc;
 }
 
@@ -62,7 +65,7 @@ codec_alloc (guint n_channels)
   codec->state_bytes = (gsize) opus_encoder_get_size ((int) n_channels);
   codec->now.state = g_malloc0 (codec->state_bytes);
   codec->before.state = g_malloc0 (codec->state_bytes);
-  codec->now.next_ns = codec->before.next_ns = G_MAXUINT64;
+  codec->now.next_ns = codec->before.next_ns = codec->block_ns = G_MAXUINT64;
   return codec;
 }
 
@@ -102,12 +105,24 @@ mxr_opus_codec_free (MxrOpusCodec *codec)
   g_free (codec);
 }
 
+/* In a pause nothing is encoded, so whoever stood there stands there still. */
+static const Stand *
+find_stand (const MxrOpusCodec *codec, guint64 pts_ns)
+{
+  const Stand *now = &codec->now;
+  bool is_pausing = now->n_silent > SILENT_BEFORE_DTX && now->n_pending == 0;
+
+  if (is_same_time (codec->block_ns, pts_ns))
+    return &codec->before;
+  return is_same_time (now->next_ns, pts_ns) || (is_pausing && now->next_ns < pts_ns) ? now : NULL;
+}
+
 MxrOpusCodec *
 mxr_opus_codec_copy_at (const MxrOpusCodec *codec, guint64 pts_ns)
 {
-  const Stand *stand = is_same_time (codec->before.next_ns, pts_ns) ? &codec->before : &codec->now;
+  const Stand *stand = find_stand (codec, pts_ns);
 
-  if (!is_same_time (stand->next_ns, pts_ns))
+  if (stand == NULL)
     return NULL;
   MxrOpusCodec *copy = codec_alloc (codec->n_channels);
   copy->settings = codec->settings;
@@ -146,10 +161,13 @@ mxr_opus_codec_begin (MxrOpusCodec *codec, guint64 pts_ns)
   bool is_first = codec->now.next_ns == G_MAXUINT64;
   bool is_next = is_same_time (codec->now.next_ns, pts_ns);
 
-  if (!is_next)
-    codec->now.n_pending = 0;
-  codec->now.next_ns = pts_ns;
   copy_stand (codec, &codec->before, &codec->now);
+  codec->block_ns = pts_ns;
+  codec->now.next_ns = pts_ns;
+  if (!is_next) {
+    codec->now.n_pending = 0;
+    codec->now.is_after_gap = !is_first;
+  }
   return is_first || is_next;
 }
 
@@ -179,10 +197,14 @@ encode_or_pause (MxrOpusCodec *codec, const gint16 *frames, guint8 *packet)
 {
   Stand *now = &codec->now;
   bool was_pausing = now->n_silent > SILENT_BEFORE_DTX;
+  bool is_told_again = was_pausing && now->is_after_gap;
 
+  now->is_after_gap = false;
   now->n_silent = codec->settings.has_dtx && is_silent (codec, frames) ? now->n_silent + 1 : 0;
   if (now->n_silent <= SILENT_BEFORE_DTX)
     return encode (codec, frames, !was_pausing, packet);
+  if (is_told_again)
+    now->n_silent = SILENT_BEFORE_DTX + 1;
   guint n_paused = now->n_silent - SILENT_BEFORE_DTX - 1;
   if (n_paused == DTX_INTERVAL)
     now->n_silent -= DTX_INTERVAL;

@@ -42,7 +42,7 @@ add_mixers (MxrGraph *graph, const MxrConfig *config, GError **error)
   graph->tee = graph->picture != NULL ? make ("tee", "view", error) : NULL;
   if (graph->tee == NULL)
     return false;
-  g_object_set (graph->sound, "channels", config->media.audio_channels, NULL);
+  g_object_set (graph->sound, "channels", config->media.audio_channels, "rest", TRUE, NULL);
   g_object_set (graph->picture, "tick-framerate", config->room.framerate, 1, NULL);
   g_object_set (graph->tee, "allow-not-linked", TRUE, NULL);
   gst_bin_add_many (GST_BIN (graph->pipeline), graph->sound, graph->picture, graph->tee, NULL);

@@ -6,10 +6,53 @@
 
 G_DEFINE_QUARK (mxr-room-error-quark, mxr_room_error)
 
-/* Levels are taken, speakers chosen and pending key frames made this often: below a syllable, above the cost. */
-#define TICK_MS 50
 /* Calls from the network threads that may wait for the control thread: a few per peer and second. */
 #define CONTROL_CALLS_MAX 65536
+
+/* ---- Time ------------------------------------------------------------------------------------------------ */
+
+/* The rooms that are due, which is all of them once in a while, and few of hundreds that are idle. Due times are on
+ * one grid, so that one turn of the loop serves them all. */
+static gboolean
+on_tick (GSource *source, GSourceFunc unused, gpointer user_data)
+{
+  MxrHub *hub = user_data;
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 due_us = G_MAXINT64;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, hub->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    MxrRoom *room = value;
+    if (room->due_us <= now_us)
+      mxr_room_tick (room, now_us);
+    due_us = MIN (due_us, room->due_us);
+  }
+  g_source_set_ready_time (source, due_us != G_MAXINT64 ? due_us : -1);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+new_tick (MxrHub *hub)
+{
+  static GSourceFuncs functions = { .dispatch = on_tick };
+  GSource *tick = g_source_new (&functions, sizeof (GSource));
+
+  g_source_set_name (tick, "tick of the rooms");
+  g_source_set_callback (tick, NULL, hub, NULL);
+  g_source_attach (tick, NULL);
+  return tick;
+}
+
+void
+mxr_hub_tick_at (MxrHub *hub, gint64 due_us)
+{
+  gint64 ready_us = g_source_get_ready_time (hub->tick);
+
+  if (ready_us < 0 || due_us < ready_us)
+    g_source_set_ready_time (hub->tick, due_us);
+}
 
 /* ---- Life ------------------------------------------------------------------------------------------------ */
 
@@ -77,6 +120,7 @@ mxr_hub_new (const MxrConfig *config, GError **error)
   hub->rooms = g_hash_table_new (g_str_hash, g_str_equal);
   hub->tokens = g_hash_table_new (g_str_hash, g_str_equal);
   hub->control = mxr_mailbox_new (NULL, "control", CONTROL_CALLS_MAX);
+  hub->tick = new_tick (hub);
   if (!mxr_elements_register (NULL)) {
     g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the mixers cannot be registered");
     return NULL;
@@ -116,6 +160,8 @@ mxr_hub_free (MxrHub *hub)
   g_clear_pointer (&hub->pool, mxr_decode_pool_free);
   mxr_mailbox_close (hub->control);
   mxr_mailbox_unref (hub->control);
+  g_source_destroy (hub->tick);
+  g_source_unref (hub->tick);
   g_clear_pointer (&hub->fragments, mxr_fragments_free);
   g_hash_table_unref (hub->rooms);
   g_hash_table_unref (hub->tokens);
@@ -154,20 +200,6 @@ mxr_hub_is_ready (MxrHub *hub, const char **out_reason)
 
 /* ---- Rooms ----------------------------------------------------------------------------------------------- */
 
-static gboolean
-on_tick (gpointer user_data)
-{
-  MxrHub *hub = user_data;
-  gint64 now_us = g_get_monotonic_time ();
-  GHashTableIter iter;
-  gpointer room;
-
-  g_hash_table_iter_init (&iter, hub->rooms);
-  while (g_hash_table_iter_next (&iter, NULL, &room))
-    mxr_room_tick (room, now_us);
-  return G_SOURCE_CONTINUE;
-}
-
 static MxrRoom *
 add_room (MxrHub *hub, const char *name, GError **error)
 {
@@ -180,8 +212,6 @@ add_room (MxrHub *hub, const char *name, GError **error)
   if (room == NULL)
     return NULL;
   g_hash_table_insert (hub->rooms, room->name, room);
-  if (hub->tick == 0)
-    hub->tick = g_timeout_add (TICK_MS, on_tick, hub);
   return room;
 }
 
@@ -203,8 +233,6 @@ void
 mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
 {
   g_hash_table_remove (hub->rooms, room->name);
-  if (g_hash_table_size (hub->rooms) == 0)
-    g_clear_handle_id (&hub->tick, g_source_remove);
   mxr_sound_clear (room);
   mxr_stage_clear (room);
   hub->n_ending++;

@@ -113,6 +113,13 @@ mxr_pass_is_complete (MxrRoom *room)
   return room->pass.participant != NULL && room->pass.return_us == 0 && rung != NULL && mxr_rung_is_passing (rung);
 }
 
+bool
+mxr_pass_is_busy (MxrRoom *room)
+{
+  const MxrPass *pass = &room->pass;
+  return pass->return_us != 0 || pass->was_complete != (pass->participant != NULL);
+}
+
 void
 mxr_pass_update (MxrRoom *room, gint64 now_us)
 {

@@ -103,6 +103,8 @@ void mxr_rung_tick (MxrRung *rung, gint64 now_us);
 void mxr_rung_pass (MxrRung *rung, MxrPeer *peer);
 /** mxr_rung_is_passing: Whether that key frame was there, and nothing is encoded. */
 bool mxr_rung_is_passing (MxrRung *rung);
+/** mxr_rung_is_busy: Whether a key frame that was asked for is still to be made. */
+bool mxr_rung_is_busy (const MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
@@ -154,6 +156,8 @@ struct _MxrParticipant {
   bool is_mixed;         /* chosen for the mix */
   gint64 shared_from_us; /* when own_sound gives way to the shared sound; 0: it does not */
   bool has_levels;       /* the client sends RFC 6464 */
+  bool is_hushed;        /* has sent nothing but quiet for long; by its levels */
+  gint64 stirred_us;     /* when there was something else last */
 
   MxrAsk *ask;     /* that the peer is at work on; NULL: none */
 
@@ -207,6 +211,8 @@ struct _MxrRoom {
   GPtrArray *participants; /* MxrParticipant, owned, in order of joining */
   guint32 next_key;
   bool flush_is_posted;
+  gint64 due_us;       /* of the next tick */
+  gint64 busy_till_us; /* ticks are close together till then */
   GPtrArray *departed; /* char *: ids the others are to be told of */
   MxrBucket errors;    /* of pipelines: a broken encoder fails with every frame */
   GQueue chat;         /* MxrChatEntry: history */
@@ -240,7 +246,10 @@ MxrParticipant *mxr_room_add (MxrRoom *room, const char *name, MxrRole role, con
                               gpointer user_data, GError **error);
 /** mxr_room_forget: @participant is being removed: out of the list; the others are told; the last one ends the room. */
 void mxr_room_forget (MxrRoom *room, MxrParticipant *participant);
+/** mxr_room_tick: And says in @room->due_us when the next is due. */
 void mxr_room_tick (MxrRoom *room, gint64 now_us);
+/** mxr_room_stir: Something happened that ticks may have to follow up: they come often for a while. */
+void mxr_room_stir (MxrRoom *room);
 /** mxr_room_flush_soon: Changes are told from the main loop, many at once, never from within the call that made
  * them. */
 void mxr_room_flush_soon (MxrRoom *room);
@@ -265,6 +274,8 @@ void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
 /** mxr_stage_tell_rungs_soon: All who watch VP8: whether it is passed through, or its size, has changed. */
 void mxr_stage_tell_rungs_soon (MxrRoom *room);
 void mxr_stage_tick (MxrRoom *room, gint64 now_us);
+/** mxr_stage_is_busy: Whether something is waited for that a tick does or sees, and a second is too long for it. */
+bool mxr_stage_is_busy (MxrRoom *room);
 /** mxr_stage_remove_uplink: The tile shows the avatar at once. */
 void mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);
 /** mxr_stage_recover: An encoder that failed is replaced; @source: what posted the error. The same in sound. */
@@ -274,6 +285,8 @@ void mxr_stage_clear (MxrRoom *room);
 /* ---- pass.c: one participant's picture as it is, in place of the mix --------------------------------------- */
 
 void mxr_pass_tick (MxrRoom *room, gint64 now_us);
+/** mxr_pass_is_busy: Whether a change between mix and pass is under way. */
+bool mxr_pass_is_busy (MxrRoom *room);
 /** mxr_pass_update: Tiles, a mute or an uplink changed: goes back to the mix where one picture is not all of it. */
 void mxr_pass_update (MxrRoom *room, gint64 now_us);
 /** mxr_pass_end: At once; before the peer that is passed is closed, or the rung removed. */
@@ -291,6 +304,8 @@ void mxr_sound_recover (MxrRoom *room, GstObject *source);
 /** mxr_sound_on_voice: Of an uplink that is not decoded. */
 void mxr_sound_on_voice (MxrRoom *room, MxrParticipant *participant);
 void mxr_sound_tick (MxrRoom *room, gint64 now_us);
+/** mxr_sound_is_busy: Whether somebody is or may be heard, or a change is under way. */
+bool mxr_sound_is_busy (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
 
 /* ---- hub.c --------------------------------------------------------------------------------------------- */
@@ -307,7 +322,7 @@ struct _MxrHub {
   MxrDecodePool *pool;
   GHashTable *rooms;  /* name: MxrRoom, owned */
   GHashTable *tokens; /* resume token: MxrParticipant, unowned */
-  guint tick;         /* source id while there are rooms */
+  GSource *tick;      /* ready when the first room is due */
   guint n_ending;     /* rooms without participants whose pipelines are being taken down */
   bool draining;
   guint reconnect_in_ms; /* what who is inside is told while draining */
@@ -317,6 +332,8 @@ struct _MxrHub {
 
 /** mxr_hub_tell_closing: While draining, else nothing. */
 void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
+/** mxr_hub_tick_at: A room is due then. */
+void mxr_hub_tick_at (MxrHub *hub, gint64 due_us);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
 

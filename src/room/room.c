@@ -8,6 +8,14 @@
  * keeps the own sound, too. */
 #define SPEAKER_HOLD_MS 3000
 
+/* While somebody talks or something changes, levels are taken, speakers chosen and pending key frames made this often:
+ * below a syllable, above the cost. Else what happens is told by events, and this seldom is for what has no hurry, and
+ * for a client whose voice is too soft for an event. */
+#define TICK_US (50 * G_TIME_SPAN_MILLISECOND)
+#define IDLE_TICK_US G_TIME_SPAN_SECOND
+/* So long ticks follow what happened: longer than any step of a change waits for the one before. */
+#define BUSY_US (2 * G_TIME_SPAN_SECOND)
+
 static void
 chat_entry_free (gpointer data)
 {
@@ -50,6 +58,7 @@ on_graph_error (GstObject *source, const GError *error, gpointer user_data)
   }
   mxr_stage_recover (room, source);
   mxr_sound_recover (room, source);
+  mxr_room_stir (room);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------ */
@@ -65,6 +74,7 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   };
 
   room->refs = 1;
+  room->due_us = G_MAXINT64;
   room->hub = hub;
   room->name = g_strdup (name);
   room->participants = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_participant_unref);
@@ -170,6 +180,20 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_sound_tick (room, now_us);
   mxr_stage_tick (room, now_us);
   mxr_delays_tick (room, now_us);
+  bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);
+  gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;
+  room->due_us = (now_us / step_us + 1) * step_us;
+}
+
+void
+mxr_room_stir (MxrRoom *room)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 due_us = (now_us / TICK_US + 1) * TICK_US;
+
+  room->busy_till_us = now_us + BUSY_US;
+  room->due_us = MIN (room->due_us, due_us);
+  mxr_hub_tick_at (room->hub, room->due_us);
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------------- */
@@ -311,6 +335,7 @@ flush (gpointer user_data)
 void
 mxr_room_flush_soon (MxrRoom *room)
 {
+  mxr_room_stir (room);
   if (room->flush_is_posted)
     return;
   room->flush_is_posted =

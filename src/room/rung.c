@@ -329,6 +329,12 @@ mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us)
     make_keyframe (rung);
 }
 
+bool
+mxr_rung_is_busy (const MxrRung *rung)
+{
+  return mxr_keyframe_governor_next_due_us (&rung->governor) != G_MAXINT64;
+}
+
 void
 mxr_rung_tick (MxrRung *rung, gint64 now_us)
 {

@@ -22,6 +22,14 @@
 #define VOICE_DBOV (-45.0)
 /* A level of the mixer says nothing once packets stay away (DTX, loss). */
 #define LEVEL_VALID_US (200 * G_TIME_SPAN_MILLISECOND)
+/* After so long without a sound, by RFC 6464, an uplink is not decoded and mixed any more, though there may be room for
+ * all. A quiet room's noise is below the first level; a sender's own opinion counts from the second on, as where
+ * mxr_uplink tells of voice. */
+#define HUSH_US (10 * G_TIME_SPAN_SECOND)
+#define SOUND_DBOV (-60)
+#define VOICE_FLOOR_DBOV (-75)
+/* Without levels ticks go on for so long after the last packet; DTX sends one each 400 ms. */
+#define POLL_US (5 * G_TIME_SPAN_SECOND)
 
 /* ---- Rungs --------------------------------------------------------------------------------------------- */
 
@@ -170,7 +178,8 @@ update_mix (MxrRoom *room)
 
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    bool is_mixed = participant->sound_sink != NULL && mxr_speakers_is_in_mix (room->speakers, participant->key);
+    bool is_mixed = participant->sound_sink != NULL && !participant->is_hushed &&
+                    mxr_speakers_is_in_mix (room->speakers, participant->key);
     if (is_mixed == participant->is_mixed)
       continue;
     participant->is_mixed = is_mixed;
@@ -227,7 +236,9 @@ mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bi
   }
   drop_own (participant); /* of a former uplink: it would not leave this one out */
   participant->sound_number = number;
-  participant->has_levels = false;
+  participant->has_levels = participant->is_hushed = false;
+  participant->stirred_us = now_us;
+  mxr_room_stir (room);
   apply (room, mxr_speakers_add (room->speakers, participant->key, now_us));
   apply (room, mxr_speakers_set_muted (room->speakers, participant->key, participant->audio_muted, now_us));
   settle (room, participant, now_us);
@@ -249,6 +260,7 @@ void
 mxr_sound_set_downlink (MxrRoom *room, MxrParticipant *participant, bool has_downlink)
 {
   participant->has_downlink[MXR_RTP_AUDIO] = has_downlink;
+  mxr_room_stir (room);
   settle (room, participant, g_get_monotonic_time ());
 }
 
@@ -270,6 +282,8 @@ take_level (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 
   if (mxr_peer_take_audio_level (participant->peer, &level_dbov, &voice)) {
     participant->has_levels = true;
+    if (level_dbov > SOUND_DBOV || (voice && level_dbov > VOICE_FLOOR_DBOV))
+      participant->stirred_us = now_us;
     return mxr_speakers_level (room->speakers, participant->key, level_dbov, voice, now_us);
   }
   if (participant->has_levels ||
@@ -279,12 +293,36 @@ take_level (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   return mxr_speakers_level (room->speakers, participant->key, level_dbfs, level_dbfs > VOICE_DBOV, now_us);
 }
 
+/* A place in the mix is one to be heard at once; who has one and is silent for long gives back what it costs, and gets
+ * it again like somebody who has none: at the first packet with voice, from the begin of the voice on. */
+static MxrSpeakersChange
+update_hush (MxrParticipant *participant, gint64 now_us)
+{
+  bool is_hushed = participant->has_levels && now_us - participant->stirred_us > HUSH_US;
+  bool is_changed = is_hushed != participant->is_hushed;
+
+  participant->is_hushed = is_hushed;
+  return is_changed ? MXR_SPEAKERS_MIX : MXR_SPEAKERS_UNCHANGED;
+}
+
 /* Within a packet of the first syllable, where the tick would let two or three pass. */
 void
 mxr_sound_on_voice (MxrRoom *room, MxrParticipant *participant)
 {
-  if (participant->sound_sink != NULL)
-    apply (room, take_level (room, participant, g_get_monotonic_time ()));
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (participant->sound_sink == NULL)
+    return;
+  mxr_room_stir (room);
+  MxrSpeakersChange change = take_level (room, participant, now_us);
+  apply (room, change | update_hush (participant, now_us));
+}
+
+static bool
+is_changing (const MxrParticipant *participant)
+{
+  bool is_unheard = participant->has_downlink[MXR_RTP_AUDIO] && participant->hears == NULL;
+  return is_unheard || participant->shared_from_us != 0 || (participant->is_mixed && !may_be_heard (participant));
 }
 
 void
@@ -294,18 +332,37 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
 
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (participant->sound_sink != NULL)
-      change |= take_level (room, participant, now_us);
+    if (participant->sound_sink == NULL)
+      continue;
+    change |= take_level (room, participant, now_us);
+    change |= update_hush (participant, now_us);
   }
   change |= mxr_speakers_tick (room->speakers, now_us);
   apply (room, change);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    bool is_unheard = participant->has_downlink[MXR_RTP_AUDIO] && participant->hears == NULL;
-    if (is_unheard || participant->shared_from_us != 0 || (participant->is_mixed && !may_be_heard (participant)))
+    if (is_changing (participant))
       settle (room, participant, now_us);
   }
   drop_shared_if_unheard (room);
+}
+
+bool
+mxr_sound_is_busy (MxrRoom *room, gint64 now_us)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->talking || is_changing (participant))
+      return true;
+    if (participant->sound_sink == NULL || participant->audio_muted)
+      continue;
+    gint64 packet_us = mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_AUDIO);
+    bool is_polled = !participant->has_levels && packet_us != 0 && now_us - packet_us < POLL_US;
+    bool is_awake = participant->has_levels && !participant->is_hushed;
+    if (is_polled || is_awake)
+      return true;
+  }
+  return room->shared_was_unheard;
 }
 
 /* The next tick makes what is missing. */

@@ -103,8 +103,10 @@ void
 mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 {
   int codec = find_codec (participant->video_codec);
-  if (codec >= 0 && room->pictures[codec] != NULL)
-    mxr_rung_request_keyframe (room->pictures[codec], g_get_monotonic_time ());
+  if (codec < 0 || room->pictures[codec] == NULL)
+    return;
+  mxr_rung_request_keyframe (room->pictures[codec], g_get_monotonic_time ());
+  mxr_room_stir (room);
 }
 
 static void
@@ -130,6 +132,16 @@ mxr_stage_tick (MxrRoom *room, gint64 now_us)
     else if (room->retry_us[i] != 0 && now_us >= room->retry_us[i])
       retry (room, i);
   }
+}
+
+bool
+mxr_stage_is_busy (MxrRoom *room)
+{
+  bool is_busy = mxr_pass_is_busy (room);
+
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    is_busy |= room->pictures[i] != NULL && mxr_rung_is_busy (room->pictures[i]);
+  return is_busy;
 }
 
 void

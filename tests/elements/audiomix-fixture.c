@@ -37,6 +37,27 @@ mix_tick (Mix *mix)
   gst_test_clock_wait_for_next_pending_id (mix->clock, NULL);
 }
 
+/* When the mixer wants to go on. Who was woken has seen by then what time it is. */
+static GstClockTime
+next_tick (Mix *mix)
+{
+  GstClockID id;
+
+  gst_test_clock_wait_for_next_pending_id (mix->clock, &id);
+  GstClockTime next = gst_clock_id_get_time (id);
+  gst_clock_id_unref (id);
+  return next;
+}
+
+void
+mix_advance (Mix *mix, GstClockTime until_ns)
+{
+  while (next_tick (mix) <= until_ns)
+    g_assert_true (gst_test_clock_crank (mix->clock));
+  if (gst_clock_get_time (GST_CLOCK (mix->clock)) < until_ns)
+    gst_test_clock_set_time (mix->clock, until_ns);
+}
+
 /* ---- Inputs -------------------------------------------------------------------------------------------- */
 
 MixInput *

@@ -42,6 +42,8 @@ void mix_play (Mix *mix);
 void mix_clear (Mix *mix);
 /** mix_tick: Lets the next tick happen, and returns when it is done. */
 void mix_tick (Mix *mix);
+/** mix_advance: Lets time go on to @until_ns, with all ticks that the mixer wants on the way. */
+void mix_advance (Mix *mix, GstClockTime until_ns);
 
 MixInput *mix_input_new (Mix *mix, const char *name, double frequency_hz, double amplitude);
 /** mix_input_set_format: Sends caps. */
