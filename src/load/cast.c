@@ -79,14 +79,15 @@ add_probes (MxrCast *cast, GError **error)
   const MxrLoadOptions *options = cast->options;
   const MxrSoundCoding coding = { TONE_BPS, true, false };
   const guint n_probes = MIN ((guint) options->n_talkers, PROBES_MAX);
-  /* Each has its second, and the tone comes round. */
-  const guint seconds = n_probes % TONE_SECONDS == 0 ? n_probes : n_probes * TONE_SECONDS;
+  /* Each has its second, the tone comes round, and no two have the same number. */
+  const guint n_numbers = n_probes == 3 ? 3 : MXR_CLICK_NUMBERS;
+  const guint seconds = n_numbers % TONE_SECONDS == 0 ? n_numbers : n_numbers * TONE_SECONDS;
   const guint n_samples = seconds * MXR_SOUND_RATE_HZ;
 
   for (guint i = 0; i < n_probes; i++) {
     float *samples = options->tones ? mxr_sound_make_tone (mxr_tone_get_hz (i), MXR_TONE_AMPLITUDE, seconds)
                                     : mxr_sound_make_tone (PROBE_HUM_HZ, PROBE_HUM_AMPLITUDE, seconds);
-    mxr_sound_add_clicks (samples, n_samples, i, n_probes);
+    mxr_sound_add_clicks (samples, n_samples, i, n_probes, n_numbers);
     if (!add_sound (cast->probes, samples, n_samples, &coding, error))
       return false;
   }

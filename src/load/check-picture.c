@@ -90,7 +90,7 @@ note_change (MxrPictureCheck *check, int seen, gint64 at_us)
   MxrMark mark;
 
   check->seen = seen;
-  if (!mxr_marks_match (check->flashes, at_us, (guint) seen, check->last_flash, &mark))
+  if (!mxr_marks_match (check->flashes, at_us, (guint) seen, MXR_FLASH_MAX_DELAY_US, check->last_flash, &mark))
     return;
   check->last_flash = mark.number;
   g_mutex_lock (&check->lock);

@@ -121,7 +121,9 @@ note_click (MxrSoundCheck *check, gint64 at_us)
 {
   MxrMark mark;
 
-  if (!mxr_marks_match (check->config.clicks, at_us, 0, check->last_click, &mark) || mark.sender == check->config.self)
+  if (!mxr_marks_match (check->config.clicks, at_us, check->detector.number, MXR_CLICK_MAX_DELAY_US, check->last_click,
+                        &mark) ||
+      mark.sender == check->config.self)
     return;
   check->last_click = mark.number;
   mxr_samples_add (&check->findings.delays_ms, (double) (at_us - mark.at_us) / 1000);

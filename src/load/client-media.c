@@ -60,9 +60,10 @@ hold (MxrMedia *media, const guint8 *data, gsize size)
   MxrClient *client = media->client;
   const gint64 due_us = delay_by_jitter (media, g_get_monotonic_time ());
   const gint64 mark_us = client->frame != NULL ? client->frame->mark_us : MXR_CLIP_NO_MARK;
+  const guint mark_value = client->frame != NULL ? client->frame->mark_value : 0;
 
   client->frame_is_dropped = true; /* for now: its mark goes along */
-  mxr_pacer_hold (client->thread->pacer, media, due_us, data, size, mark_us);
+  mxr_pacer_hold (client->thread->pacer, media, due_us, data, size, mark_us, mark_value);
 }
 
 static guint8 *
@@ -132,7 +133,7 @@ on_held (gpointer stream, MxrHeld *held, gint64 now_us)
   client->up_packets++;
   client->up_bytes += held->size;
   if (held->mark_us != MXR_CLIP_NO_MARK)
-    mxr_marks_add (get_marks (media), g_get_monotonic_time () + held->mark_us, 0, client);
+    mxr_marks_add (get_marks (media), g_get_monotonic_time () + held->mark_us, held->mark_value, client);
   mxr_transport_send_rtp (client->transport, held->data, held->size, held->size + MXR_HOLD_ROOM_BYTES);
 }
 

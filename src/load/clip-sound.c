@@ -93,8 +93,10 @@ find_clicks (MxrClip *clip)
     if (decode_frame (decoder, clip, frame, samples) != MXR_SOUND_FRAME_SAMPLES)
       continue;
     const int at = mxr_click_detector_feed (&detector, samples, MXR_SOUND_FRAME_SAMPLES);
-    if (at >= 0 && i >= clip->frames->len)
-      frame->mark_us = (gint64) at * G_USEC_PER_SEC / MXR_SOUND_RATE_HZ;
+    if (at < 0 || i < clip->frames->len)
+      continue;
+    frame->mark_us = (gint64) at * G_USEC_PER_SEC / MXR_SOUND_RATE_HZ;
+    frame->mark_value = detector.number;
   }
   g_clear_pointer (&decoder, opus_decoder_destroy);
 }
@@ -218,10 +220,10 @@ mxr_sound_make_hush (guint seconds)
 }
 
 void
-mxr_sound_add_clicks (float *samples, guint n_samples, guint slot, guint n_slots)
+mxr_sound_add_clicks (float *samples, guint n_samples, guint slot, guint n_slots, guint n_numbers)
 {
   for (guint second = slot; second < n_samples / MXR_SOUND_RATE_HZ; second += n_slots) {
     const guint at = second * MXR_SOUND_RATE_HZ + MXR_SOUND_RATE_HZ * 3 / 10;
-    mxr_click_add (samples + at, n_samples - at);
+    mxr_click_add (samples + at, n_samples - at, second % n_numbers);
   }
 }

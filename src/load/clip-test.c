@@ -82,7 +82,7 @@ new_tone (guint index, bool with_clicks)
   const MxrSoundCoding coding = { 64000, true, false };
   g_autofree float *samples = mxr_sound_make_tone (mxr_tone_get_hz (index), MXR_TONE_AMPLITUDE, 2);
   if (with_clicks)
-    mxr_sound_add_clicks (samples, 2 * MXR_SOUND_RATE_HZ, 0, 1);
+    mxr_sound_add_clicks (samples, 2 * MXR_SOUND_RATE_HZ, 0, 1, 2);
   MxrClip *clip = mxr_clip_new_sound (samples, 2 * MXR_SOUND_RATE_HZ, &coding, &error);
   g_assert_no_error (error);
   return clip;
@@ -105,6 +105,8 @@ test_sound (void)
     /* At 0.3 s of each second, and what coder and detector take. */
     if (frame->mark_us != MXR_CLIP_NO_MARK)
       g_assert_true (i % 50 == 15 || i % 50 == 16);
+    if (frame->mark_us != MXR_CLIP_NO_MARK)
+      g_assert_cmpuint (frame->mark_value, ==, i / 50);
   }
   g_assert_cmpuint (n_marks, ==, 2);
 }
@@ -135,19 +137,28 @@ test_silence (void)
 
 /* ---- Listening ------------------------------------------------------------------------------------------------ */
 
-/* A listener who gets a clip as it was sent, 40 ms late. */
+/* A listener who gets a clip as it was sent, so many frames late. */
 static void
-listen_to (MxrSoundCheck *check, const MxrClip *clip, MxrMarks *marks, guint n_frames)
+listen_late (MxrSoundCheck *check, const MxrClip *clip, MxrMarks *marks, guint n_frames, guint n_late)
 {
   for (guint i = 0; i < n_frames; i++) {
     const MxrClipFrame *frame = mxr_clip_get_frame (clip, i);
     const gint64 sent_us = G_USEC_PER_SEC + i * (gint64) 20000;
-    g_autoptr (MxrRtpPacket) packet = mxr_clip_make_packet (clip, frame->first_packet, (guint16) i, i * 960);
-    const MxrRtpView view = { .payload = packet->payload, .payload_bytes = packet->payload_bytes };
     if (frame->mark_us != MXR_CLIP_NO_MARK)
-      mxr_marks_add (marks, sent_us + frame->mark_us, 0, marks);
-    mxr_sound_check_feed (check, &view, i + 1, sent_us + 40000);
+      mxr_marks_add (marks, sent_us + frame->mark_us, frame->mark_value, marks);
+    if (i < n_late)
+      continue;
+    const MxrClipFrame *late = mxr_clip_get_frame (clip, i - n_late);
+    g_autoptr (MxrRtpPacket) packet = mxr_clip_make_packet (clip, late->first_packet, (guint16) i, i * 960);
+    const MxrRtpView view = { .payload = packet->payload, .payload_bytes = packet->payload_bytes };
+    mxr_sound_check_feed (check, &view, i + 1, sent_us);
   }
+}
+
+static void
+listen_to (MxrSoundCheck *check, const MxrClip *clip, MxrMarks *marks, guint n_frames)
+{
+  listen_late (check, clip, marks, n_frames + 2, 2);
 }
 
 static MxrSoundCheck *
@@ -158,6 +169,30 @@ new_check (guint n_tones, int own_tone, MxrMarks *marks, gpointer self)
   MxrSoundCheck *check = mxr_sound_check_new (&config, &error);
   g_assert_no_error (error);
   return check;
+}
+
+/* Two seconds and a half are not taken for half a second. */
+static void
+test_late_clicks (void)
+{
+  g_autoptr (GError) error = NULL;
+  const MxrSoundCoding sound = { 64000, true, false };
+  const guint n_samples = MXR_CLICK_NUMBERS * MXR_SOUND_RATE_HZ;
+  g_autofree float *samples = mxr_sound_make_tone (mxr_tone_get_hz (1), MXR_TONE_AMPLITUDE, MXR_CLICK_NUMBERS);
+  MxrMarks marks;
+
+  mxr_sound_add_clicks (samples, n_samples, 0, 1, MXR_CLICK_NUMBERS);
+  g_autoptr (MxrClip) clip = mxr_clip_new_sound (samples, n_samples, &sound, &error);
+  g_assert_no_error (error);
+  mxr_marks_init (&marks);
+  MxrSoundCheck *check = new_check (0, -1, &marks, NULL);
+  listen_late (check, clip, &marks, 500, 125);
+  MxrSamples delays_ms = mxr_sound_check_get_findings (check)->delays_ms;
+  g_assert_cmpuint (delays_ms.n, >=, 6);
+  g_assert_cmpfloat (mxr_samples_quantile (&delays_ms, 0), >, 2495);
+  g_assert_cmpfloat (mxr_samples_quantile (&delays_ms, 1), <, 2505);
+  mxr_sound_check_free (check);
+  mxr_marks_clear (&marks);
 }
 
 static void
@@ -347,6 +382,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/clip/sound", test_sound);
   g_test_add_func ("/load/clip/silence", test_silence);
   g_test_add_func ("/load/clip/listener", test_listener);
+  g_test_add_func ("/load/clip/late-clicks", test_late_clicks);
   g_test_add_func ("/load/clip/listener-of-own", test_listener_of_own);
   g_test_add_func ("/load/clip/listener-of-noise", test_listener_of_noise);
   g_test_add_func ("/load/clip/picture", test_picture);

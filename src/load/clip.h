@@ -17,7 +17,7 @@ typedef struct {
   bool is_voice;
   /* Something a listener recognises becomes known so long after this frame's begin; %MXR_CLIP_NO_MARK: nothing. */
   gint64 mark_us;
-  guint mark_value; /* picture: which of the two colours begins */
+  guint mark_value; /* sound: the click's number; picture: which of the two colours begins */
 } MxrClipFrame;
 
 typedef struct {
@@ -86,8 +86,11 @@ float *mxr_sound_read (const char *path, guint seconds, guint *out_n_samples, GE
 float *mxr_sound_make_voice (guint index, guint seconds);
 float *mxr_sound_make_tone (double hz, double amplitude, guint seconds);
 float *mxr_sound_make_hush (guint seconds); /* a quiet room: noise at about -70 dBov */
-/** mxr_sound_add_clicks: One at 0.3 s of every second whose number is @slot modulo @n_slots. */
-void mxr_sound_add_clicks (float *samples, guint n_samples, guint slot, guint n_slots);
+/**
+ * mxr_sound_add_clicks: One at 0.3 s of every second whose number is @slot modulo @n_slots.
+ * @n_numbers: of clicks that are told apart, one second after the other [1..MXR_CLICK_NUMBERS]
+ */
+void mxr_sound_add_clicks (float *samples, guint n_samples, guint slot, guint n_slots, guint n_numbers);
 
 /* ---- Picture: clip-picture.c ---- */
 

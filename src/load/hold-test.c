@@ -15,7 +15,7 @@ test_order (void)
   for (gint64 now_us = 0; now_us < 200000; now_us += 500) {
     for (guint i = 0; i < 3; i++, n_added++) {
       const gint64 due_us = now_us + g_rand_int_range (random, 0, 30000);
-      g_assert_true (mxr_hold_add (hold, hold, due_us, (const guint8 *) &due_us, sizeof due_us, due_us));
+      g_assert_true (mxr_hold_add (hold, hold, due_us, (const guint8 *) &due_us, sizeof due_us, due_us, (guint) due_us));
     }
     last_us = 0;
     for (; mxr_hold_take (hold, now_us, &held); n_taken++) {
@@ -23,6 +23,7 @@ test_order (void)
       g_assert_cmpuint (held.size, ==, sizeof due_us);
       memcpy (&due_us, held.data, sizeof due_us);
       g_assert_cmpint (due_us, ==, held.mark_us);
+      g_assert_cmpuint (held.mark_value, ==, (guint) due_us);
       g_assert_cmpint (due_us, <=, now_us);
       g_assert_cmpint (due_us, >=, last_us);
       last_us = due_us;
@@ -42,7 +43,7 @@ test_equal_times (void)
   MxrHeld held;
 
   for (guint8 i = 0; i < 200; i++)
-    mxr_hold_add (hold, hold, 5, &i, 1, i);
+    mxr_hold_add (hold, hold, 5, &i, 1, i, 0);
   for (guint8 i = 0; i < 200; i++) {
     g_assert_true (mxr_hold_take (hold, 5, &held));
     g_assert_cmpuint (held.data[0], ==, i);
@@ -59,7 +60,7 @@ test_forgotten_owner (void)
   MxrHeld held;
 
   for (guint8 i = 0; i < 20; i++)
-    mxr_hold_add (hold, i % 2 == 0 ? &going : &staying, i, &i, 1, 0);
+    mxr_hold_add (hold, i % 2 == 0 ? &going : &staying, i, &i, 1, 0, 0);
   mxr_hold_forget (hold, &going);
   while (mxr_hold_take (hold, 100, &held)) {
     n_going += held.owner == NULL;
@@ -76,8 +77,8 @@ test_size (void)
   guint8 bytes[MXR_HOLD_MAX_BYTES + 1] = { 0 };
   MxrHeld held;
 
-  g_assert_false (mxr_hold_add (hold, hold, 0, bytes, sizeof bytes, 0));
-  g_assert_true (mxr_hold_add (hold, hold, 0, bytes, MXR_HOLD_MAX_BYTES, 0));
+  g_assert_false (mxr_hold_add (hold, hold, 0, bytes, sizeof bytes, 0, 0));
+  g_assert_true (mxr_hold_add (hold, hold, 0, bytes, MXR_HOLD_MAX_BYTES, 0, 0));
   g_assert_true (mxr_hold_take (hold, 0, &held));
   memset (held.data + held.size, 0xff, MXR_HOLD_ROOM_BYTES); /* the room that is promised */
 }

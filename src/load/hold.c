@@ -6,6 +6,7 @@ typedef struct {
   gpointer owner;
   gsize size;
   gint64 mark_us;
+  guint mark_value;
   guint8 data[MXR_HOLD_MAX_BYTES + MXR_HOLD_ROOM_BYTES];
 } Slot;
 
@@ -80,7 +81,8 @@ get_slot (MxrHold *hold)
 }
 
 bool
-mxr_hold_add (MxrHold *hold, gpointer owner, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us)
+mxr_hold_add (MxrHold *hold, gpointer owner, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us,
+              guint mark_value)
 {
   if (size > MXR_HOLD_MAX_BYTES)
     return false;
@@ -88,6 +90,7 @@ mxr_hold_add (MxrHold *hold, gpointer owner, gint64 due_us, const guint8 *data, 
   slot->owner = owner;
   slot->size = size;
   slot->mark_us = mark_us;
+  slot->mark_value = mark_value;
   memcpy (slot->data, data, size);
   const Entry entry = { due_us, hold->n_added++, slot };
   g_array_append_val (hold->heap, entry);
@@ -107,7 +110,7 @@ mxr_hold_take (MxrHold *hold, gint64 now_us, MxrHeld *out_held)
   g_array_set_size (hold->heap, hold->heap->len - 1);
   sink (heap, hold->heap->len);
   g_ptr_array_add (hold->unused, slot);
-  *out_held = (MxrHeld){ slot->owner, slot->data, slot->size, slot->mark_us };
+  *out_held = (MxrHeld){ slot->owner, slot->data, slot->size, slot->mark_us, slot->mark_value };
   return true;
 }
 

@@ -16,7 +16,8 @@ typedef struct {
   gpointer owner; /* NULL: forgotten meanwhile; the packet is none any more */
   guint8 *data;   /* valid until the next add; MXR_HOLD_ROOM_BYTES behind @size */
   gsize size;
-  gint64 mark_us; /* as it was given */
+  gint64 mark_us; /* this and @mark_value as they were given */
+  guint mark_value;
 } MxrHeld;
 
 MxrHold *mxr_hold_new (void);
@@ -24,7 +25,8 @@ void mxr_hold_free (MxrHold *hold);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHold, mxr_hold_free)
 
 /** mxr_hold_add: @data: copied. Returns: false when it is larger than %MXR_HOLD_MAX_BYTES. */
-bool mxr_hold_add (MxrHold *hold, gpointer owner, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us);
+bool mxr_hold_add (MxrHold *hold, gpointer owner, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us,
+                   guint mark_value);
 /** mxr_hold_take: Returns: whether one is due; equal times in the order of their adding. */
 bool mxr_hold_take (MxrHold *hold, gint64 now_us, MxrHeld *out_held);
 /** mxr_hold_get_due_us: Returns: of the next; %G_MAXINT64 of none. */

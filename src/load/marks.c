@@ -23,7 +23,7 @@ mxr_marks_add (MxrMarks *marks, gint64 at_us, guint value, gpointer sender)
 }
 
 bool
-mxr_marks_match (MxrMarks *marks, gint64 at_us, guint value, guint64 after, MxrMark *out_mark)
+mxr_marks_match (MxrMarks *marks, gint64 at_us, guint value, gint64 max_delay_us, guint64 after, MxrMark *out_mark)
 {
   bool is_found = false;
 
@@ -35,7 +35,7 @@ mxr_marks_match (MxrMarks *marks, gint64 at_us, guint value, guint64 after, MxrM
       *out_mark = *mark;
   }
   g_mutex_unlock (&marks->lock);
-  return is_found && out_mark->number > after && at_us - out_mark->at_us <= MXR_MARK_MAX_DELAY_US;
+  return is_found && out_mark->number > after && at_us - out_mark->at_us <= max_delay_us;
 }
 
 guint64

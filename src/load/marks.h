@@ -7,9 +7,11 @@
 /* When something that can be recognised went out in a room: the sender of it writes, listeners on other threads find
  * what they saw or heard. The lock is held for a copy. */
 
-#define MXR_MARKS_KEPT 4
-/* Two marks of one kind are about a second apart; what comes later than this is of none. */
-#define MXR_MARK_MAX_DELAY_US (900 * 1000)
+#define MXR_MARKS_KEPT 8
+/* What comes later than this is of none: the value is used again soon after, clicks' after three seconds or four,
+ * colours' after two. */
+#define MXR_CLICK_MAX_DELAY_US (2800 * 1000)
+#define MXR_FLASH_MAX_DELAY_US (1900 * 1000)
 
 typedef struct {
   guint64 number; /* from 1 on */
@@ -31,12 +33,13 @@ void mxr_marks_add (MxrMarks *marks, gint64 at_us, guint value, gpointer sender)
 /**
  * mxr_marks_match:
  * @at_us: when it was seen
+ * @max_delay_us: older ones are none
  * @after: number of the last that was matched; older ones are none
  * @out_mark: (out): the latest of @value before @at_us
  *
- * Returns: false when there is none, or it is older than %MXR_MARK_MAX_DELAY_US. Thread: any.
+ * Returns: false when there is none, or it is too old. Thread: any.
  */
-bool mxr_marks_match (MxrMarks *marks, gint64 at_us, guint value, guint64 after, MxrMark *out_mark);
+bool mxr_marks_match (MxrMarks *marks, gint64 at_us, guint value, gint64 max_delay_us, guint64 after, MxrMark *out_mark);
 /** mxr_marks_count: Returns: how many there were. Thread: any. */
 guint64 mxr_marks_count (MxrMarks *marks);
 

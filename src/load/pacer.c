@@ -220,9 +220,10 @@ mxr_pacer_stop (MxrPacer *pacer, gpointer stream)
 }
 
 bool
-mxr_pacer_hold (MxrPacer *pacer, gpointer stream, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us)
+mxr_pacer_hold (MxrPacer *pacer, gpointer stream, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us,
+                guint mark_value)
 {
-  return mxr_hold_add (pacer->hold, stream, due_us, data, size, mark_us);
+  return mxr_hold_add (pacer->hold, stream, due_us, data, size, mark_us, mark_value);
 }
 
 gint64

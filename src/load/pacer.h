@@ -46,7 +46,8 @@ void mxr_pacer_play (MxrPacer *pacer, MxrClip *clip, guint phase_us, guint first
 void mxr_pacer_stop (MxrPacer *pacer, gpointer stream);
 
 /** mxr_pacer_hold: on_held comes at @due_us, in steps of a millisecond. */
-bool mxr_pacer_hold (MxrPacer *pacer, gpointer stream, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us);
+bool mxr_pacer_hold (MxrPacer *pacer, gpointer stream, gint64 due_us, const guint8 *data, gsize size, gint64 mark_us,
+                     guint mark_value);
 
 /** mxr_pacer_get_late_us: Returns: the most that a frame was late since the last call, for warning of overload. */
 gint64 mxr_pacer_get_late_us (MxrPacer *pacer);

@@ -49,14 +49,14 @@ test_tones_differ (void)
   for (guint i = 0; i < MXR_TONES_MAX; i++) {
     const double hz = mxr_tone_get_hz (i);
     g_assert_cmpfloat (hz * 2, ==, floor (hz * 2));
-    g_assert_cmpfloat (hz, <, MXR_CLICK_HZ - 700);
+    g_assert_cmpfloat (hz, <, MXR_CLICK_LOWEST_HZ - 700);
     for (guint k = 0; k < i; k++)
       g_assert_cmpfloat (fabs (hz - mxr_tone_get_hz (k)), >, 9); /* more than the window's main lobe at half a second */
   }
 }
 
 static int
-find_click (const float *samples, guint n_samples, guint n_chunk)
+find_click (const float *samples, guint n_samples, guint n_chunk, guint *out_number)
 {
   MxrClickDetector detector = { 0 };
   int found = -1;
@@ -68,6 +68,7 @@ find_click (const float *samples, guint n_samples, guint n_chunk)
       g_assert_cmpint (within, >, 0);
       g_assert_cmpint (within, <=, (int) n_chunk);
       found = (int) at + within;
+      *out_number = detector.number;
     }
   }
   return found;
@@ -77,17 +78,19 @@ find_click (const float *samples, guint n_samples, guint n_chunk)
 static void
 test_click (void)
 {
-  for (guint at = 0; at < 12000; at += 611) {
+  for (guint at = 0, number = 0; at < 12000; at += 611, number = (number + 1) % MXR_CLICK_NUMBERS) {
+    guint seen = G_MAXUINT;
     g_autofree float *samples = g_new0 (float, 14400);
     add_noise (samples, 14400, 0.02);
     add_sine (samples, 14400, 440, 0.3, 0);
-    mxr_click_add (samples + at, 14400 - at);
-    const int found = find_click (samples, 14400, 960);
+    mxr_click_add (samples + at, 14400 - at, number);
+    const int found = find_click (samples, 14400, 960, &seen);
     g_assert_cmpint (found, >, (int) at);
     g_assert_cmpint (found - (int) at, <=, MXR_CLICK_SAMPLES);
-    g_assert_cmpint (find_click (samples, 14400, 1), ==, found);
-    g_assert_cmpint (find_click (samples, 14400, 7), ==, found);
-    g_assert_cmpint (find_click (samples, 14400, 14400), ==, found);
+    g_assert_cmpuint (seen, ==, number);
+    g_assert_cmpint (find_click (samples, 14400, 1, &seen), ==, found);
+    g_assert_cmpint (find_click (samples, 14400, 7, &seen), ==, found);
+    g_assert_cmpint (find_click (samples, 14400, 14400, &seen), ==, found);
   }
 }
 
@@ -95,21 +98,23 @@ static void
 test_no_click (void)
 {
   g_autofree float *samples = g_new0 (float, MXR_SOUND_RATE_HZ);
-  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960), ==, -1);
+  guint number;
+
+  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960, &number), ==, -1);
   add_noise (samples, MXR_SOUND_RATE_HZ, 0.4); /* a loud sibilant */
-  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960), ==, -1);
+  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960, &number), ==, -1);
   memset (samples, 0, MXR_SOUND_RATE_HZ * sizeof samples[0]);
   for (guint i = 0; i < MXR_TONES_MAX; i++)
     add_sine (samples, MXR_SOUND_RATE_HZ, mxr_tone_get_hz (i), 0.1, 0);
-  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960), ==, -1);
+  g_assert_cmpint (find_click (samples, MXR_SOUND_RATE_HZ, 960, &number), ==, -1);
 }
 
 static void
 test_click_at_the_end (void)
 {
   float few[10] = { 0 };
-  mxr_click_add (few, 0);
-  mxr_click_add (few, 10);
+  mxr_click_add (few, 0, 0);
+  mxr_click_add (few, 10, 0);
   g_assert_cmpfloat (fabs (few[9]), <, 0.01);
 }
 

@@ -42,23 +42,42 @@ mxr_tone_measure (const float *samples, guint n_samples, double hz)
   return 4 * sqrt (MAX (power, 0)) / n_samples;
 }
 
-void
-mxr_click_add (float *samples, guint n_samples)
+static double
+get_click_hz (guint number)
 {
+  return MXR_CLICK_LOWEST_HZ + (double) MXR_CLICK_STEP_HZ * number;
+}
+
+void
+mxr_click_add (float *samples, guint n_samples, guint number)
+{
+  const double hz = get_click_hz (number);
+
   for (guint i = 0; i < MIN (n_samples, MXR_CLICK_SAMPLES); i++)
     samples[i] += (float) (MXR_CLICK_AMPLITUDE * 0.5 * (1 - cos (2 * G_PI * i / MXR_CLICK_SAMPLES)) *
-                           sin (2 * G_PI * MXR_CLICK_HZ * i / MXR_SOUND_RATE_HZ));
+                           sin (2 * G_PI * hz * i / MXR_SOUND_RATE_HZ));
 }
 
 static bool
-is_click (const float *window)
+is_click (const float *window, guint number)
 {
-  const double there = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, MXR_CLICK_HZ);
+  const double hz = get_click_hz (number), there = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, hz);
   if (there < CLICK_THRESHOLD)
     return false;
-  const double below = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, MXR_CLICK_HZ - CLICK_ASIDE_HZ);
-  const double above = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, MXR_CLICK_HZ + CLICK_ASIDE_HZ);
+  const double below = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, hz - CLICK_ASIDE_HZ);
+  const double above = mxr_tone_measure (window, MXR_CLICK_WINDOW_SAMPLES, hz + CLICK_ASIDE_HZ);
   return there > CLICK_CONTRAST * MAX (below, above);
+}
+
+static bool
+look (MxrClickDetector *detector)
+{
+  for (guint number = 0; number < MXR_CLICK_NUMBERS; number++)
+    if (is_click (detector->window, number)) {
+      detector->number = number;
+      return true;
+    }
+  return false;
 }
 
 /* One hop's samples at most. */
@@ -81,7 +100,7 @@ mxr_click_detector_feed (MxrClickDetector *detector, const float *samples, guint
     slide (detector, samples + at, step);
     at += step;
     detector->since_hop = (detector->since_hop + step) % MXR_CLICK_HOP_SAMPLES;
-    if (detector->since_hop != 0 || detector->deaf_samples > 0 || !is_click (detector->window))
+    if (detector->since_hop != 0 || detector->deaf_samples > 0 || !look (detector))
       continue;
     detector->deaf_samples = CLICK_DEAF_SAMPLES;
     found = (int) at;

@@ -24,12 +24,19 @@ double mxr_tone_get_hz (guint index);
  */
 double mxr_tone_measure (const float *samples, guint n_samples, double hz);
 
-#define MXR_CLICK_HZ 4200
+/* Clicks are numbered by their pitch, so that one that comes late is not taken for the next. */
+#define MXR_CLICK_NUMBERS 4
+#define MXR_CLICK_LOWEST_HZ 4200
+#define MXR_CLICK_STEP_HZ 1400
 #define MXR_CLICK_SAMPLES 480 /* 10 ms, Hann-shaped */
 #define MXR_CLICK_AMPLITUDE 0.4
 
-/** mxr_click_add: Adds one click to @samples, from the first on; @n_samples: of which there are so many. */
-void mxr_click_add (float *samples, guint n_samples);
+/**
+ * mxr_click_add: Adds one click to @samples, from the first on.
+ * @n_samples: there are
+ * @number: [0..MXR_CLICK_NUMBERS)
+ */
+void mxr_click_add (float *samples, guint n_samples, guint number);
 
 #define MXR_CLICK_WINDOW_SAMPLES 240
 #define MXR_CLICK_HOP_SAMPLES 48
@@ -39,6 +46,7 @@ typedef struct {
   float window[MXR_CLICK_WINDOW_SAMPLES]; /* the latest */
   guint since_hop;                        /* samples since the last look */
   guint deaf_samples;                     /* after one that was found */
+  guint number;                           /* of the one that was found last */
 } MxrClickDetector;
 
 /**
@@ -46,7 +54,8 @@ typedef struct {
  *
  * Only what is narrow counts: sibilants are as loud, but loud beside that frequency too.
  *
- * Returns: index in @samples at which a click was known [samples]; -1: none. At most one in 300 ms.
+ * Returns: index in @samples at which a click was known [samples], and @detector has its number; -1: none. At most one
+ * in 300 ms.
  */
 int mxr_click_detector_feed (MxrClickDetector *detector, const float *samples, guint n_samples);
 

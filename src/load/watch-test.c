@@ -60,20 +60,20 @@ test_marks (void)
   MxrMark mark;
   mxr_marks_init (&marks);
 
-  g_assert_false (mxr_marks_match (&marks, 1000 * MS, 0, 0, &mark));
+  g_assert_false (mxr_marks_match (&marks, 1000 * MS, 0, 900 * MS, 0, &mark));
   mxr_marks_add (&marks, 1000 * MS, 0, &marks);
   mxr_marks_add (&marks, 2000 * MS, 1, NULL);
-  g_assert_true (mxr_marks_match (&marks, 1050 * MS, 0, 0, &mark));
+  g_assert_true (mxr_marks_match (&marks, 1050 * MS, 0, 900 * MS, 0, &mark));
   g_assert_true (mark.sender == &marks);
-  g_assert_false (mxr_marks_match (&marks, 1060 * MS, 0, mark.number, &mark)); /* once */
-  g_assert_false (mxr_marks_match (&marks, 999 * MS, 0, 0, &mark));            /* before it was there */
-  g_assert_false (mxr_marks_match (&marks, 1901 * MS, 0, 0, &mark));           /* too long ago */
-  g_assert_true (mxr_marks_match (&marks, 2010 * MS, 1, 0, &mark));
+  g_assert_false (mxr_marks_match (&marks, 1060 * MS, 0, 900 * MS, mark.number, &mark)); /* once */
+  g_assert_false (mxr_marks_match (&marks, 999 * MS, 0, 900 * MS, 0, &mark));            /* before it was there */
+  g_assert_false (mxr_marks_match (&marks, 1901 * MS, 0, 900 * MS, 0, &mark));           /* too long ago */
+  g_assert_true (mxr_marks_match (&marks, 2010 * MS, 1, 900 * MS, 0, &mark));
   g_assert_cmpint (mark.at_us, ==, 2000 * MS);
   for (guint i = 0; i < 10; i++)
     mxr_marks_add (&marks, (3000 + 1000 * i) * MS, i % 2, NULL);
-  g_assert_false (mxr_marks_match (&marks, 2100 * MS, 0, 0, &mark)); /* forgotten */
-  g_assert_true (mxr_marks_match (&marks, 12040 * MS, 1, 0, &mark));
+  g_assert_false (mxr_marks_match (&marks, 2100 * MS, 0, 900 * MS, 0, &mark)); /* forgotten */
+  g_assert_true (mxr_marks_match (&marks, 12040 * MS, 1, 900 * MS, 0, &mark));
   g_assert_cmpuint (mark.number, ==, 12);
   g_assert_cmpuint (mxr_marks_count (&marks), ==, 12);
   mxr_marks_clear (&marks);

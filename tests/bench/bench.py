@@ -23,7 +23,8 @@ import report
 import sides
 from janus import is_installed as has_janus
 
-SETUP_S = {"mixroom": 4, "janus": 3, "floor": 3, "bare loop": 3}  # beside warm-up and measurement; others 2
+SETUP_S = {"mixroom": 4, "janus": 1, "floor": 4, "bare loop": 1}  # beside warm-up and measurement; others 4
+WARM_UP_S = {True: 2.0, False: 3.0}
 STORM_S = 35
 ELEMENTS_S = {True: 60, False: 180}
 
@@ -140,7 +141,8 @@ def measures_delay(case, pair):
 def side_seconds(context, case, side, pair):
     if case.bench == "storm":
         return STORM_S
-    once = context.seconds + context.warm_up_s + SETUP_S.get(side, 2) + case.size / 20
+    ramp_s = case.size / sides.joins_per_s(case) if side == "mixroom" and case.bench != "rate" else 0
+    once = context.seconds + context.warm_up_s + SETUP_S.get(side, 4) + ramp_s
     return 2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once
 
 
@@ -245,7 +247,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="small sizes, one short pair")
     parser.add_argument("--only", default=",".join(plan.BENCHES), help="of " + ",".join(plan.BENCHES))
     parser.add_argument("--pairs", type=int, help="how often each side is measured, in turns (3; --quick: 1)")
-    parser.add_argument("--seconds", type=float, help="of each measurement (8; --quick: 4)")
+    parser.add_argument("--seconds", type=float, help="of each measurement (6; --quick: 4)")
     parser.add_argument("--sizes", help="of the rooms of audio, video and viewers, in place of the planned ones")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build folder")
     parser.add_argument("--out", type=pathlib.Path, help="where results and report go (the build folder's bench)")
@@ -256,7 +258,7 @@ def parse_arguments():
             parser.error(f"there is no bench {name}; there are {', '.join(plan.BENCHES)}")
     options.sizes = [int(size) for size in options.sizes.split(",")] if options.sizes else None
     options.pairs = options.pairs or (1 if options.quick else 3)
-    options.seconds = options.seconds or (4 if options.quick else 8)
+    options.seconds = options.seconds or (4 if options.quick else 6)
     options.build = options.build.resolve()
     options.out = (options.out or options.build / "bench").resolve()
     return options
@@ -269,7 +271,7 @@ def main():
     media = options.build / "tests" / "bench" / "media"
     options.out.mkdir(parents=True, exist_ok=True)
     context = Context(source, options.build, options.out, dict(os.environ, MIXROOM_BENCH_MEDIA=str(media)), options.seconds,
-                      2.0 if options.quick else 4.0, options.quick, datetime.datetime.now().strftime("%Y%m%dT%H%M%S"))
+                      WARM_UP_S[options.quick], options.quick, datetime.datetime.now().strftime("%Y%m%dT%H%M%S"))
     if not (media / "done").exists():
         print("Making the media that is sent (once, half a minute) ...", flush=True)
         subprocess.run(["sh", str(source / "tests" / "bench" / "make-media.sh"), str(media)], check=True)

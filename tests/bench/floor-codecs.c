@@ -8,6 +8,8 @@
 #include <vpx/vpx_encoder.h>
 #include <wels/codec_api.h>
 
+#define CLOCK_HZ 90000 /* of time stamps */
+
 /* ---- Decoders --------------------------------------------------------------------------------------------- */
 
 struct _FloorDecoder {
@@ -31,6 +33,7 @@ floor_decoder_new (bool is_h264)
   const AVCodec *codec = avcodec_find_decoder (AV_CODEC_ID_H264);
   decoder->av = avcodec_alloc_context3 (codec);
   decoder->av->thread_count = 1;
+  decoder->av->thread_type = FF_THREAD_SLICE;
   decoder->av->flags |= AV_CODEC_FLAG_LOW_DELAY;
   if (avcodec_open2 (decoder->av, codec, NULL) < 0)
     g_error ("no H.264 decoder");
@@ -110,7 +113,7 @@ start_vp8 (FloorEncoder *encoder, guint bitrate_bps)
   vpx_codec_enc_config_default (vpx_codec_vp8_cx (), &config, 0);
   config.g_w = (unsigned) encoder->width;
   config.g_h = (unsigned) encoder->height;
-  config.g_timebase = (vpx_rational_t){ 1, encoder->fps };
+  config.g_timebase = (vpx_rational_t){ 1, CLOCK_HZ };
   config.g_threads = 1;
   config.g_lag_in_frames = 0;
   config.rc_end_usage = VPX_CBR;
@@ -202,7 +205,8 @@ encode_vp8 (FloorEncoder *encoder, guint8 *i420)
   gsize n_bytes = 0;
 
   vpx_img_wrap (&image, VPX_IMG_FMT_I420, (unsigned) encoder->width, (unsigned) encoder->height, 1, i420);
-  if (vpx_codec_encode (&encoder->vpx, &image, encoder->n_frames, 1, 0, VPX_DL_REALTIME) != VPX_CODEC_OK)
+  if (vpx_codec_encode (&encoder->vpx, &image, encoder->n_frames * CLOCK_HZ / encoder->fps, 1, 0, VPX_DL_REALTIME) !=
+      VPX_CODEC_OK)
     g_error ("VP8 encoder: %s", vpx_codec_error (&encoder->vpx));
   while ((packet = vpx_codec_get_cx_data (&encoder->vpx, &iter)) != NULL)
     n_bytes += packet->data.frame.sz;

@@ -26,10 +26,14 @@ class Goal:
 
 
 AUDIO_SIZES, AUDIO_QUICK = (10, 50, 100, 300), (10, 50)
+ALL_TALKING = (10, 100)  # of these sizes
 VIDEO_SIZES, VIDEO_QUICK = (4, 9, 16, 25), (4, 9)
+STOCK_SIZES = {"stock, one encoder": (4, 9, 16), "stock, an encoder each": (4, 9)}
+CODECS = (("VP8", "vp8"), ("H.264", "h264"))
+RATES, RATES_QUICK = (25, 28), (25,)  # frames a second, beside the 30 of the video rooms
 VIEWER_SIZES, VIEWER_QUICK = (1, 100, 500, 1000), (1, 100)
 STORM_SIZES = (100,)
-BENCHES = ("audio", "video", "viewers", "storm", "elements")
+BENCHES = ("audio", "video", "rate", "viewers", "storm", "elements")
 
 GOALS = (
     Goal("audio", "3 talking", 100, "janus", 0.10),
@@ -39,9 +43,11 @@ GOALS = (
     Goal("audio", "3 talking", 10, None, 45, "delay_ms"),
     Goal("audio", "3 talking", 10, None, 70, "delay_p95_ms"),
     Goal("video", "VP8", 4, None, 60, "delay_ms"),
-    *(Goal("video", codec, size, "floor", 1.3) for codec in ("VP8", "H.264") for size in (9, 16, 25)),
-    *(Goal("video", codec, 4, "stock, an encoder each", 1 / 3.5) for codec in ("VP8", "H.264")),
-    *(Goal("video", codec, 9, "stock, one encoder", 1 / 1.5) for codec in ("VP8", "H.264")),
+    *(Goal("video", codec, size, "floor", 1.3) for codec, _ in CODECS for size in (9, 16, 25)),
+    *(Goal("video", codec, 4, "stock, an encoder each", 1 / 3.5) for codec, _ in CODECS),
+    *(Goal("video", codec, 9, "stock, one encoder", 1 / 1.5) for codec, _ in CODECS),
+    *(Goal("video", codec, 9, None, 1.15, "of_bitrate") for codec, _ in CODECS),
+    *(Goal("rate", codec, rate, None, 1.15, "of_bitrate") for codec, _ in CODECS for rate in RATES),
     Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
     Goal("viewers", "one programme", 1000, None, 1.0),
 )
@@ -52,13 +58,17 @@ def cases(benches, quick, sizes=None):
     found = []
     if "audio" in benches:
         for size in sizes or (AUDIO_QUICK if quick else AUDIO_SIZES):
-            for name, talkers in (("3 talking", 3), ("all talking", size)):
-                found.append(Case("audio", name, size, ("mixroom", "janus"), talkers=min(talkers, size)))
+            found.append(Case("audio", "3 talking", size, ("mixroom", "janus"), talkers=min(3, size)))
+        for size in sizes or ALL_TALKING[:1 if quick else None]:
+            found.append(Case("audio", "all talking", size, ("mixroom", "janus"), talkers=size))
     if "video" in benches:
-        for name, codec in (("VP8", "vp8"), ("H.264", "h264")):
+        for name, codec in CODECS:
             for size in sizes or (VIDEO_QUICK if quick else VIDEO_SIZES):
-                sides = ("mixroom", "floor", "stock, one encoder", "stock, an encoder each")
-                found.append(Case("video", name, size, sides, talkers=min(3, size), codec=codec))
+                stock = [side for side, planned in STOCK_SIZES.items() if sizes or size in planned]
+                found.append(Case("video", name, size, ("mixroom", "floor", *stock), talkers=min(3, size), codec=codec))
+    if "rate" in benches:
+        found += [Case("rate", name, rate, ("mixroom",), codec=codec)
+                  for name, codec in CODECS for rate in (RATES_QUICK if quick else RATES)]
     if "viewers" in benches:
         for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))

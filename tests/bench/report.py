@@ -8,13 +8,13 @@ import chart
 import plan
 
 TITLES = {
-    "audio": "Audio rooms", "video": "Video rooms", "viewers": "Viewers of one programme", "storm": "A hundred join in ten seconds",
+    "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme", "storm": "A hundred join in ten seconds",
     "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "tile-scale": "Scaling alone",
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
 UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "storm": "joins"}
 FIGURES = {"cpu": "cores", "added": "cores that viewers add", "mib_each": "MiB each", "delay_ms": "median delay, ms",
-           "delay_p95_ms": "delay, 95th percentile, ms"}
+           "delay_p95_ms": "delay, 95th percentile, ms", "of_bitrate": "bitrate of the picture in proportion to what is configured"}
 BARE_CODECS = "libvpx, libavcodec, OpenH264 and libopus"
 
 # What each side does, so that nobody has to guess what a ratio means.
@@ -31,17 +31,24 @@ NOTES = {
     "video": (
         "Everybody sends 640x360 at 30 frames a second, 800 kbit/s, of webcam clips, and speech; three talk. Out: 1280x720 at 30, "
         "1.5 Mbit/s, and sound without the own voice.",
-        f"<b>floor</b>: {BARE_CODECS} called from one loop of one thread, at the moments the same frames are due: every decode, the "
-        "scaling of every new picture (Mixroom's own kernels and layout), one encode, three sounds decoded, four encoded. "
-        "No packets, no network, no encryption.",
+        f"<b>floor</b>: {BARE_CODECS} called from one loop of one thread that wakes up 30 times a second, in real time. Each time it "
+        "decodes one frame of everybody (the clips and as many streams as the room gets; one thread each, as avdec_h264 and vp8dec "
+        "are set), scales each to its tile of the same layout with Mixroom's own kernels, and encodes the picture once, with the "
+        "encoder's parameters in pipelines/, time base and rate control included. Of sound it does every 20 ms what three talkers "
+        "need: three decodes, the sum, four encodes (each talker without itself, and one for all others). Not in it: packets, jitter "
+        "buffers, sockets, RTCP, encryption, copies between threads, names on tiles.",
         "<b>stock</b>: udpsrc, rtpjitterbuffer, depayloader and decoder each, one compositor, one audiomixer and Opus encoder for each "
         "listener, udpsink; the same picture encoders with the same parameters, one for all or one each. Plain RTP: no ICE, DTLS, "
         "SRTP or feedback, which is in its favour.",
         "<b>Mixroom</b>: real WebRTC clients, encrypted, with feedback and retransmission. Its delay is that of a picture that "
         "changes colour, from sending its first packet to having its frame whole.",
     ),
+    "rate": (
+        "Four people as above, in rooms of other frame rates (<code>room.framerate</code>): what the picture takes of a downlink, in "
+        "proportion to the 1.5 Mbit/s that are configured. A rate control that mistakes how long frames last shows here.",
+    ),
     "viewers": (
-        "Two people on camera; the viewers watch and listen over WebRTC and send feedback. The picture has 1 Mbit/s.",
+        "Two people on camera, so that there is a picture to compose (one alone would be passed through); the viewers watch and listen over WebRTC and send feedback. The picture has 1 Mbit/s.",
         "<b>bare loop</b>: as many packets a second of the same mean size as a viewer of Mixroom got a moment before; each copied, "
         "protected with AES-128-GCM by libsrtp2 and sent with sendto(), with a key and a port for each viewer. No feedback, no "
         "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
@@ -52,7 +59,7 @@ NOTES = {
     ),
     "elements": (
         "Elements and kernels alone, each beside what it replaces, in turns within one process; CPU seconds per second of media unless "
-        "it says otherwise. Behind a cost stands ours in proportion to it, and the spread. plain-c is the bare sum and subtraction; libyuv-none and its siblings are its filters.",
+        "it says otherwise. Below a cost stands ours in proportion to it, and the spread. plain-c is the bare sum and subtraction; libyuv-none and its siblings are its filters.",
     ),
 }
 
@@ -158,8 +165,13 @@ def figure_rows(results, bench, case):
             remark = ", ".join(sorted({r["remark"] for r in records if "remark" in r}))
             ratio = "" if side == "mixroom" else spread(results.ratios(bench, case, size, side))
             yield [size, html.escape(side), spread(values(records, "cpu")), ratio, spread(values(records, "threads")),
-                   spread(values(records, "rss_mib")), spread(values(records, "mib_each")), spread(values(records, "delay_ms")),
-                   spread(values(records, "delay_p95_ms")), remark]
+                   spread(values(records, "rss_mib")), spread(values(records, "mib_each")), delay_cell(records), remark]
+
+
+def delay_cell(records):
+    """Measured in one pair only, so there is no spread."""
+    delays = values(records, "delay_ms"), values(records, "delay_p95_ms")
+    return " / ".join(number(statistics.median(found)) for found in delays if found)
 
 
 def drop_empty(head, rows):
@@ -171,7 +183,7 @@ def drop_empty(head, rows):
 def case_part(results, bench, case):
     unit = UNITS[bench]
     series = [(side, points(results, bench, case, side)) for side in results.sides(bench, case)]
-    head = [unit, "", "cores", "ours / its", "threads", "MiB", "MiB each", "delay ms", "p95 ms", ""]
+    head = [unit, "", "cores", "ours / its", "threads", "MiB", "MiB each", "delay / p95 ms", ""]
     drawn = chart.draw(series, unit, "cores", f"{TITLES[bench]}, {case}: cores against {unit}")
     return (f"<h3>{html.escape(case)}</h3>{drawn}"
             + table(*drop_empty(head, figure_rows(results, bench, case))))
@@ -185,6 +197,13 @@ def storm_part(results):
     for size in results.sizes("storm", "joins in 10 s"):
         records = results.of("storm", size=size)
         rows.append([size] + [spread(values(records, key)) for key in keys])
+    return table(*drop_empty(head, rows))
+
+
+def rate_part(results):
+    head = ["frames a second", "", "of what is configured", "frames that came", "cores"]
+    rows = [[rate, html.escape(case), *(spread(values(results.of("rate", case, rate), key)) for key in ("of_bitrate", "fps", "cpu"))]
+            for case in results.cases("rate") for rate in results.sizes("rate", case)]
     return table(*drop_empty(head, rows))
 
 
@@ -209,7 +228,7 @@ def beside_cell(record):
     """What a rival cost, and ours in proportion."""
     if record is None:
         return ""
-    return (f'{number(record["rival_cost"])} <small>× {number(record["ratio"], 2)} '
+    return (f'{number(record["rival_cost"])} <small class="below">× {number(record["ratio"], 2)} '
             f'({number(record["ratio_min"], 2)}–{number(record["ratio_max"], 2)})</small>')
 
 
@@ -263,6 +282,8 @@ def bench_parts(results):
         if results.of(bench):
             parts = "".join(f"<article>{case_part(results, bench, case)}</article>" for case in results.cases(bench))
             yield f"<h2>{TITLES[bench]}</h2>{notes(bench)}<div class='parts'>{parts}</div>"
+    if results.of("rate"):
+        yield f"<h2>{TITLES['rate']}</h2>{notes('rate')}{rate_part(results)}"
     if results.of("storm"):
         yield f"<h2>{TITLES['storm']}</h2>{notes('storm')}{storm_part(results)}"
     if results.elements:
@@ -286,6 +307,7 @@ article { background: var(--card); border: 1px solid var(--line); border-radius:
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 }
 th, td { padding: .2rem .45rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap }
 th { font-weight: 600; color: var(--faint) } small { color: var(--faint) } .yes { color: var(--yes) } .no { color: var(--no) }
+.below { display: block }
 svg { width: 100%; height: auto; display: block } svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
 svg .tick { fill: var(--faint) } svg .grid { stroke: var(--line) } svg .whisker { stroke-width: 1.5 } svg .cost { fill: none; stroke-width: 2 }
 """

@@ -18,7 +18,11 @@ import urllib.request
 from janus import Janus
 
 PR_SET_PDEATHSIG = 1
+VIDEO_BITRATE_BPS = 1_500_000
 VIEWERS_BITRATE_BPS = 1_000_000
+SOUND_PPS, SOUND_BPS = 50, 32000
+GCM_TAG_BYTES = 16
+HEADER_BYTES = 30  # of RTP, with extensions and a codec's descriptor, on average
 DELAYS = (("", "median"), ("_p95", "p95"))
 STORM_S = 10
 STORM_LEAD_S = 4  # mixroom-load lets a room settle for two seconds before it counts
@@ -144,20 +148,27 @@ class Load:
         return measured
 
 
+def joins_per_s(case):
+    return 100 if case.bench == "viewers" else 20
+
+
 def mixroom(context, case):
     if case.bench == "storm":
         return mixroom_storm(context, case)
-    options, settings = {"ramp": 20}, {}
+    options = {"ramp": joins_per_s(case)}
+    settings = {"media.video_bitrate_bps": VIEWERS_BITRATE_BPS if case.bench == "viewers" else VIDEO_BITRATE_BPS}
     if case.bench == "video":
-        settings = {"room.grid_max": 25}
-    if case.bench == "viewers":
-        options = {"participants": 2, "talkers": 2, "viewers": case.size, "ramp": 100}
-        settings = {"media.video_bitrate_bps": VIEWERS_BITRATE_BPS}
+        settings |= {"room.grid_max": 25}
+    if case.bench == "rate":  # the size is that of the second: so many frames
+        options |= {"participants": 4}
+        settings |= {"room.framerate": case.size}
+    if case.bench == "viewers":  # two cameras: one alone would be passed through, not encoded
+        options |= {"participants": 2, "talkers": 2, "viewers": case.size}
     patience_s = context.seconds + case.size / options["ramp"] + 60
     with Server(context, settings) as server:
         before = server.resident_mib()
         measured = Load(context, server, case, **options).wait(patience_s)
-        figures = our_figures(case, measured, before)
+        figures = our_figures(case, measured, before, settings)
         if case.wants_delay:
             heard = Load(context, server, case, **options, delay=True, room="delay").wait(patience_s)
             delays = heard["picture" if case.bench == "video" else "sound"].get("delay_ms")
@@ -165,17 +176,24 @@ def mixroom(context, case):
     return figures
 
 
-def our_figures(case, measured, resident_before_mib):
+def picture_bps(figures):
+    """What the picture alone has of a downlink: its bytes less the sound's and what every packet has around its payload."""
+    around = figures["pps"] * (HEADER_BYTES + GCM_TAG_BYTES)
+    return 8 * (figures["bytes_per_s"] - around) - SOUND_BPS
+
+
+def our_figures(case, measured, resident_before_mib, settings):
     server, traffic, picture = measured["server"], measured["traffic"], measured["picture"]
     n_clients, span_s = measured["clients"]["wanted"], measured["measured_s"]
     figures = {"cpu": round(server["cores"], 5), "threads": server["threads"], "rss_mib": round(server["resident_kib"] / 1024, 1),
                "load_cpu": round(measured.get("load", {}).get("cores", 0), 3)}
     figures["mib_each"] = round((figures["rss_mib"] - resident_before_mib) / n_clients, 3)
     figures["pps"] = round(traffic["down_packets"] / span_s / n_clients, 1)
-    figures["bytes_per_s"] = round(traffic["down_kbps"] * 125 / n_clients)
+    figures["bytes_per_s"] = round(traffic["down_kbps"] * 125 / n_clients + GCM_TAG_BYTES * figures["pps"])
     if "frame_rate" in picture:
-        figures["fps"] = picture["frame_rate"]["median"]
-        figures["delivered"] = round(min(figures["fps"] / 30, 1), 3)
+        figures["fps"] = round(picture["frame_rate"]["median"], 2)
+        figures["delivered"] = round(min(figures["fps"] / (case.size if case.bench == "rate" else 30), 1), 3)
+        figures["of_bitrate"] = round(picture_bps(figures) / settings["media.video_bitrate_bps"], 3)
     else:
         figures["delivered"] = round(min(figures["pps"] / 50, 1), 3)
     return figures
@@ -193,7 +211,8 @@ def wait_for_people(server, n):
 
 def mixroom_storm(context, case):
     """Some are inside already; what they see while the others come is counted apart from what the others see."""
-    with Server(context, {}) as server:
+    settings = {"media.video_bitrate_bps": VIDEO_BITRATE_BPS}
+    with Server(context, settings) as server:
         before = server.resident_mib()
         inside = Load(context, server, case, "inside", participants=4, talkers=2, ramp=4, duration=STORM_S + 12)
         wait_for_people(server, 4)
@@ -201,7 +220,7 @@ def mixroom_storm(context, case):
         storm = Load(context, server, case, "storm", participants=case.size, talkers=1, cameras=5, ramp=case.size / STORM_S,
                      duration=3)
         joined, seen = storm.wait(90), inside.wait(90)
-    figures = our_figures(case, joined, before)
+    figures = our_figures(case, joined, before, settings)
     del figures["delivered"]  # a room in which all have just come is no steady state
     figures |= {"connected": joined["clients"]["joined"], "frame_gap_ms": seen["picture"]["longest_gap_ms"],
                 "sound_gap_ms": seen["sound"]["longest_gap_ms"], "cpu": round(seen["server"]["cores"], 4)}
