@@ -87,17 +87,42 @@ prepare (MxrIceLoop *loop)
     mxr_timers_set (loop->timers, &loop->timer, ((now_us + timeout_ms * G_GINT64_CONSTANT (1000)) / SLACK_US + 1) * SLACK_US);
 }
 
-static void
-run (gpointer data)
+/* As g_main_context_iteration(), which would also serve what has become ready meanwhile and was not told by on_ready.
+ * @fd: that is ready; -1: none. Returns: whether something was served. */
+static bool
+turn (MxrIceLoop *loop, int fd)
 {
-  MxrIceLoop *loop = data;
+  gint priority;
 
+  g_main_context_prepare (loop->context, &priority);
+  query (loop);
+  GPollFD *wanted = (GPollFD *) (void *) loop->wanted->data;
+  for (guint i = 0; i < loop->wanted->len; i++) {
+    wanted[i].revents = 0;
+    if (wanted[i].fd == fd)
+      g_poll (&wanted[i], 1, 0);
+  }
+  const bool is_ready = g_main_context_check (loop->context, priority, wanted, (gint) loop->wanted->len);
+  if (is_ready)
+    g_main_context_dispatch (loop->context);
+  return is_ready;
+}
+
+static void
+run (MxrIceLoop *loop, int fd)
+{
   if (!g_main_context_acquire (loop->context))
     return;
-  for (guint i = 0; i < TURNS_MAX && g_main_context_iteration (loop->context, FALSE); i++)
+  for (guint i = 0; i < TURNS_MAX && turn (loop, i == 0 ? fd : -1); i++)
     ;
   prepare (loop);
   g_main_context_release (loop->context);
+}
+
+static void
+on_timer (gpointer data)
+{
+  run (data, -1);
 }
 
 static bool
@@ -106,7 +131,7 @@ on_descriptor (int fd, gpointer data)
   MxrIceLoop *loop = data;
 
   loop->on_ready (fd, loop->data);
-  run (loop);
+  run (loop, fd);
   return false;
 }
 
@@ -133,7 +158,7 @@ mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, voi
 
   loop->poller = poller;
   loop->timers = timers;
-  loop->timer = (MxrTimer){ .func = run, .data = loop };
+  loop->timer = (MxrTimer){ .func = on_timer, .data = loop };
   loop->on_ready = on_ready;
   loop->data = data;
   loop->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
@@ -144,7 +169,7 @@ mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, voi
   }
   /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
   loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
-  run (loop);
+  run (loop, -1);
   return loop;
 }
 

@@ -13,7 +13,7 @@ typedef struct _MxrIceLoop MxrIceLoop;
 /**
  * mxr_ice_loop_new:
  * @outer: the net thread's own context; the agent has to do with it when there are no descriptors for another
- * @on_ready: before the context is run for a descriptor that is ready; never with @outer
+ * @on_ready: before a descriptor that is ready is served, by whatever the context is run for; never with @outer
  */
 MxrIceLoop *mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers,
                               void (*on_ready) (int fd, gpointer data), gpointer data);

@@ -290,6 +290,29 @@ test_inner_calm (void)
     mxr_ice_loop_free (loops[i]);
 }
 
+static gboolean
+ring_bell (gpointer data)
+{
+  ring (*(int *) data);
+  return G_SOURCE_REMOVE;
+}
+
+/* What becomes ready while the context runs for something else is told before it is served. */
+static void
+test_inner_told_first (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  guint n_bell = 0;
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
+
+  attach (loop, g_unix_fd_source_new (fixture->fds[0], G_IO_IN), G_SOURCE_FUNC (count_bell), &n_bell);
+  attach (loop, g_timeout_source_new (20), ring_bell, &fixture->fds[0]);
+  while (n_bell == 0)
+    g_main_context_iteration (fixture->context, TRUE);
+  g_assert_cmpstr (fixture->order->str, ==, "r");
+  mxr_ice_loop_free (loop);
+}
+
 /* TURN allocations may be refreshed after hours. */
 static void
 test_inner_far_timer (void)
@@ -318,6 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/poller/inner-calm", test_inner_calm);
   g_test_add_func ("/poller/inner-number-is-reused", test_inner_number_is_reused);
   g_test_add_func ("/poller/inner-no-descriptors", test_inner_no_descriptors);
+  g_test_add_func ("/poller/inner-told-first", test_inner_told_first);
   g_test_add_func ("/poller/inner-far-timer", test_inner_far_timer);
   return g_test_run ();
 }
