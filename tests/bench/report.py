@@ -190,9 +190,9 @@ def case_part(results, bench, case):
 
 
 def storm_part(results):
-    head = ["joins", "all there", "first frame, median ms", "p95 ms", "first sound, median ms", "longest gap, pictures ms",
+    head = ["joins", "all there", "frames a second afterwards", "first frame, median ms", "p95 ms", "first sound, median ms", "longest gap, pictures ms",
             "longest gap, sound ms", "cores"]
-    keys = ("connected", "first_frame_ms", "first_frame_p95_ms", "first_sound_ms", "frame_gap_ms", "sound_gap_ms", "cpu")
+    keys = ("connected", "fps", "first_frame_ms", "first_frame_p95_ms", "first_sound_ms", "frame_gap_ms", "sound_gap_ms", "cpu")
     rows = []
     for size in results.sizes("storm", "joins in 10 s"):
         records = results.of("storm", size=size)
