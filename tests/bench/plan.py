@@ -87,6 +87,8 @@ def remark(figures):
     """What must be known of a measurement to read it; None where nothing is in the way."""
     if figures.get("delivered", 1) < 0.97 or figures.get("behind_ms", 0) > 100:
         return "did not keep up"
+    if figures.get("lost", 0) > 0.005:
+        return f"{figures['lost']:.1%} of packets lost"
     return "machine was full" if figures.get("busy", 0) > 0.97 else None
 
 

@@ -164,8 +164,9 @@ def figure_rows(results, bench, case):
                 continue
             remark = ", ".join(sorted({r["remark"] for r in records if "remark" in r}))
             ratio = "" if side == "mixroom" else spread(results.ratios(bench, case, size, side))
-            yield [size, html.escape(side), spread(values(records, "cpu")), ratio, spread(values(records, "threads")),
-                   spread(values(records, "rss_mib")), spread(values(records, "mib_each")), delay_cell(records), remark]
+            name = html.escape(side) + (f'<small class="below">{html.escape(remark)}</small>' if remark else "")
+            yield [size, name, spread(values(records, "cpu")), ratio, spread(values(records, "threads")),
+                   spread(values(records, "rss_mib")), spread(values(records, "mib_each")), delay_cell(records)]
 
 
 def delay_cell(records):
@@ -183,16 +184,16 @@ def drop_empty(head, rows):
 def case_part(results, bench, case):
     unit = UNITS[bench]
     series = [(side, points(results, bench, case, side)) for side in results.sides(bench, case)]
-    head = [unit, "", "cores", "ours / its", "threads", "MiB", "MiB each", "delay / p95 ms", ""]
+    head = ["size", "", "cores", "ours / its", "threads", "MiB", "MiB each", "delay / p95 ms"]
     drawn = chart.draw(series, unit, "cores", f"{TITLES[bench]}, {case}: cores against {unit}")
     return (f"<h3>{html.escape(case)}</h3>{drawn}"
             + table(*drop_empty(head, figure_rows(results, bench, case))))
 
 
 def storm_part(results):
-    head = ["joins", "all there", "first frame, median ms", "p95 ms", "first sound, median ms", "longest gap, pictures ms",
+    head = ["joins", "all there", "frames a second afterwards", "first frame, median ms", "p95 ms", "first sound, median ms", "longest gap, pictures ms",
             "longest gap, sound ms", "cores"]
-    keys = ("connected", "first_frame_ms", "first_frame_p95_ms", "first_sound_ms", "frame_gap_ms", "sound_gap_ms", "cpu")
+    keys = ("connected", "fps", "first_frame_ms", "first_frame_p95_ms", "first_sound_ms", "frame_gap_ms", "sound_gap_ms", "cpu")
     rows = []
     for size in results.sizes("storm", "joins in 10 s"):
         records = results.of("storm", size=size)
@@ -306,7 +307,7 @@ p, .notes { max-width: 60rem; color: var(--faint) } .notes { padding-left: 1.1re
 article { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; min-width: 0 }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 }
 th, td { padding: .2rem .45rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap }
-th { font-weight: 600; color: var(--faint) } small { color: var(--faint) } .yes { color: var(--yes) } .no { color: var(--no) }
+th { font-weight: 600; color: var(--faint); white-space: normal; vertical-align: bottom } small { color: var(--faint) } .yes { color: var(--yes) } .no { color: var(--no) }
 .below { display: block }
 svg { width: 100%; height: auto; display: block } svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
 svg .tick { fill: var(--faint) } svg .grid { stroke: var(--line) } svg .whisker { stroke-width: 1.5 } svg .cost { fill: none; stroke-width: 2 }

@@ -189,6 +189,7 @@ def our_figures(case, measured, resident_before_mib, settings):
                "load_cpu": round(measured.get("load", {}).get("cores", 0), 3)}
     figures["mib_each"] = round((figures["rss_mib"] - resident_before_mib) / n_clients, 3)
     figures["pps"] = round(traffic["down_packets"] / span_s / n_clients, 1)
+    figures["lost"] = round(traffic["down_lost"] / max(traffic["down_packets"] + traffic["down_lost"], 1), 4)
     figures["bytes_per_s"] = round(traffic["down_kbps"] * 125 / n_clients + GCM_TAG_BYTES * figures["pps"])
     if "frame_rate" in picture:
         figures["fps"] = round(picture["frame_rate"]["median"], 2)
