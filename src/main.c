@@ -3,6 +3,7 @@
 #include <glib-unix.h>
 #include <gst/gst.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "mixroom/base.h"
@@ -12,6 +13,8 @@
 /* Clients that were told to go come back after this long, by when another instance or a restart should be up. */
 #define RECONNECT_IN_MS 2000
 #define EXIT_USAGE 2
+/* Decoded pictures up to 640x360 stay below it: those are many. */
+#define HEAP_BLOCK_MAX_BYTES (1024 * 1024)
 
 typedef struct {
   char *config_file;
@@ -174,6 +177,18 @@ serve (MxrConfig *config)
   return EXIT_SUCCESS;
 }
 
+/* Pictures come from the kernel and go back to it. By itself glibc raises its threshold for that to the largest block that
+ * was ever freed, and then keeps the pictures of rooms long gone: six rooms of four, one after the other, left 194 MiB
+ * resident, and 81 so, at the same cost of CPU. */
+static void
+limit_heap (void)
+{
+#ifdef __GLIBC__
+  mallopt (M_MMAP_THRESHOLD, HEAP_BLOCK_MAX_BYTES);
+  mallopt (M_TRIM_THRESHOLD, HEAP_BLOCK_MAX_BYTES);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -181,6 +196,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   setlocale (LC_ALL, "");
+  limit_heap ();
   if (!parse_options (&options, &argc, &argv, &error)) {
     g_printerr ("mixroom: %s; --help lists the options\n", error->message);
     return EXIT_USAGE;
