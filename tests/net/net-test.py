@@ -115,7 +115,8 @@ def count_keyframes(lab):
 
 
 def difference(before, after):
-    return {key: after[key] - before[key] for key in after if key in before}
+    """Of the numbers; what is counted in groups of its own (`decoding`) is left out."""
+    return {key: after[key] - before[key] for key in after if key in before and not isinstance(after[key], dict)}
 
 
 def share_sent(server, seconds):
