@@ -47,6 +47,8 @@ struct _MxrConfig {
     char *turn_server;        /* HOST:PORT */
     char *turn_username;
     char *turn_password;
+    char *turn_secret;        /* shared with the TURN server, which takes credentials that are signed with it */
+    guint turn_ttl_s;         /* how long these hold */
     char *client_ice_servers; /* comma separated URLs handed to clients; turn: ones carry turn_username */
     char *local_addresses;    /* comma separated; empty: all but loopback */
     char *public_address;     /* 1:1 NAT: advertised in place of the local address */
@@ -70,6 +72,9 @@ struct _MxrConfig {
     char *opus_decoder;
     guint jitter_ms;
     guint video_bitrate_bps;
+    char *ladder;             /* rungs below the full picture: HEIGHTpFRAMERATE@BITRATE, comma separated, best first */
+    guint slide_interval_s;   /* of the slide show below the last rung; 0: none */
+    guint start_bitrate_bps;  /* what a new connection is believed to carry */
     guint audio_bitrate_bps;
     guint audio_channels;
     guint keyframe_interval_ms;

@@ -313,9 +313,23 @@ typedef struct {
    * (RFC 6464). At most one is on its way at a time. It is news, not a state: mxr_peer_take_audio_level() has the level.
    * Never for a client whose packets carry no level; see mxr_peer_set_wanted(). */
   void (*on_voice) (MxrPeer *peer, gpointer user_data);
+  /* (nullable): What the way to the client carries has changed by a tenth, or is known for the first time; at most ten times
+   * a second. mxr_peer_get_bandwidth() has it. */
+  void (*on_bandwidth) (MxrPeer *peer, gpointer user_data);
   /* ICE, DTLS or consent failed, or the client closed the connection. */
   void (*on_failed) (MxrPeer *peer, const char *reason, gpointer user_data);
 } MxrPeerEvents;
+
+/* The way down to the client. */
+typedef struct {
+  guint estimate_bps; /* of sound, picture and repairs together */
+  bool is_measured;   /* false: the configured belief, for clients who tell nothing too */
+  double loss;        /* [0..1], lately */
+  double rtt_ms;      /* -1: unknown */
+  double queue_ms;    /* by which packets were held up on the way lately */
+  guint sent_bps;     /* lately */
+  double paced_ms;    /* by which our own pacer held up the last frame */
+} MxrPeerBandwidth;
 
 typedef struct {
   bool connected;
@@ -404,10 +418,16 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
  *   their order. A subscription whose place was taken before it was in effect is called back with the one that took it.
  *
  * One fan-out feeds a downlink at a time. Sounds of one mixer change without a gap: the earlier one is sent until the
- * first packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. Video starts with
- * the next key frame, which the link asks for itself (on_keyframe_request), and again while none comes.
+ * first packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. A picture changes at
+ * a key frame of @fanout, which the link asks for itself (on_keyframe_request), and again while none comes; the earlier one
+ * is sent until then. One that begins, or comes after a pause, begins with the key frame that @fanout has kept, if it has.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
+
+/** mxr_peer_get_bandwidth: As of the last on_bandwidth, or later. */
+void mxr_peer_get_bandwidth (MxrPeer *peer, MxrPeerBandwidth *out_bandwidth);
+/** mxr_peer_want_bitrate: @bps: in all, of the best that could be sent to this client; beyond it nothing is probed for. */
+void mxr_peer_want_bitrate (MxrPeer *peer, guint bps);
 
 /** mxr_peer_take_audio_level: Loudest level since the last call [dBov, 0..-127], or false when nothing came. */
 bool mxr_peer_take_audio_level (MxrPeer *peer, int *out_level_dbov, bool *out_voice);

@@ -35,6 +35,15 @@ typedef enum {
   MXR_ROLE_VIEWER,    /* joined by WHEP: the same, sends nothing, has no tile and is not in the roster */
 } MxrRole;
 
+/* How good somebody's connection is, both ways together. */
+typedef enum {
+  MXR_QUALITY_UNKNOWN,
+  MXR_QUALITY_LOST, /* nothing comes */
+  MXR_QUALITY_BAD,  /* sound suffers, or there is no moving picture */
+  MXR_QUALITY_POOR, /* the picture suffers */
+  MXR_QUALITY_GOOD,
+} MxrQuality;
+
 /* One line of the roster. Strings are borrowed for the length of the call. */
 typedef struct {
   const char *id;
@@ -45,6 +54,7 @@ typedef struct {
   bool talking;
   bool sends_audio; /* an uplink is negotiated */
   bool sends_video;
+  MxrQuality quality;
 } MxrMember;
 
 /* One tile; x, y, w, h in fractions of the canvas [0..1], z: higher is in front. */
@@ -67,6 +77,28 @@ typedef struct {
   guint framerate;
   guint bitrate_bps;
 } MxrUplinkLimit;
+
+/* What the downlink's picture is. */
+typedef enum {
+  MXR_RUNG_VIDEO,
+  MXR_RUNG_SLIDES, /* a fresh picture every few seconds */
+  MXR_RUNG_AUDIO,  /* no picture: sound alone */
+} MxrRungKind;
+
+typedef enum {
+  MXR_RUNG_REASON_BEST,      /* there is no better one */
+  MXR_RUNG_REASON_BANDWIDTH, /* the connection carries no more */
+  MXR_RUNG_REASON_LOSS,      /* too much gets lost on it */
+} MxrRungReason;
+
+typedef struct {
+  MxrRungKind kind;
+  guint width_px, height_px, framerate; /* 0 with MXR_RUNG_AUDIO; a slide show's framerate is 0 */
+  guint bitrate_bps;
+  const char *codec; /* "VP8" or "H264"; static */
+  MxrRungReason reason;
+  guint available_bps; /* what the connection carries, in all; 0: not known */
+} MxrRungInfo;
 
 typedef enum {
   MXR_REMOVAL_GONE,              /* the participant is no more */
@@ -92,9 +124,8 @@ typedef struct {
   void (*on_uplink_limit) (MxrParticipant *participant, const MxrUplinkLimit *limit, gpointer user_data);
   void (*on_talking) (MxrParticipant *participant, const char *id, bool talking, gpointer user_data);
   void (*on_chat) (MxrParticipant *participant, const MxrChatLine *line, gpointer user_data);
-  /* What the downlink's picture now is; @codec "VP8" or "H264". */
-  void (*on_rung) (MxrParticipant *participant, guint width_px, guint height_px, guint framerate, guint bitrate_bps,
-                   const char *codec, gpointer user_data);
+  /* What the downlink's picture now is, and why. */
+  void (*on_rung) (MxrParticipant *participant, const MxrRungInfo *rung, gpointer user_data);
   /* The server is draining: @reconnect_in_ms until the client should come again. */
   void (*on_closing) (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data);
   /* The participant is no more (its media died, the room closed, ...), or a second connection resumed it; @reason says

@@ -410,6 +410,73 @@ bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer s
  */
 void mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int rtx_payload_type);
 
+/* ---- Bandwidth estimation ------------------------------------------------------------------------------ */
+
+/**
+ * MxrBandwidth:
+ *
+ * What the way to one client carries, by its transport-wide feedback, its loss and its own estimate (REMB). Pure: the
+ * time is an argument, and nothing is sent from here: the owner asks for probes and sends them.
+ * Source: draft-ietf-rmcat-gcc-02, draft-holmer-rmcat-transport-wide-cc-extensions-01, draft-alvestrand-rmcat-remb-03.
+ */
+typedef struct _MxrBandwidth MxrBandwidth;
+
+typedef struct {
+  guint start_bps; /* believed until something is known */
+  guint min_bps, max_bps;
+} MxrBandwidthConfig;
+
+typedef enum {
+  MXR_BANDWIDTH_NORMAL,
+  MXR_BANDWIDTH_OVERUSE,  /* queues grow */
+  MXR_BANDWIDTH_UNDERUSE, /* queues drain */
+} MxrBandwidthUse;
+
+typedef struct {
+  guint estimate_bps; /* of all that is sent, IP and UDP headers not counted */
+  guint delay_bps;    /* by the delay gradient alone; 0: no feedback yet */
+  guint loss_bps;     /* by loss alone; 0: no limit */
+  guint remb_bps;     /* the client's own; 0: none */
+  guint acked_bps;    /* what arrived lately; 0: not known */
+  double loss;        /* [0..1], smoothed */
+  double queue_ms;    /* by which packets are later than the fastest lately */
+  MxrBandwidthUse use;
+  bool is_measured; /* some feedback or REMB came: the estimate is more than a belief */
+} MxrBandwidthState;
+
+/* A burst above the estimate by which more is found out. */
+typedef struct {
+  guint id; /* not 0: of each of its packets in mxr_bandwidth_sent() */
+  guint rate_bps;
+  guint n_bytes; /* at least, in at least 5 packets */
+} MxrBandwidthProbe;
+
+MxrBandwidth *mxr_bandwidth_new (const MxrBandwidthConfig *config);
+void mxr_bandwidth_free (MxrBandwidth *bandwidth);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrBandwidth, mxr_bandwidth_free)
+
+/** mxr_bandwidth_sent: Each packet with a transport-wide number. @probe: of which probe it is part; 0: of none.
+ * Cost: constant, allocates nothing. */
+void mxr_bandwidth_sent (MxrBandwidth *bandwidth, guint16 transport_seq, gsize n_bytes, guint probe, gint64 now_us);
+
+/** mxr_bandwidth_feedback: @fci: of one transport-wide feedback message. Returns: false, with nothing changed, when it is
+ * malformed. */
+bool mxr_bandwidth_feedback (MxrBandwidth *bandwidth, const guint8 *fci, gsize size, gint64 now_us);
+
+/** mxr_bandwidth_report: A reception report of the client about one of our streams. @rtt_ms: -1: unknown. */
+void mxr_bandwidth_report (MxrBandwidth *bandwidth, double fraction_lost, double rtt_ms, gint64 now_us);
+void mxr_bandwidth_remb (MxrBandwidth *bandwidth, guint64 bps, gint64 now_us);
+
+/** mxr_bandwidth_want: @bps: what there is use for: no more is probed for. 0: no probes. */
+void mxr_bandwidth_want (MxrBandwidth *bandwidth, guint bps);
+
+/** mxr_bandwidth_next_probe: Returns: whether one is due now; it counts as begun then. */
+bool mxr_bandwidth_next_probe (MxrBandwidth *bandwidth, gint64 now_us, MxrBandwidthProbe *out_probe);
+
+/** mxr_bandwidth_poll: What follows from time alone: feedback that stays away, probes. Returns: when to poll again. */
+gint64 mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us);
+void mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state);
+
 /* ---- Key frame governor -------------------------------------------------------------------------------- */
 
 /**

@@ -245,10 +245,16 @@ mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant)
     return;
   const MxrRungParams *params = mxr_rung_get_params (room->pictures[codec]);
   const MxrPass *pass = codec == MXR_STAGE_VP8 && mxr_pass_is_complete (room) ? &room->pass : NULL;
-  participant->events.on_rung (participant, pass != NULL ? pass->width_px : params->width_px,
-                               pass != NULL ? pass->height_px : params->height_px, params->framerate,
-                               pass != NULL ? pass->bitrate_bps : params->bitrate_bps, codecs[codec],
-                               participant->user_data);
+  const MxrRungInfo info = {
+    .kind = MXR_RUNG_VIDEO,
+    .width_px = pass != NULL ? pass->width_px : params->width_px,
+    .height_px = pass != NULL ? pass->height_px : params->height_px,
+    .framerate = params->framerate,
+    .bitrate_bps = pass != NULL ? pass->bitrate_bps : params->bitrate_bps,
+    .codec = codecs[codec],
+    .reason = MXR_RUNG_REASON_BEST,
+  };
+  participant->events.on_rung (participant, &info, participant->user_data);
 }
 
 static void

@@ -104,15 +104,14 @@ on_chat (MxrParticipant *participant, const MxrChatLine *line, gpointer user_dat
 }
 
 static void
-on_rung (MxrParticipant *participant, guint width_px, guint height_px, guint framerate, guint bitrate_bps,
-         const char *codec, gpointer user_data)
+on_rung (MxrParticipant *participant, const MxrRungInfo *rung, gpointer user_data)
 {
   JsonBuilder *builder = mxr_session_begin ("rung", NULL);
-  mxr_json_add_int (builder, "width", width_px);
-  mxr_json_add_int (builder, "height", height_px);
-  mxr_json_add_int (builder, "framerate", framerate);
-  mxr_json_add_int (builder, "bitrate", bitrate_bps);
-  mxr_json_add_string (builder, "codec", codec);
+  mxr_json_add_int (builder, "width", rung->width_px);
+  mxr_json_add_int (builder, "height", rung->height_px);
+  mxr_json_add_int (builder, "framerate", rung->framerate);
+  mxr_json_add_int (builder, "bitrate", rung->bitrate_bps);
+  mxr_json_add_string (builder, "codec", rung->codec);
   mxr_session_send (user_data, builder);
 }
 

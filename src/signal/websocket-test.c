@@ -222,7 +222,8 @@ test_events (void)
   expect (client, "{\"type\":\"talking\",\"participant\":\"p1\",\"talking\":true}");
   p->events->on_chat (p, &line, p->user_data);
   expect (client, "\"text\":\"hi\",\"time\":1700000000000");
-  p->events->on_rung (p, 640, 360, 30, 500000, "VP8", p->user_data);
+  const MxrRungInfo rung = { .width_px = 640, .height_px = 360, .framerate = 30, .bitrate_bps = 500000, .codec = "VP8" };
+  p->events->on_rung (p, &rung, p->user_data);
   expect (client, "\"width\":640,\"height\":360,\"framerate\":30,\"bitrate\":500000,\"codec\":\"VP8\"");
   p->events->on_closing (p, "going down", 2000, p->user_data);
   expect (client, "{\"type\":\"closing\",\"reason\":\"going down\",\"reconnectIn\":2000}");
