@@ -3,15 +3,18 @@
 
 import { MixroomError, Signalling, socketUrl } from './signalling.js';
 import { Peer } from './peer.js';
+import { watchNetwork } from './network.js';
 import { CAMERA_MAX_BITRATE_BPS, SCREEN_MAX_BITRATE_BPS, openScreen, openTrack, reasonOf } from './media.js';
 import { sample } from './stats.js';
 
 const KIND_OF = { microphone: 'audio', camera: 'video' };
+const CHAT_LINES_MAX = 500;
 
 /** Made by join() of mixroom.js. Its events and properties are described in README.md. */
 export class Call extends EventTarget {
   participant = null;
   roster = new Map();
+  chatLines = [];
   tiles = null;
   rung = null;
   uplink = null;
@@ -60,8 +63,7 @@ export class Call extends EventTarget {
     const { signal } = this.#stop;
     const listen = (target, type, listener) => target.addEventListener(type, listener, { signal });
     listen(globalThis, 'pagehide', () => this.leave());
-    listen(globalThis, 'offline', () => this.#setHealth({ network: 'offline' }));
-    listen(globalThis, 'online', () => this.#onOnline());
+    watchNetwork((network) => this.#onNetwork(network), signal);
     listen(this.#signalling, 'away', ({ detail }) => this.#onAway(detail));
     listen(this.#signalling, 'message', ({ detail }) => this.#onMessage(detail));
     return new Promise((resolve, reject) => {
@@ -167,7 +169,7 @@ export class Call extends EventTarget {
       case 'uplink':
         return this.#setUplink(message);
       case 'chat':
-        return this.#emit('chat', { ...message, own: message.participant === this.participant });
+        return this.#addChat(message);
       case 'closing':
         return this.#emit('closing', message);
       case 'error':
@@ -201,6 +203,7 @@ export class Call extends EventTarget {
     if (gone && known) this.#emitMember('exit', known);
     else if (!gone && !known) this.#emitMember('enter', member);
     else if (!gone && member.hand && !known.hand) this.#emitMember('hand', member);
+    if (!gone && known && member.quality !== known.quality) this.#emit('quality', { participant: member.id, quality: member.quality });
   }
 
   #emitMember(type, member) {
@@ -212,6 +215,17 @@ export class Call extends EventTarget {
     if (!member) return;
     member.talking = Boolean(talking);
     this.#emit('talking', { participant, talking: member.talking });
+  }
+
+  /* Who joins anew is told again what was said before. */
+  #addChat({ type, ...message }) {
+    const { participant, time, text } = message;
+    if (this.chatLines.some((line) => line.time === time && line.participant === participant && line.text === text)) return;
+    const line = { ...message, own: participant === this.participant };
+    this.chatLines.push(line);
+    if (this.chatLines.length > CHAT_LINES_MAX) this.chatLines.shift();
+    this.#signalling.chatAfter = Math.max(this.#signalling.chatAfter, Number(time) || 0);
+    this.#emit('chat', line);
   }
 
   /* ---- What the user says ---- */
@@ -379,11 +393,13 @@ export class Call extends EventTarget {
     this.#emit('away', detail);
   }
 
-  #onOnline() {
-    this.#setHealth({ network: 'online' });
-    /* Sockets of the network before are dead, whether the browser knows or not. */
+  #onNetwork(network) {
+    this.#setHealth({ network });
+    if (network === 'offline') return;
+    /* Sockets of the network before are dead, whether the browser knows or not; the new path is offered once the
+     * signalling is back. */
     this.#signalling.reconnect();
-    if (this.health.media === 'disconnected') this.#peer?.restart();
+    this.#peer?.restart();
   }
 
   #setHealth(change) {
@@ -404,6 +420,13 @@ export class Call extends EventTarget {
   async getServerDelay() {
     const reply = await this.#signalling.request({ type: 'delay' }).catch(() => undefined);
     return reply?.server;
+  }
+
+  /** The way to this page as the server sees it, as far as it is known: {available [bit/s], loss [0..1], roundTrip [ms]}. */
+  async getServerLink() {
+    const reply = await this.#signalling.request({ type: 'link' }).catch(() => undefined);
+    const available = reply?.down?.available ?? this.rung?.available;
+    return { ...reply?.down, available: available > 0 ? available : undefined };
   }
 
   #emit(type, detail) {
