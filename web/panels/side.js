@@ -148,7 +148,7 @@ function person(member, own) {
     h('span', { class: 'person-name' }, name),
     member.hand ? mark('hand', 'people.hand', 'accent') : null,
     member.videoMuted || !member.video ? mark('cameraOff', 'people.noCamera') : null,
-    qualityLabel(member.quality) ? qualityMark(member.quality) : null,
     member.audioMuted || !member.audio ? mark('microphoneOff', 'people.noMicrophone') : null,
-    member.talking && !member.audioMuted ? mark('microphone', 'people.talking', 'accent') : null);
+    member.talking && !member.audioMuted ? mark('microphone', 'people.talking', 'accent') : null,
+    qualityLabel(member.quality) ? qualityMark(member.quality) : null);
 }
