@@ -3,6 +3,7 @@
 
 import { MixroomError, Signalling, socketUrl } from './signalling.js';
 import { Peer } from './peer.js';
+import { changeMember, replaceRoster } from './roster.js';
 import { watchNetwork } from './network.js';
 import { CAMERA_MAX_BITRATE_BPS, SCREEN_MAX_BITRATE_BPS, openScreen, openTrack, reasonOf } from './media.js';
 import { sample } from './stats.js';
@@ -155,7 +156,7 @@ export class Call extends EventTarget {
       case 'participants':
         return this.#setRoster(message.list ?? []);
       case 'participant':
-        return this.#setMember(message);
+        return this.#emitRoster(changeMember(this.roster, message));
       case 'tiles':
         this.tiles = { canvas: message.canvas, tiles: message.tiles ?? [] };
         return this.#emit('tiles', this.tiles);
@@ -187,27 +188,14 @@ export class Call extends EventTarget {
   }
 
   #setRoster(list) {
-    const before = this.roster;
-    this.roster = new Map(list.map((member) => [member.id, withUplink(member)]));
-    this.#emit('roster', { roster: this.roster });
-    if (before.size === 0) return;
-    for (const [id, member] of this.roster) if (!before.has(id)) this.#emitMember('enter', member);
-    for (const [id, member] of before) if (!this.roster.has(id)) this.#emitMember('exit', member);
+    const { roster, events } = replaceRoster(this.roster, list);
+    this.roster = roster;
+    this.#emitRoster(events);
   }
 
-  #setMember({ type, gone, ...member }) {
-    const known = this.roster.get(member.id);
-    if (gone) this.roster.delete(member.id);
-    else this.roster.set(member.id, withUplink({ ...known, ...member }));
-    this.#emit('roster', { roster: this.roster });
-    if (gone && known) this.#emitMember('exit', known);
-    else if (!gone && !known) this.#emitMember('enter', member);
-    else if (!gone && member.hand && !known.hand) this.#emitMember('hand', member);
-    if (!gone && known && member.quality !== known.quality) this.#emit('quality', { participant: member.id, quality: member.quality });
-  }
-
-  #emitMember(type, member) {
-    if (member.id !== this.participant) this.#emit(type, member);
+  /* One's own coming and going, and raising a hand, are no news. */
+  #emitRoster(events) {
+    for (const [type, detail] of events) if (detail.id !== this.participant) this.#emit(type, detail);
   }
 
   #setTalking({ participant, talking }) {
@@ -432,11 +420,6 @@ export class Call extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/* Whether sound and picture are sent at all, as `audio` and `video` beside the other marks. */
-function withUplink({ uplink, ...member }) {
-  return { ...member, audio: uplink?.audio ?? member.audio ?? false, video: uplink?.video ?? member.video ?? false };
 }
 
 async function deviceKinds() {

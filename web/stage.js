@@ -143,7 +143,7 @@ export class Stage {
       node.muted.hidden = !member?.audioMuted;
       node.hand.hidden = !member?.hand;
       const weak = isWeak(member?.quality);
-      node.quality.hidden = !weak;
+      node.quality.hidden = !qualityLabel(member?.quality); /* a good one is shown to who points at the tile */
       setQuality(node.quality, member?.quality ?? 'unknown');
       node.element.classList.toggle('talking', Boolean(member?.talking) && !member.audioMuted);
       const marks = [name, member?.audioMuted ? t('room.tileMuted') : '', member?.hand ? t('room.tileHand') : '',

@@ -158,6 +158,9 @@ test('weak connections have a mark on the tile, all have one among the people', 
     await hear({ type: 'participant', id: others[i].id, name: OTHERS[i], audioMuted: i === 2, quality });
   }
   assert.deepEqual(await marks(), [null, 'poor', 'bad', 'lost']);
+  await page.locator('.tile').first().hover();
+  assert.deepEqual(await marks(), ['good', 'poor', 'bad', 'lost'], 'who points at a tile');
+  await page.locator('#bar').hover({ position: { x: 4, y: 4 } });
   await page.getByRole('listitem', { name: 'Jonas, Weak connection' }).waitFor();
   await page.keyboard.press('p');
   const names = await page.locator('.people .quality').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
