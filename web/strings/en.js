@@ -128,7 +128,7 @@ export default {
   'stats.close': 'Close statistics',
   'stats.up': 'Sending',
   'stats.down': 'Receiving',
-  'stats.available': 'Connection carries',
+  'stats.available': 'Available',
   'stats.loss': 'Packets lost',
   'stats.lossUp': 'Lost on the way up',
   'stats.rtt': 'Round trip',

@@ -128,7 +128,7 @@ export default {
   'stats.close': '통계 닫기',
   'stats.up': '보내는 속도',
   'stats.down': '받는 속도',
-  'stats.available': '사용 가능한 속도',
+  'stats.available': '사용 가능',
   'stats.loss': '손실된 패킷',
   'stats.lossUp': '보낼 때 손실',
   'stats.rtt': '왕복 시간',
