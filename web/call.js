@@ -410,10 +410,10 @@ export class Call extends EventTarget {
     return reply?.server;
   }
 
-  /** The way to this page as the server sees it, as far as it is known: {available [bit/s], loss [0..1], roundTrip [ms]}. */
+  /** The way to this page as the server sees it, as far as it is known: {available [bit/s], loss [0..1], roundTrip [ms], …}. */
   async getServerLink() {
     const reply = await this.#signalling.request({ type: 'link' }).catch(() => undefined);
-    const available = reply?.down?.available ?? this.rung?.available;
+    const available = reply?.down?.measured ? reply.down.estimate : this.rung?.available;
     return { ...reply?.down, available: available > 0 ? available : undefined };
   }
 

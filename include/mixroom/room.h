@@ -269,7 +269,7 @@ GVariant *mxr_participant_describe_delays (MxrParticipant *participant);
  * mxr_participant_describe_link:
  *
  * Returns: (transfer floating): a{sv}: the way down to the participant, as far as it is known: "loss" [0..1], "roundTrip"
- *   [ms].
+ *   [ms]; "estimate" [bit/s] and "measured" (bool) where the bandwidth is estimated.
  */
 GVariant *mxr_participant_describe_link (MxrParticipant *participant);
 

@@ -121,7 +121,7 @@ mxr_participant_describe_delays (MxrParticipant *participant)
 GVariant *
 mxr_participant_describe_link (MxrParticipant *participant)
 {
-  return g_variant_new_parsed ("{'loss': <0.25>, 'roundTrip': <40.0>}");
+  return g_variant_new_parsed ("{'estimate': <int64 500000>, 'measured': <true>, 'loss': <0.25>, 'roundTrip': <40.0>}");
 }
 
 GVariant *

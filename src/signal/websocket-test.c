@@ -134,7 +134,7 @@ test_join_and_talk (void)
   test_ws_send (client, "{\"type\":\"delay\",\"id\":2}");
   expect (client, "\"id\":2,\"server\":{\"audio\":{\"decode\":{\"median\":0.5,\"p95\":1.5}}}");
   test_ws_send (client, "{\"type\":\"link\",\"id\":4}");
-  expect (client, "{\"type\":\"link\",\"id\":4,\"down\":{\"loss\":0.25,\"roundTrip\":40.0}}");
+  expect (client, "{\"type\":\"link\",\"id\":4,\"down\":{\"estimate\":500000,\"measured\":true,\"loss\":0.25,\"roundTrip\":40.0}}");
   test_ws_send (client, "{\"type\":\"layout\",\"id\":3,\"layout\":\"grid\"}");
   expect (client, "\"id\":3,\"code\":\"not-supported\"");
   test_ws_send (client, "{\"type\":\"leave\"}");

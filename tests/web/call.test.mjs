@@ -105,7 +105,8 @@ describe('call', () => {
     assert.deepEqual(await ask({ loss: 0.1, roundTrip: 40 }), { loss: 0.1, roundTrip: 40, available: undefined });
     say({ type: 'rung', kind: 'video', reason: 'loss', available: 300_000 });
     assert.equal((await ask({})).available, 300_000);
-    assert.equal((await ask({ available: 280_000 })).available, 280_000);
+    assert.equal((await ask({ measured: false, estimate: 1_000_000 })).available, 300_000, 'a belief is no measurement');
+    assert.equal((await ask({ measured: true, estimate: 280_000 })).available, 280_000);
     call.leave();
   });
 
