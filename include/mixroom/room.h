@@ -68,7 +68,7 @@ typedef struct {
   const char *participant; /* id of who wrote it; who wrote it may have left since */
   const char *name;
   const char *text;
-  gint64 time_ms; /* Unix time */
+  gint64 time_ms; /* Unix time; each line of a room has a later one than those before it */
 } MxrChatLine;
 
 /* The most that a participant's picture is shown at anywhere; all 0: it is shown nowhere. */
@@ -264,6 +264,14 @@ bool mxr_participant_chat (MxrParticipant *participant, const char *text, GError
  *   [ms]. A stage that nothing has passed is left out.
  */
 GVariant *mxr_participant_describe_delays (MxrParticipant *participant);
+
+/**
+ * mxr_participant_describe_link:
+ *
+ * Returns: (transfer floating): a{sv}: the way down to the participant, as far as it is known: "loss" [0..1], "roundTrip"
+ *   [ms]; "estimate" [bit/s] and "measured" (bool) where the bandwidth is estimated.
+ */
+GVariant *mxr_participant_describe_link (MxrParticipant *participant);
 
 G_END_DECLS
 

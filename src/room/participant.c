@@ -308,8 +308,10 @@ mxr_participant_chat (MxrParticipant *participant, const char *text, GError **er
     return false;
   }
   MxrChatEntry *entry = g_new (MxrChatEntry, 1);
+  /* Who comes back asks for what is later than the last line it has: so no two are of the same time. */
+  room->chat_time_ms = MAX (g_get_real_time () / 1000, room->chat_time_ms + 1);
   *entry = (MxrChatEntry){ g_strdup (participant->id), g_strdup (participant->name), g_strdup (text),
-                           g_get_real_time () / 1000 };
+                           room->chat_time_ms };
   g_queue_push_tail (&room->chat_unsent, entry);
   mxr_room_flush_soon (room);
   return true;

@@ -217,6 +217,7 @@ struct _MxrRoom {
   MxrBucket errors;    /* of pipelines: a broken encoder fails with every frame */
   GQueue chat;         /* MxrChatEntry: history */
   GQueue chat_unsent;  /* the same, not told yet */
+  gint64 chat_time_ms; /* of the last line */
 
   /* delays.c */
   MxrStageDelays delays_before, delays_lately; /* readings of two windows ago and one */

@@ -50,6 +50,8 @@ mxr_message_handle_join (MxrSession *session, const MxrMessage *message)
    * other may have run out in a long call. */
   if (message->resume == NULL && !check_token (session, message))
     return;
+  /* Only with the room's own clock: who joins anew may have been in another one of this name. */
+  session->chat_after_ms = message->resume != NULL ? message->chat_after : 0;
   if (message->resume != NULL)
     session->participant =
         mxr_hub_resume (server->hub, message->resume, message->room, &mxr_session_events, session, &error);
