@@ -4,7 +4,13 @@
 #include "link-path.h"
 
 /* What a link is told, on the command line or while it runs: "[a_to_b|b_to_a] NAME VALUE...". Without a
- * direction both are meant. */
+ * direction both are meant.
+ *
+ *   delay_ms N, jitter_ms N, reorder %, duplicate %, loss %    each packet for itself
+ *   burst % PACKETS                                            lost besides, in bursts of that mean length
+ *   rate_kbps N                                                0: no limit
+ *   queue_ms N, queue_bytes N                                  what may wait for the rate; 0: no limit
+ *   cut 0|1                                                    whatever arrives is lost */
 
 /**
  * link_control_apply:

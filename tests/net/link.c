@@ -4,16 +4,12 @@
  *   net-link --a NETNS:DEVICE --b NETNS:DEVICE [--report-ms N] [--seed N] [--NAME VALUE[,VALUE]]...
  *
  * It makes the devices (an empty NETNS is the own one) and carries Ethernet frames between them until
- * SIGTERM; then it prints its counters of each direction as JSON. Lines on its standard input change it while
- * it runs:
+ * SIGTERM. Names and values are those of link-control.h, with hyphens. Lines of them on its standard input
+ * change it while it runs. Values are per direction: a round trip has twice the delay.
  *
- *   [a_to_b|b_to_a] NAME VALUE...   delay_ms, jitter_ms, reorder %, loss %, burst % PACKETS, duplicate %,
- * rate_kbps, queue_ms, queue_bytes, cut 0|1; without a direction: both of them figures a line of JSON: what
- * passed since this was asked last, "window" is true
- *
- * The same names, with hyphens, are options. Values are per direction: a round trip has twice the delay.
- * --report-ms: such a line all the time. Their `wait` is how long packets waited for those before them [ms].
- */
+ * What passed is a line of JSON: of every N ms with --report-ms ("of": "interval"), since it was asked last
+ * when the line "figures" asks for it ("window"), and of all at the end ("total"). "wait" is how long packets
+ * waited for those before them [ms]; lengths are of IP packets. */
 
 #include "link-control.h"
 
@@ -132,8 +128,10 @@ print_path (LinkPath *path, LinkFiguresKind kind)
 static void
 print_figures (Link *link, LinkFiguresKind kind)
 {
-  printf ("{\"ms\": %lld, \"window\": %s, \"a_to_b\": ", (long long) (now_us () - link->start_us) / 1000,
-          kind == LINK_FIGURES_WINDOW ? "true" : "false");
+  static const char *const names[] = { "interval", "window", "total" };
+
+  printf ("{\"ms\": %lld, \"of\": \"%s\", \"a_to_b\": ", (long long) (now_us () - link->start_us) / 1000,
+          names[kind]);
   print_path (&link->paths[0], kind);
   printf (", \"b_to_a\": ");
   print_path (&link->paths[1], kind);
