@@ -7,6 +7,7 @@ from lab import note, show_figures, slack, wait_until
 REPORT_MS = 250
 # The server needs a while for a new person's sound, the browser for its buffers.
 SETTLING_S = 5
+PACKETS_A_SECOND = 50
 
 
 class Company:
@@ -28,6 +29,13 @@ class Company:
         self.own_concealed = 0
         note(f"load {slack():.1f}")
 
+    def count_made_up(self, before):
+        """Packets of c's sound that the server had to do without since then; and what it thinks of the way down."""
+        after = self.lab.participant(0)
+        show_figures("server", shorten(after.get("bandwidth", {})))
+        was, is_now = (each.get("audioUplink", {}).get("decoding", {}) for each in (before, after))
+        return is_now.get("concealed", is_now.get("lost", 0)) - was.get("concealed", was.get("lost", 0))
+
     def check(self, is_right, what):
         """Goes on in any case: one run says all that is wrong."""
         note(("right: " if is_right else "WRONG: ") + what)
@@ -37,12 +45,13 @@ class Company:
     def watch(self, seconds, name):
         """Figures of the next seconds: of c, of g, of the link's way down and of its way up."""
         self.link.take_figures("down")
-        c, g, begin = self.c.last(), self.g.last(), time.monotonic()
+        c, g, begin, server = self.c.last(), self.g.last(), time.monotonic(), self.lab.participant(0)
         time.sleep(seconds)
         passed = time.monotonic() - begin
         self.link.take_figures("down")
         window = self.link.of_kind("window")[-1]
         figures = [self.c.since(c), self.g.since(g)]
+        figures[0]["concealedUp"] = self.count_made_up(server) / (passed * PACKETS_A_SECOND)
         for way in ("down", "up"):
             figures.append({**window[self.link.WAYS[way]], "kbps": window[self.link.WAYS[way]]["bytes"] * 8 / passed / 1000})
         for who, each in zip(("c", "g", "down", "up"), figures):

@@ -5,7 +5,8 @@ import time
 from company import Company
 from lab import slack
 
-# Command of the link: seconds, at most so much of c's sound made up, longest gap of its picture [ms], g hears c so much.
+# Command of the link: seconds, at most so much of c's sound made up (either way), longest gap of its picture [ms], g hears
+# c so much.
 STAGES = {
     "loss 2": (8, 0.01, 1500, 0.97),
     "loss 5": (10, 0.01, 2000, 0.95),
@@ -21,6 +22,7 @@ def endure(company, command):
     time.sleep(1)
     c, g, _, _ = company.watch(seconds, command)
     company.check(company.is_heard(c, concealed), f"{command}: {c['concealed']:.2%} of c's sound was made up")
+    company.check(c["concealedUp"] < concealed, f"{command}: {c['concealedUp']:.2%} of what c sends was made up")
     company.check(c["gap"] < gap * slack(), f"{command}: c has {c['frames']} frames in {seconds} s, longest gap {c['gap']} ms")
     company.check(g["sound"] > sound, f"{command}: g hears c {g['sound']:.0%} of the time")
     company.check_good(g, command)

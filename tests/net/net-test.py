@@ -287,8 +287,8 @@ HELPERS = ("join_two", "watch", "stop_peers", "check_pair", "trio", "endure", "c
 SCENARIOS = {name: function for name, function in list(globals().items())
              if callable(function) and function.__doc__ and function.__module__ == "__main__"
              and name not in HELPERS}
-for module in (adapt, lossy):
-    SCENARIOS.update(module.SCENARIOS)
+SCENARIOS.update(adapt.SCENARIOS)
+SCENARIOS.update(lossy.SCENARIOS)
 
 
 def main():
