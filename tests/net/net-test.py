@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 
+import adapt
 import lab as laboratory
+import loss as lossy
 from lab import Lab, note, show_figures, slack, wait_until
 
 
@@ -285,6 +287,8 @@ HELPERS = ("join_two", "watch", "stop_peers", "check_pair", "trio", "endure", "c
 SCENARIOS = {name: function for name, function in list(globals().items())
              if callable(function) and function.__doc__ and function.__module__ == "__main__"
              and name not in HELPERS}
+SCENARIOS.update(adapt.SCENARIOS)
+SCENARIOS.update(lossy.SCENARIOS)
 
 
 def main():
