@@ -300,7 +300,7 @@ test_batches_and_repetitions (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (client.last_original, ==, (guint16) (client.first_picture + 18));
   g_assert_cmpuint (client.last_picture, ==, (guint16) (client.first_picture + 169));
   mxr_delay_read (&fixture->delays->send[MXR_RTP_VIDEO], &counts);
-  g_assert_cmpuint (counts.n, >=, 3); /* deliveries */
+  g_assert_cmpuint (counts.n, >=, 2); /* deliveries */
   g_assert_cmpuint (counts.n, <=, 180);
   g_assert_cmpint (counts.sum_us, >, 0);
   g_assert_cmpint (mxr_delay_counts_quantile_us (&counts, 1), <, G_USEC_PER_SEC);
