@@ -8,6 +8,10 @@
 /* An encoder that has not begun by then, while the former one speaks, has failed; the room waits for the change. */
 #define CHANGE_MAX_US (60 * G_TIME_SPAN_MILLISECOND)
 
+/* From the first packet of a key frame until a request of its receiver is of what came after it: the packets' way, and
+ * the request's. Who needs one all the same asks again. */
+#define BEGUN_US (300 * G_TIME_SPAN_MILLISECOND)
+
 static MxrLinkSource *
 get_current (MxrLinkFeed *feed)
 {
@@ -318,10 +322,10 @@ mxr_link_feed_is_news (MxrLinkFeed *feed, const MxrRtpPacket *packet)
   return true;
 }
 
-gint64
-mxr_link_feed_get_begun_us (const MxrLinkFeed *feed)
+bool
+mxr_link_feed_has_just_begun (const MxrLinkFeed *feed, gint64 now_us)
 {
-  return feed->is_waiting ? 0 : feed->begun_us;
+  return !feed->is_waiting && feed->begun_us != 0 && now_us < feed->begun_us + BEGUN_US;
 }
 
 gint64

@@ -91,8 +91,9 @@ void mxr_link_feed_set_listening (MxrLinkFeed *feed, bool is_listening, gint64 n
 /** mxr_link_feed_is_news: Of sounds: whether @packet is later than all that have been asked about. Once per packet. */
 bool mxr_link_feed_is_news (MxrLinkFeed *feed, const MxrRtpPacket *packet);
 
-/** mxr_link_feed_get_begun_us: Returns: when a picture last began with a key frame; 0: it waits for one. */
-gint64 mxr_link_feed_get_begun_us (const MxrLinkFeed *feed);
+/** mxr_link_feed_has_just_begun: Of pictures: whether what is passed on began with a key frame so lately that a client who asks for
+ * one asked before it came. */
+bool mxr_link_feed_has_just_begun (const MxrLinkFeed *feed, gint64 now_us);
 
 /** mxr_link_feed_poll: Ends a change that waits for nothing. Returns: when to poll again; %G_MAXINT64: there is no need. */
 gint64 mxr_link_feed_poll (MxrLinkFeed *feed, gint64 now_us);

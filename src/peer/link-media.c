@@ -5,10 +5,6 @@
 
 /* Statistics have no time of their own: they are taken when a link is looked at anyway, at the latest with its report. */
 #define STATS_MIN_AGE_US (G_USEC_PER_SEC / 2)
-/* What a client asks for so soon after its picture began, it asked for before that came. Chromium and Firefox begin to ask
- * 200 ms after they could have had a frame, and again every 200 ms. */
-#define KEYFRAME_IS_NEW_US (300 * G_TIME_SPAN_MILLISECOND)
-
 /* ---- What is due ----------------------------------------------------------------------------------------- */
 
 static guint64
@@ -200,8 +196,7 @@ static void
 on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 {
   MxrLink *link = user_data;
-  const gint64 begun_us = mxr_link_feed_get_begun_us (&link->outgoing[MXR_RTP_VIDEO].feed);
-  if (begun_us == 0 || g_get_monotonic_time () >= begun_us + KEYFRAME_IS_NEW_US)
+  if (!mxr_link_feed_has_just_begun (&link->outgoing[MXR_RTP_VIDEO].feed, g_get_monotonic_time ()))
     ask_for_keyframe (link);
 }
 
