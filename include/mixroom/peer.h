@@ -54,8 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
-/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us). Thread: the producer; one thread at
- * a time. mxr_fanout_flush() wakes the receivers. */
+/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us) and numbered. Thread: the producer;
+ * one thread at a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
 void mxr_fanout_flush (MxrFanout *fanout);
 
@@ -77,6 +77,17 @@ void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
  */
 void mxr_fanout_finish (MxrFanout *fanout, gpointer user_data);
 
+/**
+ * mxr_fanout_get_recent:
+ *
+ * What was pushed since the last key frame began, so that a picture can begin at once: MxrRtpPacket, in order. A subscriber
+ * who asks for it gets the last of them again if they are still on their way; it tells them by their numbers, none is missing.
+ *
+ * Returns: (transfer full) (nullable): %NULL when that was more than 1.2 s or 512 packets, or no key frame was pushed yet.
+ * Thread: any. Cost: a reference to each, under a lock that the producer takes too.
+ */
+GPtrArray *mxr_fanout_get_recent (MxrFanout *fanout);
+
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
@@ -86,7 +97,7 @@ void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
  * MxrSplice:
  *
  * Feeds a fan-out from one of several sources that show the same picture, an encoder and an uplink passed through, and
- * changes from one to another at a key frame. Numbers, time stamps and VP8's picture ids go on as if it were one source.
+ * changes from one to another at a key frame. Numbers and time stamps go on as if it were one source; VP8 has no picture ids.
  * Thread: any; a source pushes from one thread at a time.
  */
 typedef struct _MxrSplice MxrSplice;

@@ -112,6 +112,7 @@ bool mxr_is_rtcp (const guint8 *data, gsize size);
 typedef struct _MxrRtpPacket {
   gatomicrefcount refs;
   gint64 pushed_us;  /* monotonic time at which it left its encoder for the downlinks; 0: not yet */
+  guint64 number;    /* among all that its fan-out was given, from 1 on; 0: not yet */
   guint32 timestamp; /* clock units on the room's timeline: running time x clock rate, mod 2^32 */
   guint16 seq;       /* the source's */
   guint16 payload_bytes;
@@ -131,14 +132,15 @@ typedef struct _MxrRtpPacket {
 MxrRtpPacket *mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe);
 /**
  * mxr_rtp_packet_new_vp8:
- * @picture_id: 15 bits of it are written
  *
- * The same of a packet of VP8, with a payload descriptor of our own: extended, with that picture id and nothing else. So
- * frames of several encoders make one stream. Temporal layers cannot be told apart any more.
+ * The same of a packet of VP8, with the shortest payload descriptor: without a picture id and all else that numbers frames,
+ * so frames of several encoders make one stream. Temporal layers cannot be told apart any more.
  *
  * Returns: (transfer full) (nullable): %NULL also when the descriptor is cut off. Source: RFC 7741 4.2.
  */
-MxrRtpPacket *mxr_rtp_packet_new_vp8 (const MxrRtpView *view, guint16 picture_id, bool keyframe);
+MxrRtpPacket *mxr_rtp_packet_new_vp8 (const MxrRtpView *view, bool keyframe);
+/** mxr_rtp_packet_copy: Returns: (transfer full): the same packet of another time. Cost: one allocation, one copy of the payload. */
+MxrRtpPacket *mxr_rtp_packet_copy (const MxrRtpPacket *packet, guint32 timestamp);
 /** mxr_vp8_descriptor_bytes: Returns: its length; 0: it is cut off. Source: RFC 7741 4.2. */
 gsize mxr_vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes);
 MxrRtpPacket *mxr_rtp_packet_ref (MxrRtpPacket *packet);

@@ -26,8 +26,6 @@ typedef struct {
   int payload_type;
   MxrLinkFeed feed; /* has a fan-out only with a sender, and listens while connected */
   GQueue changes;   /* MxrLinkSubscription: to be called back when the feed has changed */
-  bool waits_for_keyframe;
-  gint64 keyframe_asked_us; /* while waiting */
   bool has_sent;
 } MxrOutgoing;
 

@@ -123,14 +123,14 @@ on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
 }
 
 static MxrRung *
-add_picture (Fixture *fixture, int *n_keyframes)
+add_picture (Fixture *fixture, guint interval_ms, int *n_keyframes)
 {
   const MxrRungParams params = {
     .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
     .name = "still",
     .codec = "VP8",
     .bitrate_bps = 500000,
-    .keyframe_interval_ms = 100,
+    .keyframe_interval_ms = interval_ms,
     .is_picture = true,
   };
   g_autoptr (GError) error = NULL;
@@ -160,7 +160,7 @@ static void
 test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
 {
   int n_keyframes = 0;
-  MxrRung *rung = add_picture (fixture, &n_keyframes);
+  MxrRung *rung = add_picture (fixture, 100, &n_keyframes);
 
   wait_for_keyframes (&n_keyframes, 1);
   gint64 begin_us = g_get_monotonic_time ();
@@ -174,6 +174,38 @@ test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
   wait_for_removals (fixture); /* the probe counts into this function's frame */
 }
 
+#define STORM_S 4
+#define STORM_STEP_MS 50 /* of a room's ticks */
+
+/* A hundred viewers ask in every 50 ms: one key frame a second is made, and nobody waits for longer than that. */
+static void
+test_storm_of_requests (Fixture *fixture, gconstpointer unused)
+{
+  int n_keyframes = 0;
+  MxrRung *rung = add_picture (fixture, 1000, &n_keyframes);
+  gint64 unanswered_us = 0; /* since when */
+
+  wait_for_keyframes (&n_keyframes, 1); /* which the encoder begins with */
+  const int n_before = g_atomic_int_get (&n_keyframes);
+  for (gint64 now_us = 1; now_us < STORM_S * G_USEC_PER_SEC; now_us += STORM_STEP_MS * 1000) {
+    const guint64 n_asked = mxr_rung_count_keyframes (rung);
+    mxr_rung_tick (rung, now_us);
+    for (guint i = 0; i < 100; i++)
+      mxr_rung_request_keyframe (rung, now_us);
+    if (unanswered_us == 0)
+      unanswered_us = now_us;
+    if (mxr_rung_count_keyframes (rung) == n_asked)
+      continue;
+    wait_for_keyframes (&n_keyframes, n_before + (int) n_asked + 1);
+    g_assert_cmpint (now_us - unanswered_us, <=, G_USEC_PER_SEC + STORM_STEP_MS * 1000);
+    unanswered_us = 0;
+  }
+  g_assert_cmpuint (mxr_rung_count_keyframes (rung), ==, STORM_S);
+  g_assert_cmpint (g_atomic_int_get (&n_keyframes), <=, n_before + STORM_S);
+  mxr_rung_remove (rung);
+  wait_for_removals (fixture); /* the probe counts into this function's frame */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,5 +215,6 @@ main (int argc, char **argv)
   g_test_add ("/rung/own-goes-on-from-shared", Fixture, NULL, fixture_init, test_own_goes_on_from_shared, fixture_clear);
   g_test_add ("/rung/keyframes-of-a-still-picture", Fixture, NULL, fixture_init, test_keyframes_of_a_still_picture,
               fixture_clear);
+  g_test_add ("/rung/storm-of-requests", Fixture, NULL, fixture_init, test_storm_of_requests, fixture_clear);
   return g_test_run ();
 }

@@ -7,6 +7,11 @@
 
 #include <gst/rtp/gstrtcpbuffer.h>
 
+/* ---- packet.c: packets of a rung ------------------------------------------------------------------------ */
+
+/** mxr_rtp_packet_new: The payload is still to be written. */
+MxrRtpPacket *mxr_rtp_packet_new (const MxrRtpView *view, gsize payload_bytes, bool keyframe);
+
 /* ---- sequence.c: extended sequence numbers ------------------------------------------------------------- */
 
 /* Packets behind the highest that are still told apart from duplicates. RFC 3550 A.1 has 100; retransmissions

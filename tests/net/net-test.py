@@ -138,7 +138,7 @@ def check_repair(figures, server, keyframes, seconds, sound, gap, own_gap):
     assert video["plis"] < video["lost"] / 2 + 5, "lost packets cost key frames although they came again"
     assert server["videoDownlink"]["retransmitted"] > 0, "no NACK was answered"
     # media.keyframe_interval_ms: however often it is asked, the encoder is not.
-    assert keyframes <= seconds * 2 + 1, "a storm of key frames"
+    assert keyframes <= seconds + 1, "a storm of key frames"
 
 
 def loss5(lab):
