@@ -57,14 +57,14 @@ read_remb (MxrRtpSession *session, const guint8 *fci, gsize bytes)
 static void
 read_transport_feedback (MxrRtpSession *session, const guint8 *fci, gsize bytes)
 {
-  guint n_acked, n_lost;
-  if (!mxr_twcc_count (fci, bytes, &n_acked, &n_lost)) {
+  MxrTwccReader reader;
+  if (!mxr_twcc_reader_init (&reader, fci, bytes)) {
     session->stats.dropped_malformed_rtcp++;
     return;
   }
   session->stats.feedback_received++;
-  session->stats.feedback_acked += n_acked;
-  session->stats.feedback_lost += n_lost;
+  session->stats.feedback_acked += reader.n_acked;
+  session->stats.feedback_lost += reader.n_lost;
 }
 
 /* @packet: RTPFB or PSFB */

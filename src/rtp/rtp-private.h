@@ -3,6 +3,7 @@
 
 #include "mixroom/rtp.h"
 
+#include "bandwidth-private.h"
 #include "bytes.h"
 
 #include <gst/rtp/gstrtcpbuffer.h>
@@ -127,7 +128,6 @@ void mxr_twcc_recorder_init (MxrTwccRecorder *recorder);
 void mxr_twcc_recorder_add (MxrTwccRecorder *recorder, guint16 seq, gint64 now_us);
 gint64 mxr_twcc_recorder_due_us (const MxrTwccRecorder *recorder);
 gsize mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes);
-bool mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost);
 
 /* ---- history.c: what was sent -------------------------------------------------------------------------- */
 
