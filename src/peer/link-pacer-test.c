@@ -11,7 +11,6 @@ typedef struct {
   MxrLinkPacer pacer;
   gint64 now_us;
   guint16 seq; /* of the source, next */
-  bool waits_for_keyframe;
   guint n_left, n_left_of_frame;
   guint16 last_seq;
   guint32 last_timestamp;
@@ -59,13 +58,8 @@ offer_packet (Viewer *viewer, guint32 timestamp, bool is_keyframe_start)
   g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, is_keyframe_start);
 
   viewer->seq++;
-  if (viewer->waits_for_keyframe && !is_keyframe_start)
-    return;
-  viewer->waits_for_keyframe = false;
-  if (mxr_link_pacer_pass (&viewer->pacer, packet, viewer->now_us))
+  if (mxr_link_pacer_push (&viewer->pacer, packet, &tag, viewer->now_us) == MXR_LINK_PACER_PASSES)
     leave (viewer, packet);
-  else if (!mxr_link_pacer_push (&viewer->pacer, packet, &tag, viewer->now_us))
-    viewer->waits_for_keyframe = true;
 }
 
 static void
@@ -108,7 +102,7 @@ test_fast_link_passes (void)
     viewer.now_us += 33 * MS;
   }
   g_assert_null (viewer.pacer.entries);
-  g_assert_cmpint (viewer.pacer.held_us, ==, 0);
+  g_assert_cmpint (mxr_link_pacer_get_held_us (&viewer.pacer, viewer.now_us), ==, 0);
   g_assert_cmpint (mxr_link_pacer_get_due_us (&viewer.pacer), ==, G_MAXINT64);
 }
 
@@ -133,7 +127,7 @@ test_keyframe_is_spread (void)
   g_assert_cmpint (viewer.now_us - START_US, >=, 100 * MS);
   g_assert_cmpint (viewer.now_us - START_US, <=, 125 * MS);
   g_assert_cmpuint (n_slices, <=, 25);
-  g_assert_cmpint (viewer.pacer.held_us, ==, viewer.now_us - START_US);
+  g_assert_cmpint (mxr_link_pacer_get_held_us (&viewer.pacer, viewer.now_us), ==, viewer.now_us - START_US);
   g_assert_cmpuint (viewer.pacer.n_dropped, ==, 0);
   g_assert_cmpuint (viewer.pacer.n_waiting_bytes, ==, 0);
   mxr_link_pacer_clear (&viewer.pacer);
@@ -174,9 +168,9 @@ test_queue_is_bounded (void)
   viewer_init (&viewer, 1000000, true);
   for (guint i = 0; i < 1800; i++) {
     const bool is_keyframe = i % 60 == 0;
-    const bool waited = viewer.waits_for_keyframe;
+    const bool waited = viewer.pacer.is_dropping;
     offer_frame (&viewer, i * 3000, is_keyframe ? 20 : 8, is_keyframe);
-    n_refused += viewer.waits_for_keyframe && !waited;
+    n_refused += viewer.pacer.is_dropping && !waited;
     g_assert_cmpuint (viewer.pacer.n_waiting_bytes, <=, max_bytes + 20 * PAYLOAD_BYTES);
     run_until (&viewer, START_US + (i + 1) * 33333);
   }
@@ -213,6 +207,31 @@ test_large_keyframes_end (void)
   mxr_link_pacer_clear (&viewer.pacer);
 }
 
+/* The next key frame is asked for when it can leave, once a second. */
+static void
+test_keyframe_is_asked_for (void)
+{
+  Viewer viewer;
+  guint n_asked = 0;
+
+  viewer_init (&viewer, 1000000, true);
+  for (guint i = 0; i < 30 * 5; i++) {
+    offer_frame (&viewer, i * 3000, 20, i == 0);
+    if (mxr_link_pacer_needs_keyframe (&viewer.pacer, viewer.now_us)) {
+      g_assert_cmpuint (viewer.pacer.n_waiting, ==, 0);
+      n_asked++;
+    }
+    run_until (&viewer, START_US + (i + 1) * 33333);
+  }
+  g_assert_true (viewer.pacer.is_dropping);
+  g_assert_cmpuint (n_asked, ==, 4);
+  offer_frame (&viewer, 1, 1, true);
+  g_assert_false (viewer.pacer.is_dropping);
+  g_assert_cmpuint (viewer.last_timestamp, ==, 1);
+  g_assert_false (mxr_link_pacer_needs_keyframe (&viewer.pacer, viewer.now_us + 10000 * MS));
+  mxr_link_pacer_clear (&viewer.pacer);
+}
+
 /* Of two key frames that wait, the older one is of no use. */
 static void
 test_newer_keyframe_takes_the_place (void)
@@ -229,7 +248,7 @@ test_newer_keyframe_takes_the_place (void)
   run_until (&viewer, START_US + 100 * MS); /* it has begun */
   g_assert_cmpuint (viewer.last_timestamp, ==, 2);
   offer_frame (&viewer, 3, 30, true);
-  g_assert_true (viewer.waits_for_keyframe);
+  g_assert_true (viewer.pacer.is_dropping);
   run_until (&viewer, START_US + 2000 * MS);
   g_assert_cmpuint (viewer.n_left, ==, 30);
   mxr_link_pacer_clear (&viewer.pacer);
@@ -264,7 +283,7 @@ test_extremes (void)
   g_assert_cmpuint (viewer.n_left, ==, 500);
   mxr_link_pacer_set_rate (&viewer.pacer, 30000, true);
   offer_frame (&viewer, 2, 5000, true);
-  g_assert_true (viewer.waits_for_keyframe);
+  g_assert_true (viewer.pacer.is_dropping);
   g_assert_cmpuint (viewer.pacer.n_waiting, ==, 0);
   offer_frame (&viewer, 3, 3, true);
   g_assert_cmpuint (viewer.pacer.n_waiting, >, 0);
@@ -283,6 +302,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link-pacer/queue-is-bounded", test_queue_is_bounded);
   g_test_add_func ("/link-pacer/large-keyframes-end", test_large_keyframes_end);
   g_test_add_func ("/link-pacer/newer-keyframe-takes-the-place", test_newer_keyframe_takes_the_place);
+  g_test_add_func ("/link-pacer/keyframe-is-asked-for", test_keyframe_is_asked_for);
   g_test_add_func ("/link-pacer/belief-drops-nothing", test_belief_drops_nothing);
   g_test_add_func ("/link-pacer/extremes", test_extremes);
   return g_test_run ();

@@ -4,6 +4,8 @@
 #define SLICE_US (MXR_LINK_PACER_BURST_US / 2)
 /* Sound and repairs do not wait for the count; after so much of them the picture goes on all the same. */
 #define DEBT_MAX_US (500 * 1000)
+/* A key frame in vain is paid by all viewers of a picture: the rate that made it overflow is to change first. */
+#define KEYFRAME_PATIENCE_US G_USEC_PER_SEC
 #define CAPACITY_MIN 64
 /* A key frame that a client of ours sends may be without end. */
 #define CAPACITY_MAX 1024
@@ -137,21 +139,8 @@ mxr_link_pacer_clear (MxrLinkPacer *pacer)
     mxr_rtp_packet_unref (take_first (pacer));
   g_clear_pointer (&pacer->entries, g_free);
   pacer->first = pacer->capacity = 0;
-  pacer->has_keyframe = pacer->has_begun_keyframe = false;
-}
-
-bool
-mxr_link_pacer_push (MxrLinkPacer *pacer, MxrRtpPacket *packet, gpointer tag, gint64 now_us)
-{
-  if (!make_room (pacer, packet)) {
-    pacer->n_dropped++;
-    return false;
-  }
-  if (pacer->n_waiting == pacer->capacity)
-    grow (pacer);
-  note_keyframe (pacer, packet);
-  append (pacer, (MxrLinkPacerEntry){ mxr_rtp_packet_ref (packet), tag, now_us });
-  return true;
+  pacer->has_keyframe = pacer->has_begun_keyframe = pacer->is_dropping = false;
+  pacer->held_us = 0;
 }
 
 /* ---- What leaves ------------------------------------------------------------------------------------------- */
@@ -178,14 +167,42 @@ has_budget (const MxrLinkPacer *pacer, gint64 now_us)
   return pacer->rate_bps == 0 || pacer->free_us <= now_us + MXR_LINK_PACER_BURST_US;
 }
 
-bool
-mxr_link_pacer_pass (MxrLinkPacer *pacer, const MxrRtpPacket *packet, gint64 now_us)
+static MxrLinkPacerResult
+refuse (MxrLinkPacer *pacer, gint64 now_us)
 {
-  if (pacer->n_waiting > 0 || !has_budget (pacer, now_us))
-    return false;
+  if (!pacer->is_dropping)
+    pacer->dropping_us = now_us;
+  pacer->is_dropping = true;
+  pacer->n_dropped++;
+  return MXR_LINK_PACER_DROPPED;
+}
+
+MxrLinkPacerResult
+mxr_link_pacer_push (MxrLinkPacer *pacer, MxrRtpPacket *packet, gpointer tag, gint64 now_us)
+{
+  const bool passes = pacer->n_waiting == 0 && has_budget (pacer, now_us);
+
+  if ((pacer->is_dropping && !packet->is_keyframe_start) || (!passes && !make_room (pacer, packet)))
+    return refuse (pacer, now_us);
+  pacer->is_dropping = false;
   note_keyframe (pacer, packet);
-  note_left (pacer, packet);
-  pacer->held_us = 0;
+  if (passes) {
+    note_left (pacer, packet);
+    pacer->held_us = 0;
+    return MXR_LINK_PACER_PASSES;
+  }
+  if (pacer->n_waiting == pacer->capacity)
+    grow (pacer);
+  append (pacer, (MxrLinkPacerEntry){ mxr_rtp_packet_ref (packet), tag, now_us });
+  return MXR_LINK_PACER_WAITS;
+}
+
+bool
+mxr_link_pacer_needs_keyframe (MxrLinkPacer *pacer, gint64 now_us)
+{
+  if (!pacer->is_dropping || pacer->n_waiting > 0 || now_us - pacer->dropping_us < KEYFRAME_PATIENCE_US)
+    return false;
+  pacer->dropping_us = now_us;
   return true;
 }
 
@@ -202,6 +219,12 @@ mxr_link_pacer_pop (MxrLinkPacer *pacer, gpointer *out_tag, gint64 now_us)
   pacer->held_us = now_us - entry.since_us;
   *out_tag = entry.tag;
   return entry.packet;
+}
+
+gint64
+mxr_link_pacer_get_held_us (const MxrLinkPacer *pacer, gint64 now_us)
+{
+  return pacer->n_waiting > 0 ? now_us - get_entry (pacer, 0)->since_us : pacer->held_us;
 }
 
 gint64
