@@ -383,6 +383,21 @@ test_probes_find_more (void)
   world_free (world);
 }
 
+/* Where packets of the picture would be too large for a probe it is made of padding, which the client tells of as well. */
+static void
+test_small_probes (void)
+{
+  World *world = world_new (100000, 1000000, 40000);
+
+  mxr_rtp_session_want_bitrate (world->server, 400000);
+  run_for_s (world, 15);
+  g_test_message ("estimate %u bit/s, %u packets of padding", get_state (world).estimate_bps, world->n_padding);
+  g_assert_cmpuint (world->n_padding, >=, 5);
+  g_assert_cmpuint (get_state (world).estimate_bps, >, 250000);
+  g_assert_cmpuint (world->n_sounds_late, ==, 0);
+  world_free (world);
+}
+
 /* Probes of a link that carries no more find that out, and disturb nobody. */
 static void
 test_probes_of_a_thin_link (void)
@@ -409,6 +424,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/downlink/thin-link", test_thin_link);
   g_test_add_func ("/downlink/probes-find-more", test_probes_find_more);
+  g_test_add_func ("/downlink/small-probes", test_small_probes);
   g_test_add_func ("/downlink/probes-of-a-thin-link", test_probes_of_a_thin_link);
   return g_test_run ();
 }
