@@ -28,6 +28,9 @@ update_stats (MxrLink *link, gint64 now_us)
     .protocol = transport.protocol,
     .send_drops = transport.send_drops,
     .packets_refused = count_refused (&transport),
+    .pacer_drops = link->pacer.n_dropped,
+    .pacer_packets = link->pacer.n_waiting,
+    .pacer_bytes = link->pacer.n_waiting_bytes,
   };
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     stats.has_uplink[i] = link->incoming[i].receiver != NULL;
@@ -71,16 +74,21 @@ mxr_link_on_due (gpointer user_data, gint64 now_us)
 {
   MxrLink *link = user_data;
 
+  link->now_us = now_us;
   if (now_us - link->stats_us >= STATS_MIN_AGE_US)
     update_stats (link, now_us);
   gint64 due_us = MIN (poll_uplinks (link, now_us), poll_feeds (link, now_us));
-  return MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_send_waiting (link, now_us);
+  due_us = MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_batch_flush (&link->thread->batch);
+  mxr_link_update_bandwidth (link, now_us);
+  return MIN (due_us, mxr_link_pacer_get_due_us (&link->pacer));
 }
 
 void
 mxr_link_note_due (MxrLink *link)
 {
-  gint64 due_us = mxr_rtp_session_get_due_us (link->session);
+  gint64 due_us = MIN (mxr_rtp_session_get_due_us (link->session), mxr_link_pacer_get_due_us (&link->pacer));
 
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     due_us = MIN (due_us, mxr_link_feed_get_due_us (&link->outgoing[i].feed));
@@ -153,8 +161,10 @@ mxr_link_receive_rtp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 void
 mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 {
+  link->now_us = now_us;
   mxr_rtp_session_receive_rtcp (link->session, data, size, now_us);
   mxr_link_batch_flush (&link->thread->batch); /* what was asked for again */
+  mxr_link_update_bandwidth (link, now_us);
   mxr_link_note_due (link);
 }
 
@@ -172,6 +182,7 @@ on_send_rtp (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data)
 {
   MxrLink *link = user_data;
   mxr_link_batch_add (&link->thread->batch, size);
+  mxr_link_note_sent (link, size);
 }
 
 static void
@@ -183,8 +194,8 @@ on_send_rtcp (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_da
 }
 
 /* A client may ask as often as it likes: the control thread gets one call at a time. */
-static void
-ask_for_keyframe (MxrLink *link)
+void
+mxr_link_ask_for_keyframe (MxrLink *link)
 {
   MxrPeer *peer = link->peer;
   if (!atomic_exchange (&peer->keyframe_is_asked, true) &&
@@ -197,7 +208,7 @@ on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 {
   MxrLink *link = user_data;
   if (!mxr_link_feed_has_just_begun (&link->outgoing[MXR_RTP_VIDEO].feed, g_get_monotonic_time ()))
-    ask_for_keyframe (link);
+    mxr_link_ask_for_keyframe (link);
 }
 
 const MxrRtpSessionEvents mxr_link_session_events = {
@@ -214,7 +225,7 @@ send_packet (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 n
   if (outgoing->kind == MXR_RTP_AUDIO && !mxr_link_feed_is_news (&outgoing->feed, packet))
     return;
   outgoing->has_sent = true;
-  mxr_rtp_sender_send (outgoing->sender, packet, run, now_us);
+  mxr_link_send_packet (outgoing, run, packet, now_us);
 }
 
 static void
@@ -225,12 +236,15 @@ on_feed_packets (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bo
   const gint64 now_us = g_get_monotonic_time ();
   const bool is_first = !outgoing->has_sent;
 
+  link->now_us = now_us;
   for (guint i = 0; i < n_packets; i++)
     send_packet (outgoing, run, packets[i], now_us);
+  if (link->pacer.n_waiting > 0)
+    mxr_link_send_waiting (link, now_us);
   mxr_link_batch_flush (&link->thread->batch);
   if (is_last)
     mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
-  if (is_first && outgoing->has_sent) /* its first report is due */
+  if ((is_first && outgoing->has_sent) || link->pacer.n_waiting > 0) /* its first report is due; or what waits */
     mxr_link_note_due (link);
 }
 
@@ -238,6 +252,8 @@ void
 mxr_link_set_connected (MxrLink *link, bool connected)
 {
   link->connected = connected;
+  if (!connected)
+    mxr_link_forget_waiting (&link->outgoing[MXR_RTP_VIDEO]);
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) /* with what is sent here the connection may end */
     mxr_link_feed_set_listening (&link->outgoing[i].feed, link->connected, g_get_monotonic_time ());
   update_stats (link, g_get_monotonic_time ());
@@ -272,7 +288,7 @@ static void
 on_feed_keyframe_needed (gpointer user_data)
 {
   MxrOutgoing *outgoing = user_data;
-  ask_for_keyframe (outgoing->link);
+  mxr_link_ask_for_keyframe (outgoing->link);
 }
 
 static const MxrLinkFeedEvents feed_events = {
@@ -294,6 +310,7 @@ mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind)
 void
 mxr_link_unsubscribe (MxrOutgoing *outgoing)
 {
+  mxr_link_forget_waiting (outgoing);
   mxr_link_feed_set (&outgoing->feed, NULL, g_get_monotonic_time ());
 }
 
@@ -315,6 +332,8 @@ mxr_link_subscribe (MxrPeer *peer, gpointer data)
   MxrOutgoing *outgoing = &peer->link->outgoing[subscription->kind];
   if (done != NULL)
     g_queue_push_tail (&outgoing->changes, done);
+  if (subscription->fanout == NULL)
+    mxr_link_forget_waiting (outgoing);
   mxr_link_feed_set (&outgoing->feed, outgoing->sender != NULL ? subscription->fanout : NULL, g_get_monotonic_time ());
   mxr_link_note_due (peer->link);
 }

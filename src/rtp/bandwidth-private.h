@@ -197,7 +197,6 @@ void mxr_prober_sent (MxrProber *prober, guint id, gsize n_bytes);
 bool mxr_prober_acked (MxrProber *prober, const MxrAckedPacket *packet);
 double mxr_prober_finish (MxrProber *prober, double estimate_bps, double want_bps, gint64 now_us);
 void mxr_prober_hurry (MxrProber *prober, gint64 due_us);
-void mxr_prober_delay (MxrProber *prober, gint64 due_us);
 gint64 mxr_prober_timeout_us (const MxrProber *prober);
 
 #endif

@@ -25,6 +25,9 @@
 #define ANSWER_US (1500 * 1000)
 #define ANSWER_SLOPE 0.05
 #define DRAINING_SLOPE -0.05
+/* Growth without an end for so long means that the way has become wider. */
+#define UNLIMITED_US (6 * 1000 * 1000)
+#define WANT_GROWTH 1.1
 /* Reports count where there is no transport-wide feedback, or none any more. */
 #define REPORTS_AFTER_US (2 * 1000 * 1000)
 
@@ -47,6 +50,7 @@ struct _MxrBandwidth {
   guint64 remb_bps;
   guint want_bps;
   gint64 reference; /* of the last feedback, 64 ms, without wraps */
+  gint64 calm_us;       /* no probes before */
   gint64 over_us;       /* since when queues grow; 0: they do not */
   gint64 feedback_us;  /* of the last feedback; 0: none yet */
   gint64 unanswered_us; /* the first packet sent since; 0: none */
@@ -241,7 +245,7 @@ follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
   if (mxr_rate_control_update (&bandwidth->control, &input, now_us))
     mxr_prober_hurry (&bandwidth->prober, now_us + CALM_US);
   if (input.use == MXR_BANDWIDTH_OVERUSE)
-    mxr_prober_delay (&bandwidth->prober, now_us + CALM_US);
+    bandwidth->calm_us = now_us + CALM_US;
 }
 
 /* The first ever, or after a silence. That nothing came says nothing of what the way carries now: neither is it counted as
@@ -316,16 +320,20 @@ mxr_bandwidth_remb (MxrBandwidth *bandwidth, guint64 bps, gint64 now_us)
 void
 mxr_bandwidth_want (MxrBandwidth *bandwidth, guint bps)
 {
+  /* Another step of what is sent: what was not looked for before may be there. */
+  if (bps > WANT_GROWTH * bandwidth->want_bps)
+    mxr_prober_hurry (&bandwidth->prober, 0);
   bandwidth->want_bps = bps;
 }
 
-/* Full, the way shows by itself what it carries; and it was not long ago that it did. */
+/* Full, the way shows by itself what it carries, unless it has not for long. */
 static bool
 may_probe (MxrBandwidth *bandwidth, gint64 now_us)
 {
-  if (bandwidth->feedback_us == 0 || bandwidth->silence_us != 0)
+  if (bandwidth->feedback_us == 0 || bandwidth->silence_us != 0 || now_us < bandwidth->calm_us)
     return false;
-  return bandwidth->control.capacity_bps == 0 || is_limited (bandwidth, now_us);
+  return bandwidth->control.capacity_bps == 0 || now_us - bandwidth->control.decreased_us > UNLIMITED_US ||
+         is_limited (bandwidth, now_us);
 }
 
 bool

@@ -40,11 +40,11 @@ mxr_loss_limit_count (MxrLossLimit *limit, guint n_packets, int n_lost)
 }
 
 static void
-decrease (MxrLossLimit *limit, double excess, const MxrLossInput *input, gint64 now_us)
+decrease (MxrLossLimit *limit, double sample, double excess, const MxrLossInput *input, gint64 now_us)
 {
   if (limit->before_sent_bps == 0) {
     limit->before_sent_bps = input->sent_bps;
-    limit->before_loss = limit->loss;
+    limit->before_loss = sample;
     limit->before_limit_bps = limit->limit_bps;
   }
   const double from_bps = limit->limit_bps > 0 ? MIN (limit->limit_bps, input->sent_bps) : input->sent_bps;
@@ -98,7 +98,7 @@ add_sample (MxrLossLimit *limit, double sample, const MxrLossInput *input, gint6
   const double excess = (limit->loss - limit->inherent) / (1 - limit->inherent);
   if (excess > (input->is_queued ? MUCH : MUCH_UNQUEUED)) {
     if (now_us - limit->changed_us >= DECREASE_INTERVAL_US && limit->n_settling == 0)
-      decrease (limit, excess, input, now_us);
+      decrease (limit, sample, excess, input, now_us);
   } else if (excess < LITTLE) {
     increase (limit, now_us);
   } else {

@@ -20,7 +20,7 @@
 #define FOUND 1.05
 /* No multiples of what frames take, or a probe would meet the same burst of a neighbour each time. */
 #define PAUSE_MIN_US (2870 * 1000)
-#define PAUSE_MAX_US (7410 * 1000)
+#define PAUSE_MAX_US (5330 * 1000)
 #define TIMEOUT_US (1500 * 1000)
 /* What there is use for must exceed the estimate by this much. */
 #define WORTH 1.02
@@ -121,13 +121,6 @@ void
 mxr_prober_hurry (MxrProber *prober, gint64 due_us)
 {
   prober->due_us = MIN (prober->due_us, due_us);
-}
-
-/* Nothing is to be looked for before @due_us. */
-void
-mxr_prober_delay (MxrProber *prober, gint64 due_us)
-{
-  prober->due_us = MAX (prober->due_us, due_us);
 }
 
 /* Returns: when a probe that did not come back is given up; %G_MAXINT64: none is on the way. */
