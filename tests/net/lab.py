@@ -24,6 +24,8 @@ import urllib.request
 
 SKIP = 77
 INSIDE = "MXR_NET_LAB"
+# Files of the test, gone with it.
+SCRATCH = "/run/mixroom-lab"
 SERVER_IP4 = "10.9.0.1"
 SERVER_IP6 = "fd09::1"
 PORT = 8080
@@ -55,8 +57,9 @@ def enter():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: child.kill())
         sys.exit(abs(child.wait()))
-    os.makedirs("/run/netns", exist_ok=True)
-    run("mount -t tmpfs none /run/netns")
+    for folder in ("/run/netns", SCRATCH):
+        os.makedirs(folder, exist_ok=True)
+        run(f"mount -t tmpfs none {folder}")
 
 
 def die_with_parent():
