@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import time
 import urllib.parse
@@ -276,5 +277,80 @@ def rebind(lab):
     stop_peers(peers)
 
 
+class WhipBrowser(laboratory.Program):
+    """whip-browser.mjs in a place of its own: a Chromium whose ICE is restarted when it is told so."""
+
+    def __init__(self, lab, name, number):
+        if shutil.which("node") is None:
+            laboratory.skip("node is missing (Debian: nodejs)")
+        # A browser without leave to use a camera binds to the address of its default route, and shows it to nobody.
+        run(f"ip -n {name} route add default via {SERVER_IP4}")
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "whip-browser.mjs")
+        super().__init__(name, ["env", f"MIXROOM_SERVER={lab.paths['server']}", f"TMPDIR={laboratory.SCRATCH}",
+                                f"HOME={laboratory.SCRATCH}", "node", script, f"http://{SERVER_IP4}:{PORT}/", "test",
+                                f"peer{number}"], namespace=name)
+
+    def find(self, kind):
+        return [each[kind] for each in map(json.loads, self.lines_of_json()) if kind in each]
+
+    def lines_of_json(self):
+        return [line for line in list(self.lines) if line.startswith("{") and line.endswith("}")]
+
+    def frames(self):
+        got = self.find("got")
+        return got[-1]["frames"] if got else 0
+
+    def wait_for_frames(self, least, seconds=25):
+        before = self.frames()
+        wait_until(lambda: self.frames() >= before + least or self.process.poll() == laboratory.SKIP,
+                   f"{self.name}: {least} more frames", lambda: self.process.poll() in (None, laboratory.SKIP), seconds)
+        if self.process.poll() == laboratory.SKIP:
+            laboratory.skip(self.lines[-1].removeprefix("skipped: "))
+
+    def restart(self):
+        n_before = len(self.find("restart"))
+        self.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: len(self.find("restart")) > n_before, "the answer to PATCH")
+        assert self.find("restart")[-1]["status"] == 200, self.find("restart")[-1]
+
+
+def change_address(lab, name, old):
+    """As who leaves one Wi-Fi for another. Returns the new host number."""
+    lab.n_places += 1
+    run(f"ip -n {name} addr del {lab.ip4(old)}/24 dev eth0")
+    run(f"ip -n {name} addr add {lab.ip4(lab.n_places)}/24 dev eth0")
+    run(f"ip -n {name} route replace default via {SERVER_IP4}")
+    return lab.n_places
+
+
+def roam(lab):
+    """A browser's address changes in the middle of the call: it is followed, or restarts ICE, and is the same participant."""
+    a, b = lab.place("a"), lab.place("b")
+    run("ip -n a addr flush dev eth0 scope global")
+    run(f"ip -n a addr add {lab.ip4(a)}/24 dev eth0")
+    lab.start_server("ice.tcp=false", "ice.ipv6=false")
+    peer = lab.start_peer("b", 1, lab.ip4(b))
+    browser = WhipBrowser(lab, "a", 0)
+    browser.wait_for_frames(20, seconds=60)
+    candidates = browser.find("got")[-1]["candidates"]
+    assert candidates and all(".local " in each for each in candidates), candidates
+    check_pair(lab, 0, ("host",), ("prflx",), "udp")
+    participant = lab.participant(0)["id"]
+    for restarts in (False, True):
+        a = change_address(lab, "a", a)
+        changed_at = time.monotonic()
+        time.sleep(0.5)
+        if restarts:
+            browser.restart()
+        browser.wait_for_frames(20)
+        note(f"20 pictures {time.monotonic() - changed_at:.1f} s after a's address changed, " +
+             ("ICE restarted after 0.5 s" if restarts else "followed"))
+        assert lab.participant(0)["id"] == participant, "it joined anew"
+        peer.wait_for(1, kinds=("seen",))
+    got = browser.find("got")[-1]
+    assert got["user"] == got["wanted"], "the old ICE session is in use"
+    assert browser.stop() == 0 and peer.stop() == 0
+
+
 SCENARIOS = {each.__name__: each for each in (nat, cone, served_by_stun, served_unasked, served_by_relay, symmetric,
-                                               blocked, relay_rules, rebind)}
+                                               blocked, relay_rules, rebind, roam)}
