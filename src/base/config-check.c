@@ -104,6 +104,19 @@ check_listen (const MxrConfig *config, GError **error)
   return false;
 }
 
+/* No word on which of two logins a relay wants: a secret makes those of turn_username useless. */
+static bool
+check_turn (const MxrConfig *config, GError **error)
+{
+  const bool has_login = *config->ice.turn_username != '\0' && *config->ice.turn_password != '\0';
+
+  if (*config->ice.turn_secret != '\0' && (*config->ice.turn_username != '\0' || *config->ice.turn_password != '\0'))
+    return fail (error, "ice.turn_secret and ice.turn_username with ice.turn_password are two ways to log in; set one");
+  if (*config->ice.turn_server != '\0' && *config->ice.turn_secret == '\0' && !has_login)
+    return fail (error, "ice.turn_server needs ice.turn_secret, or ice.turn_username and ice.turn_password");
+  return true;
+}
+
 bool
 mxr_config_check (const MxrConfig *config, GError **error)
 {
@@ -116,8 +129,8 @@ mxr_config_check (const MxrConfig *config, GError **error)
     return fail (error, "http.ping_timeout_s must be above http.ping_interval_s, or every client times out");
   if (config->ice.silence_timeout_ms >= config->ice.consent_timeout_s * 1000)
     return fail (error, "ice.silence_timeout_ms must be below ice.consent_timeout_s");
-  if (*config->ice.turn_server != '\0' && (*config->ice.turn_username == '\0' || *config->ice.turn_password == '\0'))
-    return fail (error, "ice.turn_server needs ice.turn_username and ice.turn_password");
+  if (!check_turn (config, error))
+    return false;
   if (*config->server.token_secret != '\0' && strlen (config->server.token_secret) < TOKEN_SECRET_MIN_BYTES)
     return fail (error, "server.token_secret is too short to sign with; make one with: openssl rand -base64 32");
   return check_shapes (config, error) && check_listen (config, error);

@@ -64,6 +64,11 @@ test_check (void)
   g_assert_false (is_accepted ("udp_port_max=5000", NULL));
   g_assert_false (is_accepted ("ping_timeout_s=10", NULL));
   g_assert_false (is_accepted ("token_secret=hunter2", NULL));
+  g_assert_false (is_accepted ("turn_server=turn.example.org:3478", NULL));
+  g_assert_false (is_accepted ("turn_server=turn.example.org:3478", "turn_username=u"));
+  g_assert_true (is_accepted ("turn_server=turn.example.org:3478", "turn_secret=s"));
+  g_assert_false (is_accepted ("turn_secret=s", "turn_username=u"));
+  g_assert_false (is_accepted ("turn_secret=s", "turn_password=p"));
 }
 
 static void

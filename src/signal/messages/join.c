@@ -26,7 +26,8 @@ send_joined (MxrSession *session, const char *id)
   mxr_json_add_string (builder, "participant", mxr_participant_get_id (session->participant));
   mxr_json_add_string (builder, "resume", mxr_participant_get_resume_token (session->participant));
   json_builder_set_member_name (builder, "iceServers");
-  mxr_ice_servers_add_json (session->server->ice_servers, builder);
+  mxr_ice_servers_add_json (session->server->ice_servers, mxr_participant_get_id (session->participant),
+                            g_get_real_time () / G_USEC_PER_SEC, builder);
   mxr_session_send (session, builder);
 }
 
