@@ -379,9 +379,9 @@ mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_s
 
   *out_state = (MxrBandwidthState){ .estimate_bps = (guint) estimate (bandwidth),
                                     .delay_bps = has_feedback ? (guint) bandwidth->control.bps : 0,
-                                    .loss_bps = (guint) bandwidth->loss.limit_bps,
+                                    .loss_bps = (guint) MIN (bandwidth->loss.limit_bps, G_MAXUINT),
                                     .remb_bps = (guint) MIN (bandwidth->remb_bps, G_MAXUINT),
-                                    .acked_bps = (guint) mxr_acked_rate_get (&bandwidth->acked),
+                                    .acked_bps = (guint) MIN (mxr_acked_rate_get (&bandwidth->acked), G_MAXUINT),
                                     .loss = bandwidth->loss.loss,
                                     .queue_ms = bandwidth->trend.queue.queue_ms,
                                     .use = bandwidth->trend.use,
