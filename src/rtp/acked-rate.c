@@ -33,7 +33,7 @@ static double
 measure (const MxrAckedRate *rate, guint64 start, bool by_sending_too)
 {
   gint64 first_us = G_MAXINT64, last_us = G_MININT64, first_sent_us = G_MAXINT64, last_sent_us = G_MININT64;
-  double bytes = 0;
+  gsize bytes = 0;
 
   if (rate->end < start + PACKETS_MIN)
     return 0;
@@ -50,7 +50,7 @@ measure (const MxrAckedRate *rate, guint64 start, bool by_sending_too)
     span_us = MAX (span_us, last_sent_us - first_sent_us);
   if (span_us < SPAN_MIN_US)
     return 0;
-  return (bytes - at (rate, start)->n_bytes) * 8 * G_USEC_PER_SEC / (double) span_us;
+  return (double) (bytes - at (rate, start)->n_bytes) * 8 * G_USEC_PER_SEC / (double) span_us;
 }
 
 /* What was sent and arrived within the window, the lesser of both: packets that were held up somewhere arrive at a rate that

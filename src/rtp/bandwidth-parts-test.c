@@ -31,7 +31,9 @@ acked_run (MxrAckedRate *rate, guint n, gint64 sent_gap_us, gint64 arrival_gap_u
 {
   const gint64 from_us = rate->end > 0 ? rate->packets[(rate->end - 1) % MXR_ACKED_PACKETS].arrival_us : 0;
   for (guint i = 1; i <= n; i++) {
-    const MxrAckedPacket packet = { .sent_us = from_us + i * sent_gap_us, .arrival_us = from_us + i * arrival_gap_us, .n_bytes = 1000 };
+    const MxrAckedPacket packet = { .sent_us = from_us + i * sent_gap_us,
+                                    .arrival_us = from_us + i * arrival_gap_us,
+                                    .n_bytes = 1000 };
     mxr_acked_rate_add (rate, &packet, is_queued);
   }
 }

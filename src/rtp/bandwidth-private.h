@@ -91,7 +91,7 @@ typedef struct {
   guint n_deltas;
   double accumulated_ms, smoothed_ms;
   double xs[MXR_TREND_POINTS], ys[MXR_TREND_POINTS]; /* arrival and smoothed delay [ms] */
-  guint n_points;
+  guint n_points; /* so far; the last of them are kept */
   gint64 origin_us;
   double trend, threshold;
   gint64 threshold_us;

@@ -19,7 +19,7 @@
 /* After queues have grown: how long until more is looked for. */
 #define CALM_US (1000 * 1000)
 /* How long queues must have grown where the source is the limit, unless much waits. */
-#define LASTING_US (150 * 1000)
+#define LASTING_US (250 * 1000)
 #define LONG_QUEUE_MS 250
 /* After a decrease a neighbour's queue takes time to drain. In proportion to time, as MxrDelayQueue has it. */
 #define ANSWER_US (1500 * 1000)
@@ -367,8 +367,8 @@ mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
     finish_probe (bandwidth, now_us);
 
   gint64 due_us = MIN (silence_due_us (bandwidth), mxr_prober_timeout_us (&bandwidth->prober));
-  if (!bandwidth->prober.is_open && may_probe (bandwidth, now_us) && want (bandwidth) > estimate (bandwidth))
-    due_us = MIN (due_us, MAX (bandwidth->prober.due_us, now_us + SLOT_US));
+  if (!bandwidth->prober.is_open && bandwidth->feedback_us != 0 && want (bandwidth) > estimate (bandwidth))
+    due_us = MIN (due_us, MAX (MAX (bandwidth->prober.due_us, bandwidth->calm_us), now_us + SLOT_US));
   return due_us;
 }
 
@@ -379,9 +379,9 @@ mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_s
 
   *out_state = (MxrBandwidthState){ .estimate_bps = (guint) estimate (bandwidth),
                                     .delay_bps = has_feedback ? (guint) bandwidth->control.bps : 0,
-                                    .loss_bps = (guint) bandwidth->loss.limit_bps,
+                                    .loss_bps = (guint) MIN (bandwidth->loss.limit_bps, G_MAXUINT),
                                     .remb_bps = (guint) MIN (bandwidth->remb_bps, G_MAXUINT),
-                                    .acked_bps = (guint) mxr_acked_rate_get (&bandwidth->acked),
+                                    .acked_bps = (guint) MIN (mxr_acked_rate_get (&bandwidth->acked), G_MAXUINT),
                                     .loss = bandwidth->loss.loss,
                                     .queue_ms = bandwidth->trend.queue.queue_ms,
                                     .use = bandwidth->trend.use,

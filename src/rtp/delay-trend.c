@@ -62,35 +62,31 @@ is_of_group (const MxrPacketGroup *group, const MxrAckedPacket *packet)
          packet->arrival_us - group->first_arrival_us < BURST_MAX_US;
 }
 
+/* Least squares; from the oldest point on, so that the sums stay small. */
 static double
 fit_slope (const MxrDelayTrend *trend)
 {
-  double mean_x = 0, mean_y = 0, above = 0, below = 0;
+  const double n = MIN (trend->n_points, MXR_TREND_POINTS);
+  const guint oldest = trend->n_points < MXR_TREND_POINTS ? 0 : trend->n_points % MXR_TREND_POINTS;
+  double sum_x = 0, sum_y = 0, sum_xx = 0, sum_xy = 0;
 
-  for (guint i = 0; i < trend->n_points; i++) {
-    mean_x += trend->xs[i] / trend->n_points;
-    mean_y += trend->ys[i] / trend->n_points;
+  for (guint i = 0; i < (guint) n; i++) {
+    const double x = trend->xs[i] - trend->xs[oldest], y = trend->ys[i] - trend->ys[oldest];
+    sum_x += x;
+    sum_y += y;
+    sum_xx += x * x;
+    sum_xy += x * y;
   }
-  for (guint i = 0; i < trend->n_points; i++) {
-    const double x = trend->xs[i] - mean_x;
-    above += x * (trend->ys[i] - mean_y);
-    below += x * x;
-  }
-  return below > 0 ? above / below : trend->trend;
+  const double below = n * sum_xx - sum_x * sum_x;
+  return below > 0 ? (n * sum_xy - sum_x * sum_y) / below : trend->trend;
 }
 
 static void
 add_point (MxrDelayTrend *trend, double x, double y)
 {
-  if (trend->n_points == MXR_TREND_POINTS) {
-    for (guint i = 1; i < MXR_TREND_POINTS; i++) {
-      trend->xs[i - 1] = trend->xs[i];
-      trend->ys[i - 1] = trend->ys[i];
-    }
-    trend->n_points--;
-  }
-  trend->xs[trend->n_points] = x;
-  trend->ys[trend->n_points++] = y;
+  const guint at = trend->n_points++ % MXR_TREND_POINTS;
+  trend->xs[at] = x;
+  trend->ys[at] = y;
 }
 
 /* 5.4: slower down than up, so that one loss of a competing flow does not make us deaf. */

@@ -142,7 +142,8 @@ static void
 check_two_ladders (const SimScenario *scenario, const SimResult *result)
 {
   g_assert_cmpfloat (fairness (result, 30, 120), >, 0.9);
-  g_assert_cmpfloat (sim_mean_arrived (result, 0, 30, 120) + sim_mean_arrived (result, 1, 30, 120), >, 0.5 * 1300e3);
+  g_assert_cmpfloat (sim_mean_arrived (result, 0, 30, 120) + sim_mean_arrived (result, 1, 30, 120), >,
+                     0.75 * 2 * (500e3 + SOUND_BPS));
   g_assert_cmpfloat (sim_wait_quantile (result, 1, 30, 120, 0.95), <, 200);
 }
 
