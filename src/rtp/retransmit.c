@@ -23,7 +23,9 @@ find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
   if (entry == NULL || (entry->repeated_us != 0 && now_us - entry->repeated_us < pause_us))
     return NULL;
   /* The RTX payload type stands for another one by now. */
-  if (entry->payload_type != sender->config.payload_type)
+  if (entry->payload_type != (entry->n_redundant > 0 ? sender->config.red_payload_type : sender->config.payload_type))
+    return NULL;
+  if (!has_rtx (sender) && !mxr_red_can_write (sender, entry))
     return NULL;
   if (!mxr_bucket_take (&sender->rtx_bucket, RTX_PACKETS_PER_SECOND, RTX_PACKETS_BURST, now_us))
     return NULL;
@@ -50,6 +52,7 @@ mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us)
   if (has_rtx (sender)) {
     repeated.has_mid = sender->mid_bytes > 0 && !sender->is_known;
     repeated.transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0;
+    repeated.n_redundant = 0; /* what RTX repairs is the packet itself: its payload type stands for that one's */
   }
   const gsize size = mxr_rtp_sender_write (sender, &repeated, has_rtx (sender), out);
   if (has_rtx (sender))
