@@ -7,18 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* The mixers, and the Opus encoder behind one. Built once as a static library: the server registers them with
+/* The mixers, and the Opus decoder and encoder before and behind one. Built once as a static library: the server registers them with
  * mxr_elements_register(), and libgstmixroom.so holds the same code for gst-launch-1.0 and gst-inspect-1.0. */
 
 /**
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
 GST_ELEMENT_REGISTER_DECLARE (mxraudiomix);
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec);
 GST_ELEMENT_REGISTER_DECLARE (mxropusenc);
 GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
 

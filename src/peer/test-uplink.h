@@ -12,6 +12,8 @@
 #define MS ((gint64) 1000)
 #define WATCHDOG_US (20 * G_USEC_PER_SEC)
 
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec); /* of the stock fragment */
+
 typedef struct {
   MxrConfig *config;
   MxrFragments *fragments;
@@ -40,6 +42,7 @@ room_init (Room *room, guint n_threads, const char *fragment)
   g_autofree char *stock = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "pipelines", NULL);
   const char *const dirs[] = { dir, stock, NULL };
 
+  GST_ELEMENT_REGISTER (mxropusdec, NULL);
   if (fragment != NULL)
     g_file_set_contents (path, fragment, -1, &error);
   g_assert_no_error (error);
