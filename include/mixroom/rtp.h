@@ -175,6 +175,9 @@ gsize mxr_red_count_bytes (const MxrRedBlock *blocks, guint n_blocks);
 /** mxr_red_write: @blocks: as of mxr_red_parse(), within the limits above. Returns: the payload's bytes. */
 gsize mxr_red_write (guint8 *out, const MxrRedBlock *blocks, guint n_blocks);
 
+/** mxr_opus_has_fec: Returns: whether a packet of Opus has a coarse copy of the one before it. Source: RFC 6716 3, 4.2.3. */
+bool mxr_opus_has_fec (const guint8 *payload, gsize n_bytes);
+
 /* ---- Session ------------------------------------------------------------------------------------------- */
 
 typedef struct _MxrRtpSession MxrRtpSession;

@@ -4,6 +4,9 @@
 
 /* Retransmissions reach back so far: half a second and more of a 1.5 Mbit/s picture. */
 #define VIDEO_HISTORY_PACKETS 512
+/* A second, for who asks for sound again; what RED repeats of the last packets otherwise. */
+#define AUDIO_HISTORY_PACKETS 64
+#define RED_HISTORY_PACKETS 4
 
 static const MxrSdpFormat *
 find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
@@ -12,6 +15,12 @@ find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
   return section >= 0 && codec != MXR_SDP_CODEC_NONE
            ? mxr_sdp_section_find_format (&plan->offer->sections[section], codec)
            : NULL;
+}
+
+static guint8
+find_red (const MxrSdpFormat *format)
+{
+  return (guint8) MAX (format->red_payload_type, 0);
 }
 
 /* ---- In --------------------------------------------------------------------------------------------------- */
@@ -34,6 +43,7 @@ add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *f
     .payload_type = format->payload_type,
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .ssrc = section->ssrc,
     .rtx_ssrc = section->rtx_ssrc,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
@@ -61,8 +71,11 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     return;
   }
   const MxrSdpSection *section = &plan->offer->sections[plan->offer->uplink[kind]];
-  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc)
+  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc) {
+    incoming->red_payload_type = find_red (format);
+    mxr_rtp_receiver_set_red_payload_type (incoming->receiver, incoming->red_payload_type);
     return;
+  }
   remove_incoming (link, incoming);
   incoming->receiver = add_receiver (link, section, format, kind);
   if (incoming->receiver == NULL)
@@ -70,11 +83,22 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
   mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));
   incoming->uplink = mxr_uplink_ref (uplink);
   incoming->ssrc = section->ssrc;
+  incoming->red_payload_type = find_red (format);
   incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;
   incoming->orientation_id = section->extensions[MXR_SDP_EXTENSION_VIDEO_ORIENTATION].id;
 }
 
 /* ---- Out -------------------------------------------------------------------------------------------------- */
+
+static guint
+count_history (const MxrSdpFormat *format, MxrRtpKind kind)
+{
+  if (kind == MXR_RTP_VIDEO)
+    return VIDEO_HISTORY_PACKETS;
+  if ((format->feedback & MXR_SDP_FEEDBACK_NACK) != 0)
+    return AUDIO_HISTORY_PACKETS;
+  return format->red_payload_type >= 0 ? RED_HISTORY_PACKETS : 0;
+}
 
 static MxrRtpSender *
 add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, MxrRtpKind kind)
@@ -87,10 +111,11 @@ add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, 
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_ssrc = kind == MXR_RTP_VIDEO ? plan->ssrcs[kind].rtx : 0,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .mid = section->mid,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
     .transport_seq_id = section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC].id,
-    .history_packets = kind == MXR_RTP_VIDEO ? VIDEO_HISTORY_PACKETS : 0,
+    .history_packets = count_history (format, kind),
     .initial_seq = (guint16) g_random_int_range (1, 1 << 15),
     .timestamp_offset = g_random_int (),
   };
@@ -130,6 +155,7 @@ apply_outgoing (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     remove_outgoing (link, outgoing);
   } else if (outgoing->sender != NULL && outgoing->ssrc == plan->ssrcs[kind].media) {
     change_payload_type (outgoing, format);
+    mxr_rtp_sender_set_red_payload_type (outgoing->sender, find_red (format));
   } else {
     remove_outgoing (link, outgoing);
     outgoing->ssrc = plan->ssrcs[kind].media;
