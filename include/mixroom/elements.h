@@ -100,6 +100,19 @@ void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDel
  */
 bool mxr_opusenc_fork (GstElement *encoder, GstElement *donor);
 
+/**
+ * mxr_opusenc_set_loss:
+ * @encoder: as above
+ * @percent: of packets, that the listeners lose; 0: none worth speaking of
+ *
+ * Sets `inband-fec` and `packet-loss-percentage`, from the next packet on: each packet has a coarse copy of the one before.
+ * With `audio-type=generic` libopus changes to a speech mode for it from 6 % on, without a break, at three times the cost;
+ * `restricted-lowdelay` has no such mode, and copies nothing.
+ *
+ * Returns: false when there is no `mxropusenc`. Thread: any.
+ */
+bool mxr_opusenc_set_loss (GstElement *encoder, guint percent);
+
 /* ---- mxrtilemix ---------------------------------------------------------------------------------------- */
 
 /**
