@@ -4,8 +4,10 @@
 #include <math.h>
 #include <opus.h>
 #include <gst/check/gstharness.h>
+#include <string.h>
 
 #include "mixroom/elements.h"
+#include "mixroom/rtp.h"
 
 #define RATE_HZ 48000
 #define FRAMES (RATE_HZ / 50)
@@ -157,6 +159,56 @@ test_fec_is_used (void)
   g_assert_cmpfloat (copied, <, stock / 3);
 }
 
+/* Whether a packet has a copy is told by its bits. libopus makes up what has none, so its own opinion is what it makes: of two
+ * decoders in one state, one is given the packet to take the copy from, the other nothing. */
+static void
+test_fec_is_told (void)
+{
+  static const struct {
+    int application, n_channels, n_frames;
+    bool has_fec;
+  } cases[] = { { OPUS_APPLICATION_VOIP, 1, 480, true },  { OPUS_APPLICATION_VOIP, 1, 960, true },
+                { OPUS_APPLICATION_VOIP, 2, 960, true },  { OPUS_APPLICATION_VOIP, 1, 1920, true },
+                { OPUS_APPLICATION_VOIP, 1, 2880, true }, { OPUS_APPLICATION_VOIP, 1, 960, false },
+                { OPUS_APPLICATION_RESTRICTED_LOWDELAY, 1, 960, true } };
+
+  for (guint c = 0; c < G_N_ELEMENTS (cases); c++) {
+    OpusEncoder *encoder = opus_encoder_create (RATE_HZ, cases[c].n_channels, cases[c].application, NULL);
+    OpusDecoder *decoder = opus_decoder_create (RATE_HZ, 1, NULL);
+    const gsize state_bytes = (gsize) opus_decoder_get_size (1);
+    g_autofree OpusDecoder *copying = g_malloc (state_bytes), *guessing = g_malloc (state_bytes);
+    guint n_told = 0, n_differ = 0;
+    double phase = 0;
+    opus_encoder_ctl (encoder, OPUS_SET_BITRATE (28000 * cases[c].n_channels));
+    opus_encoder_ctl (encoder, OPUS_SET_INBAND_FEC (cases[c].has_fec));
+    opus_encoder_ctl (encoder, OPUS_SET_PACKET_LOSS_PERC (20));
+    for (guint i = 0; i < N_PACKETS; i++) {
+      gint16 mono[2880], frames[2 * 2880], copied[2880], guessed[2880];
+      Packet packet;
+      for (int k = 0; k < 2880; k += FRAMES)
+        write_voice (mono + k, (guint64) i * (guint) cases[c].n_frames + (guint) k, &phase);
+      for (int k = 0; k < cases[c].n_frames * cases[c].n_channels; k++)
+        frames[k] = mono[k / cases[c].n_channels];
+      packet.size = (gsize) opus_encode (encoder, frames, cases[c].n_frames, packet.bytes, PACKET_MAX_BYTES);
+      memcpy (copying, decoder, state_bytes);
+      memcpy (guessing, decoder, state_bytes);
+      g_assert_cmpint (opus_decode (copying, packet.bytes, (int) packet.size, copied, cases[c].n_frames, 1), ==, cases[c].n_frames);
+      g_assert_cmpint (opus_decode (guessing, NULL, 0, guessed, cases[c].n_frames, 0), ==, cases[c].n_frames);
+      bool is_told = mxr_opus_has_fec (packet.bytes, packet.size);
+      bool differs = memcmp (copied, guessed, sizeof (gint16) * (gsize) cases[c].n_frames) != 0;
+      g_assert_true (differs || !is_told);
+      n_told += is_told;
+      n_differ += differs;
+      g_assert_cmpint (opus_decode (decoder, packet.bytes, (int) packet.size, copied, cases[c].n_frames, 0), ==, cases[c].n_frames);
+    }
+    g_test_message ("case %u: %u of %u packets have a copy", c, n_told, N_PACKETS);
+    g_assert_cmpuint (n_differ - n_told, <, N_PACKETS / 10); /* it makes up pauses in two ways */
+    g_assert_true ((n_told > N_PACKETS / 4) == (cases[c].has_fec && cases[c].application == OPUS_APPLICATION_VOIP));
+    opus_encoder_destroy (encoder);
+    opus_decoder_destroy (decoder);
+  }
+}
+
 /* What there is no copy of is what libopus makes up, sample by sample. */
 static void
 test_same_as_libopus (void)
@@ -295,6 +347,7 @@ main (int argc, char **argv)
   g_assert_true (mxr_elements_register (NULL));
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/opusdec/fec-is-used", test_fec_is_used);
+  g_test_add_func ("/opusdec/fec-is-told", test_fec_is_told);
   g_test_add_func ("/opusdec/same-as-libopus", test_same_as_libopus);
   g_test_add_func ("/opusdec/gaps", test_gaps);
   g_test_add_func ("/opusdec/lengths", test_lengths);
