@@ -90,8 +90,8 @@ fill_gap (MxrOpusDec *self, const GstMapInfo *packet)
 static GstFlowReturn
 take_packet (MxrOpusDec *self, const GstMapInfo *packet, GstClockTime pts_ns, bool is_discont)
 {
-  int n_frames = opus_decoder_get_nb_samples (self->state, packet->data, (opus_int32) packet->size);
-  bool is_good = packet->size > 0 && n_frames > 0 && n_frames <= FRAMES_MAX;
+  int n_frames = packet->size > 0 ? opus_decoder_get_nb_samples (self->state, packet->data, (opus_int32) packet->size) : 0;
+  bool is_good = n_frames > 0 && n_frames <= FRAMES_MAX;
   GstFlowReturn flow = GST_FLOW_OK;
 
   if (self->n_gap_frames > 0 && is_good) {
