@@ -201,6 +201,7 @@ typedef struct {
 typedef struct {
   const MxrRtpView *view; /* of the whole of it; one without a payload only fills its number's place */
   guint64 extended_seq;   /* as of MxrRtpSessionEvents.on_receive_rtp */
+  bool is_red;            /* sound: earlier packets are in its payload too (RFC 2198) */
   const char *orientation; /* (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from its video orientation */
   bool has_level;          /* RFC 6464; what follows is valid then */
   int level_dbov;
@@ -212,6 +213,9 @@ typedef struct {
   guint64 unwanted;    /* those that were not, because nobody wanted them */
   guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
   guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
+  guint64 recovered;   /* lost packets of sound that were in a later one, by RED; of "decoded" when wanted */
+  guint64 fec;         /* lost ones of which the next had a coarse copy, by Opus, that was decoded */
+  guint64 concealed;   /* lost ones that were made up, or left out */
   const char *codec;         /* interned; NULL: no uplink */
   guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
   bool is_turned;            /* the last orientation was another than upright */

@@ -147,6 +147,39 @@ MxrRtpPacket *mxr_rtp_packet_ref (MxrRtpPacket *packet);
 void mxr_rtp_packet_unref (MxrRtpPacket *packet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRtpPacket, mxr_rtp_packet_unref)
 
+/* ---- Redundant sound ----------------------------------------------------------------------------------- */
+
+#define MXR_RED_OFFSET_MAX 0x3fff     /* [clock units] */
+#define MXR_RED_BLOCK_MAX_BYTES 0x3ff /* of an earlier packet */
+#define MXR_RED_REDUNDANT_MAX 2       /* earlier packets that a sender of ours adds to one */
+#define MXR_RED_BLOCKS_MAX 8          /* that are read; libwebrtc writes 2 */
+
+/* One of the packets in a payload of RED. */
+typedef struct _MxrRedBlock {
+  guint8 payload_type;
+  guint16 timestamp_offset; /* that it is older than the primary, the last one [clock units] */
+  const guint8 *data;       /* borrowed */
+  gsize n_bytes;
+} MxrRedBlock;
+
+/**
+ * mxr_red_parse:
+ * @out_blocks: (out): the earliest first, the primary last; they point into @payload
+ *
+ * Whose packets they are follows from their places: senders add the packets right before the primary, without a gap.
+ *
+ * Returns: how many; 0, and @out_blocks untouched, when @payload is malformed or has more than %MXR_RED_BLOCKS_MAX.
+ * Source: RFC 2198 3.
+ */
+guint mxr_red_parse (const guint8 *payload, gsize n_bytes, MxrRedBlock out_blocks[MXR_RED_BLOCKS_MAX]);
+/** mxr_red_count_bytes: Returns: what mxr_red_write() would write. */
+gsize mxr_red_count_bytes (const MxrRedBlock *blocks, guint n_blocks);
+/** mxr_red_write: @blocks: as of mxr_red_parse(), within the limits above. Returns: the payload's bytes. */
+gsize mxr_red_write (guint8 *out, const MxrRedBlock *blocks, guint n_blocks);
+
+/** mxr_opus_has_fec: Returns: whether a packet of Opus has a coarse copy of the one before it. Source: RFC 6716 3, 4.2.3. */
+bool mxr_opus_has_fec (const guint8 *payload, gsize n_bytes);
+
 /* ---- Session ------------------------------------------------------------------------------------------- */
 
 typedef struct _MxrRtpSession MxrRtpSession;
@@ -283,6 +316,7 @@ typedef struct _MxrRtpReceiverConfig {
   guint8 payload_type;
   guint clock_rate;     /* Hz, not 0 */
   int rtx_payload_type; /* -1: none */
+  guint8 red_payload_type; /* 0: none; such packets come to on_receive_rtp as they are */
   guint32 ssrc;         /* 0: learn */
   guint32 rtx_ssrc;     /* 0: learn by payload type */
   guint8 mid_id;
@@ -340,6 +374,8 @@ bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *r
  * known, nor when REMB was not negotiated. Source: draft-alvestrand-rmcat-remb-03 2.2.
  */
 void mxr_rtp_receiver_set_max_bitrate (MxrRtpReceiver *receiver, guint bps);
+/** mxr_rtp_receiver_set_red_payload_type: 0: none any more. */
+void mxr_rtp_receiver_set_red_payload_type (MxrRtpReceiver *receiver, guint8 payload_type);
 
 /* ---- Senders ------------------------------------------------------------------------------------------- */
 
@@ -350,6 +386,7 @@ typedef struct _MxrRtpSenderConfig {
   guint clock_rate;     /* Hz, not 0 */
   guint32 rtx_ssrc;     /* 0: none */
   int rtx_payload_type; /* -1: none; both are needed for RTX, else repetitions are plain */
+  guint8 red_payload_type; /* 0: none; else earlier packets go along while the client loses some. Needs a history */
   const char *mid;      /* (nullable): copied */
   guint8 mid_id;        /* 0: none */
   guint8 transport_seq_id;
@@ -375,6 +412,10 @@ typedef struct _MxrRtpSenderStats {
   double rtt_ms;         /* last measured; -1: unknown */
   gint64 last_packet_us; /* monotonic; 0: none yet */
   gint64 last_report_us; /* last report block about us; 0: none yet */
+  double loss;           /* [0..1], over the last few hundred packets, as the client reports it */
+  bool has_red;          /* the client takes RED */
+  guint red_blocks;      /* earlier packets that go along with each at the moment */
+  guint64 red_packets;   /* that had any */
 } MxrRtpSenderStats;
 
 /** mxr_rtp_session_add_sender: Returns: (transfer none) (nullable): %NULL when there are
@@ -415,6 +456,8 @@ bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer s
  * is not retransmitted any more.
  */
 void mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int rtx_payload_type);
+/** mxr_rtp_sender_set_red_payload_type: From the next packet on; 0: none. */
+void mxr_rtp_sender_set_red_payload_type (MxrRtpSender *sender, guint8 payload_type);
 
 /* ---- Bandwidth estimation ------------------------------------------------------------------------------ */
 
@@ -547,6 +590,7 @@ typedef struct _MxrReorderPacket {
   gint64 arrival_us;
   gsize n_bytes; /* counted for max_bytes */
   gpointer item; /* the packet; owned by the buffer while it is inside */
+  bool is_recovered; /* out of a later packet: its arrival says nothing of the way */
   gconstpointer tag; /* these two come out as they went in */
   guint flags;
 } MxrReorderPacket;
@@ -580,6 +624,9 @@ void mxr_reorder_reset (MxrReorder *reorder, guint64 next_seq);
  * Cost: constant, but for a look at what waits when a gap moves to the front.
  */
 bool mxr_reorder_push (MxrReorder *reorder, const MxrReorderPacket *packet);
+
+/** mxr_reorder_is_missing: Returns: whether that number has not come and would still be of use; false before the first. */
+bool mxr_reorder_is_missing (const MxrReorder *reorder, guint64 extended_seq);
 
 /**
  * mxr_reorder_pop:

@@ -141,6 +141,7 @@ on_receive_rtp (MxrRtpReceiver *receiver, const MxrRtpView *view, guint64 extend
   const MxrIncoming *incoming = &link->incoming[kind];
   MxrUplinkPacket packet = { .view = view, .extended_seq = extended_seq };
 
+  packet.is_red = incoming->red_payload_type != 0 && view->payload_type == incoming->red_payload_type;
   atomic_store (&link->peer->last_packet_us[kind], now_us);
   if (kind == MXR_RTP_AUDIO)
     packet.has_level = mxr_rtp_view_get_audio_level (view, incoming->audio_level_id, &packet.level_dbov, &packet.voice);

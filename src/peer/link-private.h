@@ -14,6 +14,7 @@ typedef struct {
   MxrRtpReceiver *receiver; /* NULL: none */
   MxrUplink *uplink;
   guint32 ssrc; /* as signalled */
+  guint8 red_payload_type; /* 0: none */
   guint8 audio_level_id;
   guint8 orientation_id;
 } MxrIncoming;

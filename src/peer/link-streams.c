@@ -4,6 +4,9 @@
 
 /* Retransmissions reach back so far: half a second and more of a 1.5 Mbit/s picture. */
 #define VIDEO_HISTORY_PACKETS 512
+/* A second, for who asks for sound again; what RED repeats of the last packets otherwise. */
+#define AUDIO_HISTORY_PACKETS 64
+#define RED_HISTORY_PACKETS 4
 /* A sound and little more; more than a picture of ours has. */
 #define BANDWIDTH_MIN_BPS 30000
 #define BANDWIDTH_MAX_BPS 100000000
@@ -15,6 +18,12 @@ find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
   return section >= 0 && codec != MXR_SDP_CODEC_NONE
            ? mxr_sdp_section_find_format (&plan->offer->sections[section], codec)
            : NULL;
+}
+
+static guint8
+find_red (const MxrSdpFormat *format)
+{
+  return (guint8) MAX (format->red_payload_type, 0);
 }
 
 /* ---- In --------------------------------------------------------------------------------------------------- */
@@ -37,6 +46,7 @@ add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *f
     .payload_type = format->payload_type,
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .ssrc = section->ssrc,
     .rtx_ssrc = section->rtx_ssrc,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
@@ -64,8 +74,11 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     return;
   }
   const MxrSdpSection *section = &plan->offer->sections[plan->offer->uplink[kind]];
-  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc)
+  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc) {
+    incoming->red_payload_type = find_red (format);
+    mxr_rtp_receiver_set_red_payload_type (incoming->receiver, incoming->red_payload_type);
     return;
+  }
   remove_incoming (link, incoming);
   incoming->receiver = add_receiver (link, section, format, kind);
   if (incoming->receiver == NULL)
@@ -73,6 +86,7 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
   mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));
   incoming->uplink = mxr_uplink_ref (uplink);
   incoming->ssrc = section->ssrc;
+  incoming->red_payload_type = find_red (format);
   incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;
   incoming->orientation_id = section->extensions[MXR_SDP_EXTENSION_VIDEO_ORIENTATION].id;
 }
@@ -88,6 +102,16 @@ find_transport_seq_id (const MxrSdpSection *section, const MxrSdpFormat *format)
   return is_told && (extension->direction & MXR_SDP_RECVONLY) != 0 ? extension->id : 0;
 }
 
+static guint
+count_history (const MxrSdpFormat *format, MxrRtpKind kind)
+{
+  if (kind == MXR_RTP_VIDEO)
+    return VIDEO_HISTORY_PACKETS;
+  if ((format->feedback & MXR_SDP_FEEDBACK_NACK) != 0)
+    return AUDIO_HISTORY_PACKETS;
+  return format->red_payload_type >= 0 ? RED_HISTORY_PACKETS : 0;
+}
+
 static MxrRtpSender *
 add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, MxrRtpKind kind)
 {
@@ -99,10 +123,11 @@ add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, 
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_ssrc = kind == MXR_RTP_VIDEO ? plan->ssrcs[kind].rtx : 0,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .mid = section->mid,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
     .transport_seq_id = find_transport_seq_id (section, format),
-    .history_packets = kind == MXR_RTP_VIDEO ? VIDEO_HISTORY_PACKETS : 0,
+    .history_packets = count_history (format, kind),
     .initial_seq = (guint16) g_random_int_range (1, 1 << 15),
     .timestamp_offset = g_random_int (),
   };
@@ -143,6 +168,7 @@ apply_outgoing (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     remove_outgoing (link, outgoing);
   } else if (outgoing->sender != NULL && outgoing->ssrc == plan->ssrcs[kind].media) {
     change_payload_type (outgoing, format);
+    mxr_rtp_sender_set_red_payload_type (outgoing->sender, find_red (format));
   } else {
     remove_outgoing (link, outgoing);
     outgoing->ssrc = plan->ssrcs[kind].media;

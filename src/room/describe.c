@@ -80,6 +80,9 @@ describe_decoding (const MxrUplinkStats *stats)
   add_int (&dict, "overflows", stats->overflows);
   add_int (&dict, "lost", stats->reorder.lost);
   add_int (&dict, "late", stats->reorder.late);
+  add_int (&dict, "recovered", stats->recovered);
+  add_int (&dict, "fec", stats->fec);
+  add_int (&dict, "concealed", stats->concealed);
   return g_variant_builder_end (&dict);
 }
 
@@ -113,6 +116,8 @@ describe_downlink (const MxrRtpSenderStats *stats)
   if (stats->rtt_ms >= 0)
     add_double (&dict, "roundTrip", stats->rtt_ms);
   add_int (&dict, "keyframeRequests", stats->plis_received + stats->firs_received);
+  add_bool (&dict, "red", stats->red_blocks > 0);
+  add_int (&dict, "redPackets", stats->red_packets);
   return g_variant_builder_end (&dict);
 }
 

@@ -106,6 +106,9 @@ bool mxr_rung_is_passing (MxrRung *rung);
 /** mxr_rung_is_busy: Whether a key frame that was asked for is still to be made. */
 bool mxr_rung_is_busy (const MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
+/** mxr_rung_set_loss: @percent: as of mxr_opusenc_set_loss(). A sound that goes on from another one begins with that one's. */
+void mxr_rung_set_loss (MxrRung *rung, guint percent);
+guint mxr_rung_get_loss (const MxrRung *rung);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
 
@@ -236,6 +239,7 @@ struct _MxrRoom {
   MxrSpeakers *speakers;
   MxrRung *shared_sound;   /* while somebody hears it */
   bool shared_was_unheard; /* by anybody, at the last tick */
+  gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -308,6 +312,20 @@ void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 /** mxr_sound_is_busy: Whether somebody is or may be heard, or a change is under way. */
 bool mxr_sound_is_busy (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
+
+/* ---- sound-loss.c: packets that repeat the one before, for listeners who lose some ----------------------- */
+
+/** mxr_sound_protect: What sounds are encoded for, once a second. */
+void mxr_sound_protect (MxrRoom *room, gint64 now_us);
+/**
+ * mxr_sound_choose_loss:
+ * @losses: (array length=n_losses): of those listeners whom nothing else helps, [0..1]; is sorted
+ * @n_listeners: all of them
+ * @percent: that is encoded for now
+ *
+ * Pure. Returns: what the sound that they share should be encoded for; 0: for none.
+ */
+guint mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, guint percent);
 
 /* ---- hub.c --------------------------------------------------------------------------------------------- */
 

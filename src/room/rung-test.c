@@ -114,6 +114,36 @@ test_own_goes_on_from_shared (Fixture *fixture, gconstpointer unused)
   mxr_rung_remove (shared);
 }
 
+static int
+get_loss (Fixture *fixture, const char *rung)
+{
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), rung);
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  gboolean has_fec;
+  int percent;
+
+  g_object_get (encoder, "inband-fec", &has_fec, "packet-loss-percentage", &percent, NULL);
+  return has_fec ? percent : 0;
+}
+
+/* An own sound begins as what it goes on from, and then is what its listener needs. */
+static void
+test_loss (Fixture *fixture, gconstpointer unused)
+{
+  MxrRung *shared = add_sound (fixture, "shared", 100, NULL);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 0);
+  mxr_rung_set_loss (shared, 15);
+  MxrRung *own = add_sound (fixture, "own", 1, shared);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 15);
+  g_assert_cmpint (get_loss (fixture, "own"), ==, 15);
+  g_assert_cmpuint (mxr_rung_get_loss (own), ==, 15);
+  mxr_rung_set_loss (own, 0);
+  g_assert_cmpint (get_loss (fixture, "own"), ==, 0);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 15);
+  mxr_rung_remove (own);
+  mxr_rung_remove (shared);
+}
+
 static GstPadProbeReturn
 on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
 {
@@ -213,6 +243,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_true (mxr_elements_register (NULL));
   g_test_add ("/rung/own-goes-on-from-shared", Fixture, NULL, fixture_init, test_own_goes_on_from_shared, fixture_clear);
+  g_test_add ("/rung/loss", Fixture, NULL, fixture_init, test_loss, fixture_clear);
   g_test_add ("/rung/keyframes-of-a-still-picture", Fixture, NULL, fixture_init, test_keyframes_of_a_still_picture,
               fixture_clear);
   g_test_add ("/rung/storm-of-requests", Fixture, NULL, fixture_init, test_storm_of_requests, fixture_clear);

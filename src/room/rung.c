@@ -36,6 +36,7 @@ struct _MxrRung {
   MxrFanout *fanout;
   MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
   MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
+  guint loss_percent;  /* that a sound is encoded for */
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
 
@@ -142,8 +143,10 @@ fill_bin (MxrRung *rung, GError **error)
   gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
   rung->encoder = encoder;
   mxr_fragment_bin_set_bitrate (encoder, rung->params.bitrate_bps);
-  if (rung->params.goes_on_from != NULL)
+  if (rung->params.goes_on_from != NULL) {
     mxr_opusenc_fork (encoder, rung->params.goes_on_from->encoder);
+    mxr_rung_set_loss (rung, rung->params.goes_on_from->loss_percent);
+  }
   if (!gst_element_link (encoder, sink) || (queue != NULL && !gst_element_link (queue, encoder))) {
     g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
     return false;
@@ -281,6 +284,21 @@ bool
 mxr_rung_is_ancestor (MxrRung *rung, GstObject *object)
 {
   return gst_object_has_as_ancestor (object, GST_OBJECT (rung->bin));
+}
+
+void
+mxr_rung_set_loss (MxrRung *rung, guint percent)
+{
+  if (rung->loss_percent == percent)
+    return;
+  rung->loss_percent = percent;
+  mxr_opusenc_set_loss (rung->encoder, percent);
+}
+
+guint
+mxr_rung_get_loss (const MxrRung *rung)
+{
+  return rung->loss_percent;
 }
 
 /* The mixer, too, is asked: of a picture that does not change it would send the next one in a second. */

@@ -39,7 +39,9 @@ find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
   if (entry == NULL || (entry->repeated_us != 0 && now_us - entry->repeated_us < pause_us))
     return NULL;
   /* The RTX payload type stands for another one by now. */
-  if (entry->payload_type != sender->config.payload_type)
+  if (entry->payload_type != (entry->n_redundant > 0 ? sender->config.red_payload_type : sender->config.payload_type))
+    return NULL;
+  if (!mxr_rtp_sender_has_rtx (sender) && !mxr_red_can_write (sender, entry))
     return NULL;
   return may_repeat (sender, now_us) ? entry : NULL;
 }
@@ -50,6 +52,7 @@ begin_rtx (MxrRtpSender *sender, const MxrHistoryEntry *entry)
 {
   MxrHistoryEntry repeated = *entry;
 
+  repeated.n_redundant = 0; /* what RTX repairs is the packet itself: its payload type stands for that one's */
   repeated.has_mid = sender->mid_bytes > 0 && !sender->is_known;
   repeated.transport_seq = sender->config.transport_seq_id != 0 ? sender->session->transport_seq++ : 0;
   return repeated;

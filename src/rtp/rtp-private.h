@@ -146,6 +146,7 @@ typedef struct {
   guint16 transport_seq;
   guint8 payload_type;
   bool has_mid;
+  guint8 n_redundant; /* the packets before that went along, which are in the history themselves */
 } MxrHistoryEntry;
 
 typedef struct {
@@ -157,6 +158,19 @@ void mxr_history_init (MxrHistory *history, guint n_entries);
 void mxr_history_clear (MxrHistory *history);
 MxrHistoryEntry *mxr_history_find (const MxrHistory *history, guint64 index);
 void mxr_history_add (MxrHistory *history, const MxrHistoryEntry *entry);
+
+/* ---- red.c: earlier packets that go along -------------------------------------------------------------- */
+
+/* For whom, and how many. Counted in packets, so that a pause is no good news. */
+typedef struct {
+  double loss;     /* over the last few hundred packets */
+  guint64 n_sent;  /* packets, at the report that counted last */
+  guint64 n_clean; /* packets since it was more than next to nothing */
+  guint n_blocks;  /* [0..MXR_RED_REDUNDANT_MAX] */
+} MxrRedControl;
+
+/* @n_sent: packets in all */
+void mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent);
 
 /* ---- Streams and session ------------------------------------------------------------------------------- */
 
@@ -196,6 +210,7 @@ struct _MxrRtpSender {
   guint32 frame_timestamp; /* of the packet sent last */
   bool frame_has_mid;
   MxrBucket rtx_bucket;
+  MxrRedControl red;
   int fir_seq; /* last taken; -1: none */
   bool started;
   bool is_known;           /* the client has reported about us: it knows our SSRC */
@@ -270,6 +285,12 @@ void mxr_rtp_downlink_report (MxrRtpSession *session, double fraction_lost, gint
 void mxr_rtp_downlink_remb (MxrRtpSession *session, guint64 bps, gint64 now_us);
 void mxr_rtp_downlink_poll (MxrRtpSession *session, gint64 now_us);
 guint mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session);
+
+/* red.c: of @entry, which is about to be sent: how many of the packets before it go along; whether what went along is still
+ * there; the payload of both, into @out, which has room for MXR_RTP_PAYLOAD_MAX_BYTES. */
+guint mxr_red_choose (const MxrRtpSender *sender, const MxrHistoryEntry *entry);
+bool mxr_red_can_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry);
+gsize mxr_red_write_entry (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 *out);
 
 /* feedback.c */
 void mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gint64 now_us);

@@ -75,6 +75,9 @@ void
 mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *out_stats)
 {
   *out_stats = sender->stats;
+  out_stats->loss = sender->red.loss;
+  out_stats->has_red = sender->config.red_payload_type != 0;
+  out_stats->red_blocks = out_stats->has_red ? sender->red.n_blocks : 0;
 }
 
 void
@@ -82,6 +85,12 @@ mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int 
 {
   sender->config.payload_type = payload_type;
   sender->config.rtx_payload_type = rtx_payload_type;
+}
+
+void
+mxr_rtp_sender_set_red_payload_type (MxrRtpSender *sender, guint8 payload_type)
+{
+  sender->config.red_payload_type = payload_type;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------------------- */
@@ -159,6 +168,8 @@ mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, 
     mxr_write_u16 (out + bytes, (guint16) entry->index);
     bytes += 2;
   }
+  if (entry->n_redundant > 0)
+    return bytes + mxr_red_write_entry (sender, entry, out + bytes);
   memcpy (out + bytes, packet->payload, packet->payload_bytes);
   return bytes + packet->payload_bytes;
 }
@@ -231,11 +242,14 @@ needs_mid (MxrRtpSender *sender, const MxrRtpPacket *packet)
 }
 
 static void
-count_sent (MxrRtpSender *sender, const MxrRtpPacket *packet, gsize size, gint64 now_us)
+count_sent (MxrRtpSender *sender, const MxrHistoryEntry *entry, const guint8 *data, gsize size, gint64 now_us)
 {
+  const gsize extension_bytes = (data[0] & 0x10) != 0 ? 4 + 4 * (gsize) mxr_read_u16 (data + FIXED_HEADER_BYTES + 2) : 0;
+
   sender->stats.packets++;
   sender->stats.bytes += size;
-  sender->payload_octets += packet->payload_bytes;
+  sender->stats.red_packets += entry->n_redundant > 0;
+  sender->payload_octets += size - FIXED_HEADER_BYTES - extension_bytes;
   sender->stats.last_packet_us = now_us;
 }
 
@@ -254,16 +268,19 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
     session->report_due_us = now_us;
   sender->started = true;
 
-  const MxrHistoryEntry entry = {
+  MxrHistoryEntry entry = {
     .packet = packet,
     .index = index,
     .transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0,
     .payload_type = sender->config.payload_type,
     .has_mid = needs_mid (sender, packet),
   };
+  entry.n_redundant = (guint8) mxr_red_choose (sender, &entry);
+  if (entry.n_redundant > 0)
+    entry.payload_type = sender->config.red_payload_type;
   const gsize size = mxr_rtp_sender_write (sender, &entry, false, out);
   mxr_history_add (&sender->history, &entry);
-  count_sent (sender, packet, size, now_us);
+  count_sent (sender, &entry, out, size, now_us);
   if (sender->config.transport_seq_id != 0)
     mxr_rtp_downlink_note_sent (session, entry.transport_seq, size, now_us);
   mxr_rtp_session_send (session, sender, out, size);
