@@ -63,7 +63,7 @@ class Company:
         time.sleep(SETTLING_S * slack())
         c, self.normal, down, _ = self.watch(seconds, "normal")
         self.own_concealed = c["concealed"]
-        self.check(self.own_concealed < 0.01 * slack(), f"normal: {self.own_concealed:.2%} of c's sound was made up")
+        self.check(self.own_concealed < 0.02 * slack(), f"normal: {self.own_concealed:.2%} of c's sound was made up")
         return c, down
 
     def is_heard(self, c, share):
