@@ -128,7 +128,8 @@ typedef struct {
   /* What the chain takes that ends in the mixer; of pictures, the wait for a worker too. */
   MxrDelay decode[MXR_PEER_N_KINDS];
   /* From a packet's leaving its encoder until it is with the socket: noted once per fan-out, network thread and delivery,
-   * for its first packet and the last subscriber, who waits longest. */
+   * for its first packet and the last subscriber, who waits longest. And for each picture that a downlink's pacer has held
+   * up, until its last packet leaves. */
   MxrDelay send[MXR_PEER_N_KINDS];
 } MxrPeerDelays;
 
@@ -338,6 +339,9 @@ typedef struct {
   MxrRtpReceiverStats uplink[MXR_PEER_N_KINDS];
   MxrRtpSenderStats downlink[MXR_PEER_N_KINDS];
   MxrUplinkStats decoding[MXR_PEER_N_KINDS]; /* of uplinks */
+  guint64 pacer_drops; /* packets of the picture that there was no time for */
+  guint pacer_packets; /* that wait to be sent */
+  gsize pacer_bytes;
   guint64 packets_refused; /* unauthenticated, replayed, malformed, too early */
   guint64 send_drops;      /* the socket took no more */
 } MxrPeerStats;

@@ -157,6 +157,8 @@ typedef struct _MxrRtpSessionConfig {
   guint64 random_seed;   /* spreads report times and first numbers of retransmissions */
   gint64 wall_offset_us; /* Unix time minus monotonic: makes the NTP time of sender reports */
   bool reduced_size;     /* a=rtcp-rsize: feedback may travel without reports (RFC 5506) */
+  guint start_bps;       /* that the way to the client is believed to carry; 0: it is not estimated */
+  guint min_bps, max_bps;
 } MxrRtpSessionConfig;
 
 /**
@@ -172,7 +174,8 @@ typedef struct _MxrRtpSessionEvents {
   void (*on_send_rtcp) (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_data);
   /* Where the next packet or retransmission of @sender shall be written: MXR_PACKET_MAX_BYTES, and
    * MXR_SRTP_TRAILER_BYTES behind them; %NULL: nothing can be sent now. on_send_rtp follows at once, or the packet
-   * had no place in the stream and nothing does. From mxr_rtp_sender_send() and mxr_rtp_session_receive_rtcp(). */
+   * had no place in the stream and nothing does. From mxr_rtp_sender_send(), mxr_rtp_session_receive_rtcp() and
+   * mxr_rtp_session_poll(), which probes. */
   guint8 *(*on_reserve_rtp) (MxrRtpSender *sender, gpointer user_data);
   /* What was written there: the owner of the bytes may collect packets, in order, and send them later in one go.
    * Without RTX a repetition carries a sequence number again, with equal bytes: libsrtp needs `allow_repeat_tx`. */
@@ -249,7 +252,7 @@ void mxr_rtp_session_receive_rtcp (MxrRtpSession *session, const guint8 *data, g
  * mxr_rtp_session_poll:
  *
  * Sends what is due: reports (about one a second, spread at random by half; at once when a sender starts),
- * NACKs, PLIs, transport-wide feedback.
+ * NACKs, PLIs, transport-wide feedback, and what a probe for bandwidth is made of.
  *
  * Returns: when to poll again at the latest [us], as mxr_rtp_session_get_due_us(). Cost: a few comparisons per stream
  * when nothing is due.
@@ -358,6 +361,7 @@ typedef struct _MxrRtpSenderStats {
   guint32 ssrc;
   guint64 packets, bytes;         /* first transmissions, whole RTP packets without SRTP's trailer */
   guint64 rtx_packets, rtx_bytes; /* retransmissions of either form */
+  guint64 probe_packets, probe_bytes; /* on the retransmission stream, of nothing that was asked for */
   guint64 refused;                /* late or repeated packets of a source that could not be placed, or had no room */
   guint64 nacks_received;         /* sequence numbers asked for */
   guint64
@@ -476,6 +480,19 @@ bool mxr_bandwidth_next_probe (MxrBandwidth *bandwidth, gint64 now_us, MxrBandwi
 /** mxr_bandwidth_poll: What follows from time alone: feedback that stays away, probes. Returns: when to poll again. */
 gint64 mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us);
 void mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state);
+
+/** mxr_rtp_session_get_bandwidth: Of the way to the client. Returns: false, @out_state untouched, when the session does not
+ * estimate it. */
+bool mxr_rtp_session_get_bandwidth (const MxrRtpSession *session, MxrBandwidthState *out_state);
+
+/**
+ * mxr_rtp_session_want_bitrate:
+ * @bps: as of mxr_bandwidth_want()
+ *
+ * Probes are packets of the retransmission stream of a picture: what was sent lately once more, or padding alone when they
+ * are to be small. Without such a stream, or without transport-wide numbers on it, nothing is probed for.
+ */
+void mxr_rtp_session_want_bitrate (MxrRtpSession *session, guint bps);
 
 /* ---- Key frame governor -------------------------------------------------------------------------------- */
 

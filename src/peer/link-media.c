@@ -32,6 +32,9 @@ update_stats (MxrLink *link, gint64 now_us)
     .protocol = transport.protocol,
     .send_drops = transport.send_drops,
     .packets_refused = count_refused (&transport),
+    .pacer_drops = link->pacer.n_dropped,
+    .pacer_packets = link->pacer.n_waiting,
+    .pacer_bytes = link->pacer.n_waiting_bytes,
   };
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     stats.has_uplink[i] = link->incoming[i].receiver != NULL;
@@ -75,16 +78,21 @@ mxr_link_on_due (gpointer user_data, gint64 now_us)
 {
   MxrLink *link = user_data;
 
+  link->now_us = now_us;
   if (now_us - link->stats_us >= STATS_MIN_AGE_US)
     update_stats (link, now_us);
   gint64 due_us = MIN (poll_uplinks (link, now_us), poll_feeds (link, now_us));
-  return MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_send_waiting (link, now_us);
+  due_us = MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_batch_flush (&link->thread->batch);
+  mxr_link_update_bandwidth (link, now_us);
+  return MIN (due_us, mxr_link_pacer_get_due_us (&link->pacer));
 }
 
 void
 mxr_link_note_due (MxrLink *link)
 {
-  gint64 due_us = mxr_rtp_session_get_due_us (link->session);
+  gint64 due_us = MIN (mxr_rtp_session_get_due_us (link->session), mxr_link_pacer_get_due_us (&link->pacer));
 
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     due_us = MIN (due_us, mxr_link_feed_get_due_us (&link->outgoing[i].feed));
@@ -157,8 +165,10 @@ mxr_link_receive_rtp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 void
 mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 {
+  link->now_us = now_us;
   mxr_rtp_session_receive_rtcp (link->session, data, size, now_us);
   mxr_link_batch_flush (&link->thread->batch); /* what was asked for again */
+  mxr_link_update_bandwidth (link, now_us);
   mxr_link_note_due (link);
 }
 
@@ -176,6 +186,7 @@ on_send_rtp (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data)
 {
   MxrLink *link = user_data;
   mxr_link_batch_add (&link->thread->batch, size);
+  mxr_link_note_sent (link, size);
 }
 
 static void
@@ -187,8 +198,8 @@ on_send_rtcp (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_da
 }
 
 /* A client may ask as often as it likes: the control thread gets one call at a time. */
-static void
-ask_for_keyframe (MxrLink *link)
+void
+mxr_link_ask_for_keyframe (MxrLink *link)
 {
   MxrPeer *peer = link->peer;
   if (!atomic_exchange (&peer->keyframe_is_asked, true) &&
@@ -199,7 +210,7 @@ ask_for_keyframe (MxrLink *link)
 static void
 on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 {
-  ask_for_keyframe (user_data);
+  mxr_link_ask_for_keyframe (user_data);
 }
 
 const MxrRtpSessionEvents mxr_link_session_events = {
@@ -219,7 +230,7 @@ wait_for_keyframe (MxrOutgoing *outgoing, const MxrRtpPacket *packet, gint64 now
   outgoing->waits_for_keyframe = !packet->is_keyframe_start;
   if (outgoing->waits_for_keyframe && now_us - outgoing->keyframe_asked_us > KEYFRAME_PATIENCE_US) {
     outgoing->keyframe_asked_us = now_us;
-    ask_for_keyframe (outgoing->link);
+    mxr_link_ask_for_keyframe (outgoing->link);
   }
   return outgoing->waits_for_keyframe;
 }
@@ -232,7 +243,7 @@ send_packet (MxrOutgoing *outgoing, MxrFanout *fanout, MxrRtpPacket *packet, gin
   if (outgoing->kind == MXR_RTP_AUDIO && !mxr_link_feed_is_news (&outgoing->feed, packet))
     return;
   outgoing->has_sent = true;
-  mxr_rtp_sender_send (outgoing->sender, packet, fanout, now_us);
+  mxr_link_send_packet (outgoing, fanout, packet, now_us);
 }
 
 static void
@@ -243,12 +254,15 @@ on_feed_packets (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packet
   const gint64 now_us = g_get_monotonic_time ();
   const bool is_first = !outgoing->has_sent;
 
+  link->now_us = now_us;
   for (guint i = 0; i < n_packets; i++)
     send_packet (outgoing, fanout, packets[i], now_us);
+  if (link->pacer.n_waiting > 0)
+    mxr_link_send_waiting (link, now_us);
   mxr_link_batch_flush (&link->thread->batch);
   if (is_last)
     mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
-  if (is_first && outgoing->has_sent) /* its first report is due */
+  if ((is_first && outgoing->has_sent) || link->pacer.n_waiting > 0) /* its first report is due; or what waits */
     mxr_link_note_due (link);
 }
 
@@ -261,7 +275,7 @@ begin_picture (MxrOutgoing *outgoing)
     return;
   outgoing->waits_for_keyframe = true;
   outgoing->keyframe_asked_us = g_get_monotonic_time ();
-  ask_for_keyframe (outgoing->link);
+  mxr_link_ask_for_keyframe (outgoing->link);
 }
 
 void
@@ -272,6 +286,8 @@ mxr_link_set_connected (MxrLink *link, bool connected)
   link->connected = connected;
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     mxr_link_feed_set_listening (&link->outgoing[i].feed, connected);
+    if (!connected)
+      mxr_link_forget_waiting (&link->outgoing[i]);
     if (begins)
       begin_picture (&link->outgoing[i]);
   }
@@ -316,6 +332,7 @@ mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind)
 void
 mxr_link_unsubscribe (MxrOutgoing *outgoing)
 {
+  mxr_link_forget_waiting (outgoing);
   mxr_link_feed_set (&outgoing->feed, NULL, false, g_get_monotonic_time ());
 }
 
@@ -323,6 +340,7 @@ mxr_link_unsubscribe (MxrOutgoing *outgoing)
 static void
 subscribe (MxrOutgoing *outgoing, MxrFanout *fanout)
 {
+  mxr_link_forget_waiting (outgoing); /* it is of another picture */
   mxr_link_feed_set (&outgoing->feed, outgoing->sender != NULL ? fanout : NULL, outgoing->kind == MXR_RTP_AUDIO,
                      g_get_monotonic_time ());
   begin_picture (outgoing);

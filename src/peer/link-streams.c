@@ -4,6 +4,9 @@
 
 /* Retransmissions reach back so far: half a second and more of a 1.5 Mbit/s picture. */
 #define VIDEO_HISTORY_PACKETS 512
+/* A sound and little more; more than a picture of ours has. */
+#define BANDWIDTH_MIN_BPS 30000
+#define BANDWIDTH_MAX_BPS 100000000
 
 static const MxrSdpFormat *
 find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
@@ -76,6 +79,15 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
 
 /* ---- Out -------------------------------------------------------------------------------------------------- */
 
+/* Without both, numbers that the client does not tell about would count as lost. */
+static guint8
+find_transport_seq_id (const MxrSdpSection *section, const MxrSdpFormat *format)
+{
+  const MxrSdpExtension *extension = &section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC];
+  const bool is_told = (format->feedback & MXR_SDP_FEEDBACK_TRANSPORT_CC) != 0;
+  return is_told && (extension->direction & MXR_SDP_RECVONLY) != 0 ? extension->id : 0;
+}
+
 static MxrRtpSender *
 add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, MxrRtpKind kind)
 {
@@ -89,7 +101,7 @@ add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, 
     .rtx_payload_type = format->rtx_payload_type,
     .mid = section->mid,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
-    .transport_seq_id = section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC].id,
+    .transport_seq_id = find_transport_seq_id (section, format),
     .history_packets = kind == MXR_RTP_VIDEO ? VIDEO_HISTORY_PACKETS : 0,
     .initial_seq = (guint16) g_random_int_range (1, 1 << 15),
     .timestamp_offset = g_random_int (),
@@ -101,6 +113,7 @@ static void
 remove_outgoing (MxrLink *link, MxrOutgoing *outgoing)
 {
   mxr_link_feed_clear (&outgoing->feed);
+  mxr_link_forget_waiting (outgoing);
   if (outgoing->sender != NULL)
     mxr_rtp_session_remove_sender (link->session, g_steal_pointer (&outgoing->sender));
   outgoing->has_sent = false;
@@ -161,14 +174,19 @@ mxr_link_clear_streams (MxrLink *link)
 MxrRtpSession *
 mxr_link_new_session (MxrLink *link, const MxrSdpOffer *offer)
 {
+  const guint start_bps = link->peer->env.config->media.start_bitrate_bps;
   const MxrRtpSessionConfig config = {
     .cname = link->peer->cname,
     .ssrc = MAX (g_random_int (), 1),
     .random_seed = (guint64) g_random_int () << 32 | g_random_int (),
     .wall_offset_us = g_get_real_time () - g_get_monotonic_time (),
     .reduced_size = offer->sections[offer->transport_section].rtcp_rsize,
+    .start_bps = start_bps,
+    .min_bps = BANDWIDTH_MIN_BPS,
+    .max_bps = MAX (BANDWIDTH_MAX_BPS, start_bps),
   };
   MxrRtpSession *session = mxr_rtp_session_new (&config, &mxr_link_session_events, link);
   mxr_rtp_session_set_timeline (session, link->peer->env.timeline_us);
+  mxr_rtp_session_want_bitrate (session, atomic_load (&link->peer->wanted_bps));
   return session;
 }

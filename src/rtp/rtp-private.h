@@ -3,6 +3,7 @@
 
 #include "mixroom/rtp.h"
 
+#include "bandwidth-private.h"
 #include "bytes.h"
 
 #include <gst/rtp/gstrtcpbuffer.h>
@@ -127,7 +128,6 @@ void mxr_twcc_recorder_init (MxrTwccRecorder *recorder);
 void mxr_twcc_recorder_add (MxrTwccRecorder *recorder, guint16 seq, gint64 now_us);
 gint64 mxr_twcc_recorder_due_us (const MxrTwccRecorder *recorder);
 gsize mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes);
-bool mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost);
 
 /* ---- history.c: what was sent -------------------------------------------------------------------------- */
 
@@ -198,6 +198,17 @@ struct _MxrRtpSender {
   MxrRtpSenderStats stats;
 };
 
+/* What is known of the way to the client, and the probe that is under way. */
+typedef struct {
+  MxrBandwidth *bandwidth; /* NULL: not estimated */
+  gint64 due_us;
+  guint want_bps, told_want_bps;
+  MxrBandwidthProbe probe; /* id 0: none */
+  gint64 probe_begun_us;
+  gsize probe_sent_bytes;
+  guint probe_sent_packets;
+} MxrRtpDownlink;
+
 struct _MxrRtpSession {
   MxrRtpSessionConfig config; /* cname is not kept here */
   char cname[MXR_RTP_CNAME_MAX_BYTES + 1];
@@ -215,6 +226,7 @@ struct _MxrRtpSession {
   bool has_timeline;
   gint64 report_due_us; /* 0: not planned yet */
   double rtt_us;        /* smoothed; -1: unknown */
+  MxrRtpDownlink downlink;
   MxrRtpSessionStats stats;
   GstBuffer *rtcp_in, *rtcp_out; /* wrap the two below, so that no packet allocates */
   _Alignas (8) guint8 rtcp_in_bytes[MXR_PACKET_MAX_BYTES];
@@ -239,7 +251,20 @@ void mxr_rtp_receiver_poll_max_bitrate (MxrRtpReceiver *receiver);
 void mxr_rtp_sender_free (MxrRtpSender *sender);
 gsize mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx,
                             guint8 *out);
+gsize mxr_rtp_sender_write_padding (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 n_bytes, guint8 *out);
+bool mxr_rtp_sender_has_rtx (const MxrRtpSender *sender);
 void mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us);
+gsize mxr_rtp_sender_probe (MxrRtpSender *sender, gsize n_bytes, gint64 now_us);
+
+/* downlink.c */
+void mxr_rtp_downlink_init (MxrRtpSession *session);
+void mxr_rtp_downlink_clear (MxrRtpSession *session);
+void mxr_rtp_downlink_note_sent (MxrRtpSession *session, guint16 transport_seq, gsize n_bytes, gint64 now_us);
+bool mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size, gint64 now_us);
+void mxr_rtp_downlink_report (MxrRtpSession *session, double fraction_lost, gint64 now_us);
+void mxr_rtp_downlink_remb (MxrRtpSession *session, guint64 bps, gint64 now_us);
+void mxr_rtp_downlink_poll (MxrRtpSession *session, gint64 now_us);
+guint mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session);
 
 /* feedback.c */
 void mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gint64 now_us);

@@ -125,6 +125,22 @@ write_extension (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint
   return bytes;
 }
 
+/* Returns its bytes. Of retransmissions it is the next one's of that stream. */
+static gsize
+write_header (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, bool marker, guint32 timestamp,
+              guint8 *out)
+{
+  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
+  const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
+
+  out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
+  out[1] = (guint8) (payload_type | (marker ? 0x80 : 0));
+  mxr_write_u16 (out + 2, as_rtx ? sender->rtx_seq : (guint16) entry->index);
+  mxr_write_u32 (out + 4, timestamp + sender->config.timestamp_offset);
+  mxr_write_u32 (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
+  return FIXED_HEADER_BYTES + extension_bytes;
+}
+
 /**
  * mxr_rtp_sender_write:
  * @as_rtx: with the retransmission stream's SSRC, payload type and next number, the original's before the
@@ -137,21 +153,32 @@ gsize
 mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, guint8 *out)
 {
   const MxrRtpPacket *packet = entry->packet;
-  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
-  const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
-  gsize bytes = FIXED_HEADER_BYTES + extension_bytes;
+  gsize bytes = write_header (sender, entry, as_rtx, packet->marker, packet->timestamp, out);
 
-  out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
-  out[1] = (guint8) (payload_type | (packet->marker ? 0x80 : 0));
-  mxr_write_u16 (out + 2, as_rtx ? sender->rtx_seq : (guint16) entry->index);
-  mxr_write_u32 (out + 4, packet->timestamp + sender->config.timestamp_offset);
-  mxr_write_u32 (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
   if (as_rtx) {
     mxr_write_u16 (out + bytes, (guint16) entry->index);
     bytes += 2;
   }
   memcpy (out + bytes, packet->payload, packet->payload_bytes);
   return bytes + packet->payload_bytes;
+}
+
+/**
+ * mxr_rtp_sender_write_padding:
+ * @entry: its transport-wide number, and whether it has the MID
+ *
+ * A packet of the retransmission stream that brings nothing: @n_bytes of padding, and no number of an original, which
+ * would make it a packet of that one with an empty payload. Source: RFC 3550 5.1.
+ */
+gsize
+mxr_rtp_sender_write_padding (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 n_bytes, guint8 *out)
+{
+  const gsize bytes = write_header (sender, entry, true, false, sender->frame_timestamp, out);
+
+  out[0] |= 0x20;
+  memset (out + bytes, 0, n_bytes);
+  out[bytes + n_bytes - 1] = n_bytes;
+  return bytes + n_bytes;
 }
 
 /* ---- Sending ------------------------------------------------------------------------------------------- */
@@ -237,6 +264,8 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
   const gsize size = mxr_rtp_sender_write (sender, &entry, false, out);
   mxr_history_add (&sender->history, &entry);
   count_sent (sender, packet, size, now_us);
+  if (sender->config.transport_seq_id != 0)
+    mxr_rtp_downlink_note_sent (session, entry.transport_seq, size, now_us);
   mxr_rtp_session_send (session, sender, out, size);
   return true;
 }

@@ -1,0 +1,339 @@
+#include "bandwidth-private.h"
+
+#include "rtp-private.h"
+
+/* Puts the parts together: what a packet's feedback says to each, and the one number that follows from all. */
+
+#define RTT_START_MS 100
+#define RTT_SMOOTHING 0.2
+/* Above this what arrives has waited behind our own packets. */
+#define QUEUED_MS 10
+/* Slots of 100 ms of what was sent; the running one is not counted. */
+#define SLOT_US (100 * 1000)
+#define N_SLOTS 6
+/* Sending less than this part of the estimate, the source is the limit. */
+#define LIMITED_PART 0.85
+/* Clients send feedback at least each 250 ms while anything comes. Without it half of the rate is taken, again and again. */
+#define SILENCE_US (1000 * 1000)
+#define SILENCE_FACTOR 0.5
+/* After queues have grown: how long until more is looked for. */
+#define CALM_US (1000 * 1000)
+/* Reports count where there is no transport-wide feedback, or none any more. */
+#define REPORTS_AFTER_US (2 * 1000 * 1000)
+
+typedef struct {
+  gsize bytes[N_SLOTS];
+  gint64 slot; /* number of the running one */
+} SendRate;
+
+struct _MxrBandwidth {
+  MxrBandwidthConfig config;
+  MxrSentLog log;
+  SendRate sending;
+  MxrDelayTrend trend;
+  MxrAckedRate acked;
+  MxrRateControl control;
+  MxrLossLimit loss;
+  MxrProber prober;
+  double rtt_ms;
+  bool has_report_rtt;
+  guint64 remb_bps;
+  guint want_bps;
+  gint64 reference; /* of the last feedback, 64 ms, without wraps */
+  gint64 feedback_us;  /* of the last feedback; 0: none yet */
+  gint64 unanswered_us; /* the first packet sent since; 0: none */
+  gint64 silence_us;   /* when the rate was last reduced for want of feedback; 0: feedback comes */
+  gint64 outage_end_us; /* what was sent before is not counted as lost */
+};
+
+/* What one feedback message said. */
+typedef struct {
+  guint n_packets;
+  int n_lost;
+  gint64 newest_sent_us; /* of those that arrived; 0: none */
+  bool is_probe_done;
+} Told;
+
+MxrBandwidth *
+mxr_bandwidth_new (const MxrBandwidthConfig *config)
+{
+  g_return_val_if_fail (config->min_bps <= config->start_bps && config->start_bps <= config->max_bps, NULL);
+
+  MxrBandwidth *bandwidth = g_new0 (MxrBandwidth, 1);
+  bandwidth->config = *config;
+  bandwidth->rtt_ms = RTT_START_MS;
+  mxr_delay_trend_init (&bandwidth->trend);
+  mxr_acked_rate_init (&bandwidth->acked);
+  mxr_rate_control_init (&bandwidth->control, config);
+  mxr_loss_limit_init (&bandwidth->loss, config);
+  mxr_prober_init (&bandwidth->prober);
+  return bandwidth;
+}
+
+void
+mxr_bandwidth_free (MxrBandwidth *bandwidth)
+{
+  g_free (bandwidth);
+}
+
+static double
+estimate (const MxrBandwidth *bandwidth)
+{
+  double bps = bandwidth->control.bps;
+
+  if (bandwidth->feedback_us == 0 && bandwidth->remb_bps > 0)
+    bps = (double) bandwidth->remb_bps;
+  else if (bandwidth->remb_bps > 0)
+    bps = MIN (bps, (double) bandwidth->remb_bps);
+  if (bandwidth->loss.limit_bps > 0)
+    bps = MIN (bps, bandwidth->loss.limit_bps);
+  return CLAMP (bps, bandwidth->config.min_bps, bandwidth->config.max_bps);
+}
+
+static double
+want (const MxrBandwidth *bandwidth)
+{
+  const double most_bps = bandwidth->remb_bps > 0 ? (double) bandwidth->remb_bps : bandwidth->config.max_bps;
+  return MIN (MIN (bandwidth->want_bps, bandwidth->config.max_bps), most_bps);
+}
+
+static void
+advance_slots (SendRate *sending, gint64 now_us)
+{
+  const gint64 slot = now_us / SLOT_US;
+  for (gint64 i = MAX (sending->slot + 1, slot - N_SLOTS + 1); i <= slot; i++)
+    sending->bytes[i % N_SLOTS] = 0;
+  sending->slot = slot;
+}
+
+static double
+sent_bps (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  SendRate *sending = &bandwidth->sending;
+  gsize bytes = 0;
+
+  advance_slots (sending, now_us);
+  for (guint i = 0; i < N_SLOTS; i++)
+    if (i != sending->slot % N_SLOTS)
+      bytes += sending->bytes[i];
+  return (double) bytes * 8 * G_USEC_PER_SEC / (SLOT_US * (N_SLOTS - 1));
+}
+
+void
+mxr_bandwidth_sent (MxrBandwidth *bandwidth, guint16 transport_seq, gsize n_bytes, guint probe, gint64 now_us)
+{
+  advance_slots (&bandwidth->sending, now_us);
+  bandwidth->sending.bytes[bandwidth->sending.slot % N_SLOTS] += n_bytes;
+  if (!mxr_sent_log_add (&bandwidth->log, transport_seq, n_bytes, probe, now_us))
+    return;
+  if (bandwidth->unanswered_us == 0)
+    bandwidth->unanswered_us = now_us;
+  if (probe != 0)
+    mxr_prober_sent (&bandwidth->prober, probe, n_bytes);
+}
+
+static void
+tell_lost (MxrBandwidth *bandwidth, MxrSentPacket *packet, Told *told)
+{
+  if (packet->is_told || packet->is_lost || packet->sent_us < bandwidth->outage_end_us)
+    return;
+  packet->is_lost = true;
+  told->n_packets++;
+  told->n_lost++;
+}
+
+static void
+tell_received (MxrBandwidth *bandwidth, MxrSentPacket *packet, gint64 arrival_us, Told *told)
+{
+  const MxrAckedPacket acked = {
+    .sent_us = packet->sent_us, .arrival_us = arrival_us, .n_bytes = packet->n_bytes, .probe = packet->probe
+  };
+
+  if (packet->is_told)
+    return;
+  packet->is_told = true;
+  if (packet->is_lost)
+    told->n_lost--;
+  else
+    told->n_packets++;
+  told->newest_sent_us = MAX (told->newest_sent_us, packet->sent_us);
+  mxr_delay_trend_add (&bandwidth->trend, &acked);
+  mxr_acked_rate_add (&bandwidth->acked, &acked, bandwidth->trend.queue.queue_ms > QUEUED_MS);
+  told->is_probe_done |= mxr_prober_acked (&bandwidth->prober, &acked);
+}
+
+/* The reference time has 24 bits: it wraps each twelve days. */
+static gint64
+unwrap_reference (MxrBandwidth *bandwidth, guint32 reference)
+{
+  if (bandwidth->feedback_us == 0)
+    bandwidth->reference = reference;
+  const gint32 step = (gint32) ((reference - (guint32) bandwidth->reference) << 8) >> 8;
+  bandwidth->reference += step;
+  return bandwidth->reference * MXR_TWCC_REFERENCE_US;
+}
+
+static MxrLossInput
+loss_input (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  const double bps = sent_bps (bandwidth, now_us);
+  return (MxrLossInput){ .sent_bps = bps > 0 ? bps : estimate (bandwidth),
+                         .is_queued = bandwidth->trend.queue.queue_ms > QUEUED_MS };
+}
+
+static void
+finish_probe (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  const double found_bps = mxr_prober_finish (&bandwidth->prober, estimate (bandwidth), want (bandwidth), now_us);
+
+  if (bandwidth->trend.use == MXR_BANDWIDTH_OVERUSE)
+    return;
+  mxr_rate_control_raise (&bandwidth->control, found_bps);
+  mxr_loss_limit_raise (&bandwidth->loss, found_bps);
+}
+
+static void
+follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  const MxrRateInput input = { .use = bandwidth->trend.use,
+                               .acked_bps = mxr_acked_rate_get (&bandwidth->acked),
+                               .busy_bps = mxr_acked_rate_get_busy (&bandwidth->acked),
+                               .rtt_ms = bandwidth->rtt_ms };
+
+  if (mxr_rate_control_update (&bandwidth->control, &input, now_us))
+    mxr_prober_hurry (&bandwidth->prober, now_us + CALM_US);
+  if (input.use == MXR_BANDWIDTH_OVERUSE)
+    mxr_prober_delay (&bandwidth->prober, now_us + CALM_US);
+}
+
+/* The first ever, or after a silence, in which everything was lost and nothing can be said of. */
+static void
+hear_again (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  if (bandwidth->feedback_us == 0)
+    mxr_prober_hurry (&bandwidth->prober, now_us);
+  if (bandwidth->silence_us == 0)
+    return;
+  bandwidth->silence_us = 0;
+  bandwidth->outage_end_us = now_us;
+  mxr_prober_hurry (&bandwidth->prober, now_us);
+}
+
+bool
+mxr_bandwidth_feedback (MxrBandwidth *bandwidth, const guint8 *fci, gsize size, gint64 now_us)
+{
+  MxrTwccReader reader;
+  MxrTwccStatus status;
+  Told told = { 0 };
+
+  if (!mxr_twcc_reader_init (&reader, fci, size))
+    return false;
+
+  const gint64 reference_us = unwrap_reference (bandwidth, reader.reference);
+  hear_again (bandwidth, now_us);
+  while (mxr_twcc_reader_next (&reader, &status)) {
+    MxrSentPacket *packet = mxr_sent_log_find (&bandwidth->log, status.seq);
+    if (packet == NULL)
+      continue;
+    if (status.is_received)
+      tell_received (bandwidth, packet, reference_us + status.offset_us, &told);
+    else
+      tell_lost (bandwidth, packet, &told);
+  }
+  bandwidth->feedback_us = now_us;
+  bandwidth->unanswered_us = 0;
+  if (told.newest_sent_us > 0 && !bandwidth->has_report_rtt)
+    bandwidth->rtt_ms += RTT_SMOOTHING * ((double) (now_us - told.newest_sent_us) / 1000 - bandwidth->rtt_ms);
+
+  const MxrLossInput input = loss_input (bandwidth, now_us);
+  mxr_loss_limit_count (&bandwidth->loss, told.n_packets, told.n_lost);
+  mxr_loss_limit_update (&bandwidth->loss, &input, now_us);
+  follow_delay (bandwidth, now_us);
+  if (told.is_probe_done)
+    finish_probe (bandwidth, now_us);
+  return true;
+}
+
+void
+mxr_bandwidth_report (MxrBandwidth *bandwidth, double fraction_lost, double rtt_ms, gint64 now_us)
+{
+  if (rtt_ms >= 0) {
+    bandwidth->rtt_ms = rtt_ms;
+    bandwidth->has_report_rtt = true;
+  }
+  if (bandwidth->feedback_us != 0 && now_us - bandwidth->feedback_us < REPORTS_AFTER_US)
+    return;
+  const MxrLossInput input = loss_input (bandwidth, now_us);
+  mxr_loss_limit_report (&bandwidth->loss, fraction_lost, &input, now_us);
+}
+
+void
+mxr_bandwidth_remb (MxrBandwidth *bandwidth, guint64 bps, gint64 now_us)
+{
+  bandwidth->remb_bps = bps;
+}
+
+void
+mxr_bandwidth_want (MxrBandwidth *bandwidth, guint bps)
+{
+  bandwidth->want_bps = bps;
+}
+
+/* Full, the way shows by itself what it carries; and it was not long ago that it did. */
+static bool
+may_probe (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  if (bandwidth->feedback_us == 0 || bandwidth->silence_us != 0)
+    return false;
+  return bandwidth->control.capacity_bps == 0 || sent_bps (bandwidth, now_us) < LIMITED_PART * estimate (bandwidth);
+}
+
+bool
+mxr_bandwidth_next_probe (MxrBandwidth *bandwidth, gint64 now_us, MxrBandwidthProbe *out_probe)
+{
+  if (!may_probe (bandwidth, now_us) ||
+      !mxr_prober_next (&bandwidth->prober, estimate (bandwidth), want (bandwidth), now_us))
+    return false;
+  *out_probe = bandwidth->prober.probe;
+  return true;
+}
+
+static gint64
+silence_due_us (const MxrBandwidth *bandwidth)
+{
+  if (bandwidth->feedback_us == 0 || bandwidth->unanswered_us == 0)
+    return G_MAXINT64;
+  return MAX (bandwidth->unanswered_us, bandwidth->silence_us) + SILENCE_US;
+}
+
+gint64
+mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  if (now_us >= silence_due_us (bandwidth)) {
+    bandwidth->silence_us = now_us;
+    bandwidth->control.bps = MAX (bandwidth->control.bps * SILENCE_FACTOR, bandwidth->config.min_bps);
+  }
+  if (now_us >= mxr_prober_timeout_us (&bandwidth->prober))
+    finish_probe (bandwidth, now_us);
+
+  gint64 due_us = MIN (silence_due_us (bandwidth), mxr_prober_timeout_us (&bandwidth->prober));
+  if (!bandwidth->prober.is_open && may_probe (bandwidth, now_us) && want (bandwidth) > estimate (bandwidth))
+    due_us = MIN (due_us, MAX (bandwidth->prober.due_us, now_us + SLOT_US));
+  return due_us;
+}
+
+void
+mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state)
+{
+  const bool has_feedback = bandwidth->feedback_us != 0;
+
+  *out_state = (MxrBandwidthState){ .estimate_bps = (guint) estimate (bandwidth),
+                                    .delay_bps = has_feedback ? (guint) bandwidth->control.bps : 0,
+                                    .loss_bps = (guint) bandwidth->loss.limit_bps,
+                                    .remb_bps = (guint) MIN (bandwidth->remb_bps, G_MAXUINT),
+                                    .acked_bps = (guint) mxr_acked_rate_get (&bandwidth->acked),
+                                    .loss = bandwidth->loss.loss,
+                                    .queue_ms = bandwidth->trend.queue.queue_ms,
+                                    .use = bandwidth->trend.use,
+                                    .is_measured = has_feedback || bandwidth->remb_bps > 0 };
+}
