@@ -14,10 +14,11 @@
 #define SHORT_US G_TIME_SPAN_SECOND
 
 /* The step up that is just enough would be taken back by the next swing. */
-#define MARGIN 1.15
+#define MARGIN 1.10
 #define ENOUGH_US (2 * G_TIME_SPAN_SECOND)
 /* What is probed for, so that the margin can be seen. */
 #define PROBED 1.3
+#define WANTED_STEP_BPS 10000 /* what is wanted is told again only where it has changed by so much */
 
 /* A step up that is taken back within this time has failed: the estimate had promised too much. */
 #define FAILED_US (10 * G_TIME_SPAN_SECOND)
@@ -203,7 +204,7 @@ mxr_ladder_get_wanted_bps (const MxrLadder *ladder, const MxrLevels *levels, con
 
   if (ladder->level > 0)
     wanted_bps = MIN (wanted_bps, get_need (levels, bitrates_bps, ladder->level - 1, bandwidth));
-  return (guint) (PROBED * wanted_bps);
+  return (guint) (PROBED * wanted_bps) / WANTED_STEP_BPS * WANTED_STEP_BPS;
 }
 
 /* ---- A rung's bitrate -------------------------------------------------------------------------------------- */
