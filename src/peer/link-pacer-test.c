@@ -83,10 +83,10 @@ run_until (Viewer *viewer, gint64 until_us)
 }
 
 static void
-viewer_init (Viewer *viewer, guint64 rate_bps, bool is_limited)
+viewer_init (Viewer *viewer, guint estimate_bps, bool is_measured)
 {
   *viewer = (Viewer){ .now_us = START_US };
-  mxr_link_pacer_set_rate (&viewer->pacer, rate_bps, is_limited);
+  mxr_link_pacer_set_rate (&viewer->pacer, estimate_bps, is_measured);
 }
 
 /* A stream that the way carries is never touched: every frame leaves as it comes. */
@@ -95,7 +95,7 @@ test_fast_link_passes (void)
 {
   Viewer viewer;
 
-  viewer_init (&viewer, 5000000, true);
+  viewer_init (&viewer, 2000000, true);
   for (guint i = 0; i < 300; i++) {
     offer_frame (&viewer, i * 3000, 4, i == 0);
     g_assert_cmpuint (viewer.n_left, ==, 4 * (i + 1));
@@ -113,7 +113,7 @@ test_keyframe_is_spread (void)
   Viewer viewer;
   guint n_slices = 0;
 
-  viewer_init (&viewer, 4000000, true);
+  viewer_init (&viewer, 1600000, true);
   offer_frame (&viewer, 1, 60, true);
   g_assert_cmpuint (viewer.n_left, >=, 5);
   g_assert_cmpuint (viewer.n_left, <=, 7);
@@ -140,7 +140,7 @@ test_other_packets_count (void)
 {
   Viewer viewer;
 
-  viewer_init (&viewer, 1000000, true);
+  viewer_init (&viewer, 400000, true);
   mxr_link_pacer_note_sent (&viewer.pacer, 5000, viewer.now_us); /* 40 ms */
   offer_frame (&viewer, 1, 1, true);
   g_assert_cmpuint (viewer.n_left, ==, 0);
@@ -151,7 +151,7 @@ test_other_packets_count (void)
   for (guint i = 0; i < 1000; i++)
     mxr_link_pacer_note_sent (&viewer.pacer, 1000, viewer.now_us); /* 8 s of it */
   offer_frame (&viewer, 2, 1, false);
-  run_until (&viewer, viewer.now_us + 500 * MS);
+  run_until (&viewer, viewer.now_us + 520 * MS);
   g_assert_cmpuint (viewer.n_left, ==, 2);
   mxr_link_pacer_clear (&viewer.pacer);
 }
@@ -165,7 +165,7 @@ test_queue_is_bounded (void)
   const gsize max_bytes = 1000000 / 8 / 4;
   guint n_refused = 0;
 
-  viewer_init (&viewer, 1000000, true);
+  viewer_init (&viewer, 400000, true);
   for (guint i = 0; i < 1800; i++) {
     const bool is_keyframe = i % 60 == 0;
     const bool waited = viewer.pacer.is_dropping;
@@ -181,7 +181,7 @@ test_queue_is_bounded (void)
   mxr_link_pacer_clear (&viewer.pacer);
 }
 
-/* Key frames of 64 KB, one a second, on a way that takes two seconds for each: those that begin are brought to their end.
+/* Key frames of 64 KB, one a second, on a way that takes five seconds for each: those that begin are brought to their end.
  * Otherwise such a client would never see a picture. */
 static void
 test_large_keyframes_end (void)
@@ -189,7 +189,7 @@ test_large_keyframes_end (void)
   Viewer viewer;
   guint n_whole = 0;
 
-  viewer_init (&viewer, 250000, true);
+  viewer_init (&viewer, 100000, true);
   for (guint i = 0; i < 20 * 30; i++) {
     const bool is_keyframe = i % 30 == 0;
     offer_frame (&viewer, i * 3000, is_keyframe ? 64 : 4, is_keyframe);
@@ -203,7 +203,7 @@ test_large_keyframes_end (void)
     g_assert_cmpuint (viewer.pacer.n_waiting, <=, 64 + 8);
   }
   g_test_message ("%u whole key frames in 20 s", n_whole);
-  g_assert_cmpuint (n_whole, >=, 6);
+  g_assert_cmpuint (n_whole, >=, 3);
   mxr_link_pacer_clear (&viewer.pacer);
 }
 
@@ -214,7 +214,7 @@ test_keyframe_is_asked_for (void)
   Viewer viewer;
   guint n_asked = 0;
 
-  viewer_init (&viewer, 1000000, true);
+  viewer_init (&viewer, 400000, true);
   for (guint i = 0; i < 30 * 5; i++) {
     offer_frame (&viewer, i * 3000, 20, i == 0);
     if (mxr_link_pacer_needs_keyframe (&viewer.pacer, viewer.now_us)) {
@@ -238,7 +238,7 @@ test_newer_keyframe_takes_the_place (void)
 {
   Viewer viewer;
 
-  viewer_init (&viewer, 250000, true);
+  viewer_init (&viewer, 100000, true);
   mxr_link_pacer_note_sent (&viewer.pacer, 2000, viewer.now_us);
   offer_frame (&viewer, 1, 30, true);
   g_assert_cmpuint (viewer.n_left, ==, 0);
@@ -260,7 +260,7 @@ test_belief_drops_nothing (void)
 {
   Viewer viewer;
 
-  viewer_init (&viewer, 1000000, false);
+  viewer_init (&viewer, 200000, false);
   for (guint i = 0; i < 300; i++) {
     offer_frame (&viewer, i * 3000, 8, i == 0);
     g_assert_cmpuint (viewer.pacer.n_waiting_bytes, <=, 1000000 / 8 / 4);
@@ -281,7 +281,7 @@ test_extremes (void)
   viewer_init (&viewer, 0, false);
   offer_frame (&viewer, 1, 500, true);
   g_assert_cmpuint (viewer.n_left, ==, 500);
-  mxr_link_pacer_set_rate (&viewer.pacer, 30000, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, 12000, true);
   offer_frame (&viewer, 2, 5000, true);
   g_assert_true (viewer.pacer.is_dropping);
   g_assert_cmpuint (viewer.pacer.n_waiting, ==, 0);

@@ -1,6 +1,12 @@
 #include "link-pacer.h"
 
-/* A slice is what half a burst lets through, so that packets leave in batches. */
+/* draft-ietf-rmcat-gcc-02 leaves it open; libwebrtc's factor is the same. */
+#define PACING_FACTOR 2.5
+/* At the estimate itself, so much may leave at once: what key frames are more than the other pictures. */
+#define LASTING_BURST_US (750 * 1000)
+/* A client who tells nothing may well carry more than is believed. */
+#define BELIEF_FACTOR 5
+/* What becomes due is left to gather for so long, so that packets leave in batches. */
 #define SLICE_US (MXR_LINK_PACER_BURST_US / 2)
 /* Sound and repairs do not wait for the count; after so much of them the picture goes on all the same. */
 #define DEBT_MAX_US (500 * 1000)
@@ -113,7 +119,7 @@ drop (MxrLinkPacer *pacer, bool keeps_keyframe)
 static bool
 make_room (MxrLinkPacer *pacer, const MxrRtpPacket *packet)
 {
-  const bool overflows = pacer->is_limited && is_too_much (pacer, packet->payload_bytes);
+  const bool overflows = pacer->lasting_bps > 0 && is_too_much (pacer, packet->payload_bytes);
 
   if (packet->is_keyframe_start && overflows) {
     if (pacer->n_waiting > 0 && is_of_begun_keyframe (pacer, get_entry (pacer, 0)->packet))
@@ -146,25 +152,40 @@ mxr_link_pacer_clear (MxrLinkPacer *pacer)
 /* ---- What leaves ------------------------------------------------------------------------------------------- */
 
 void
-mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint64 rate_bps, bool is_limited)
+mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, bool is_measured)
 {
-  pacer->rate_bps = rate_bps;
-  pacer->is_limited = is_limited;
+  pacer->rate_bps = (guint64) (estimate_bps * (is_measured ? PACING_FACTOR : BELIEF_FACTOR));
+  pacer->lasting_bps = is_measured ? estimate_bps : 0;
+}
+
+static void
+count (gint64 *free_us, guint64 rate_bps, gsize n_bytes, gint64 burst_us, gint64 now_us)
+{
+  if (rate_bps == 0)
+    return;
+  const gint64 takes_us = (gint64) (n_bytes * 8 * G_USEC_PER_SEC / rate_bps);
+  *free_us = MIN (MAX (*free_us, now_us) + takes_us, now_us + burst_us + DEBT_MAX_US);
 }
 
 void
 mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us)
 {
-  if (pacer->rate_bps == 0)
-    return;
-  const gint64 takes_us = (gint64) (n_bytes * 8 * G_USEC_PER_SEC / pacer->rate_bps);
-  pacer->free_us = MIN (MAX (pacer->free_us, now_us) + takes_us, now_us + DEBT_MAX_US);
+  count (&pacer->free_us, pacer->rate_bps, n_bytes, MXR_LINK_PACER_BURST_US, now_us);
+  count (&pacer->lasting_free_us, pacer->lasting_bps, n_bytes, LASTING_BURST_US, now_us);
+}
+
+/* When the next packet may leave. */
+static gint64
+get_next_us (const MxrLinkPacer *pacer)
+{
+  const gint64 next_us = pacer->rate_bps > 0 ? pacer->free_us - MXR_LINK_PACER_BURST_US : G_MININT64;
+  return pacer->lasting_bps > 0 ? MAX (next_us, pacer->lasting_free_us - LASTING_BURST_US) : next_us;
 }
 
 static bool
 has_budget (const MxrLinkPacer *pacer, gint64 now_us)
 {
-  return pacer->rate_bps == 0 || pacer->free_us <= now_us + MXR_LINK_PACER_BURST_US;
+  return get_next_us (pacer) <= now_us;
 }
 
 static MxrLinkPacerResult
@@ -209,7 +230,7 @@ mxr_link_pacer_needs_keyframe (MxrLinkPacer *pacer, gint64 now_us)
 MxrRtpPacket *
 mxr_link_pacer_pop (MxrLinkPacer *pacer, gpointer *out_tag, gint64 now_us)
 {
-  const bool overflows = !pacer->is_limited && is_too_much (pacer, 0);
+  const bool overflows = pacer->lasting_bps == 0 && is_too_much (pacer, 0);
 
   if (pacer->n_waiting == 0 || (!has_budget (pacer, now_us) && !overflows))
     return NULL;
@@ -230,5 +251,5 @@ mxr_link_pacer_get_held_us (const MxrLinkPacer *pacer, gint64 now_us)
 gint64
 mxr_link_pacer_get_due_us (const MxrLinkPacer *pacer)
 {
-  return pacer->n_waiting > 0 ? pacer->free_us - SLICE_US : G_MAXINT64;
+  return pacer->n_waiting > 0 ? get_next_us (pacer) + SLICE_US : G_MAXINT64;
 }

@@ -5,11 +5,15 @@
 
 /* Spreads what one client is sent. Sound, repairs and probes leave at once and are counted; packets of the picture leave
  * at once while the count allows, and wait in order behind that. They have no number of the downlink while they wait, so
- * what is dropped leaves no gap. Pure: the time is an argument. One net thread. */
+ * what is dropped leaves no gap. Pure: the time is an argument. One net thread.
+ *
+ * Two counts: a key frame leaves at 2.5 times what the way is estimated to carry, so that it is not held up for longer than
+ * it has to be; but over more than a second it is not more than the estimate, whatever the picture brings. What the way
+ * does not carry would be lost there, and sound with it. */
 
 /* What may leave in one go: a frame of a stream that the way carries well is less. */
 #define MXR_LINK_PACER_BURST_US (10 * 1000)
-/* More than so long at the rate does not wait, unless it is one key frame. */
+/* More than so long at the higher rate does not wait, unless it is one key frame. */
 #define MXR_LINK_PACER_QUEUE_US (250 * 1000)
 
 /* Fields are private. */
@@ -25,10 +29,9 @@ typedef struct {
   guint n_waiting;       /* packets */
   gsize n_waiting_bytes; /* their payloads */
   /* Private. */
-  guint64 rate_bps; /* 0: not known, nothing waits */
-  bool is_limited;
+  guint64 rate_bps, lasting_bps; /* 0: not known, nothing waits; without limit */
+  gint64 free_us, lasting_free_us; /* when all that has left is through at these rates */
   gint64 held_us; /* what left last */
-  gint64 free_us; /* when all that has left is through at the rate */
   MxrLinkPacerEntry *entries; /* a ring, made when something waits for the first time */
   guint first, capacity;      /* power of two */
   bool is_dropping;           /* up to the next key frame */
@@ -44,9 +47,10 @@ void mxr_link_pacer_clear (MxrLinkPacer *pacer);
 
 /**
  * mxr_link_pacer_set_rate:
- * @is_limited: false when the rate is a belief only: nothing is dropped then, and what would wait too long leaves at once
+ * @is_measured: false when the estimate is a belief only: nothing is dropped then, packets leave at five times of it, and
+ *   what would wait too long leaves at once
  */
-void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint64 rate_bps, bool is_limited);
+void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, bool is_measured);
 
 /** mxr_link_pacer_note_sent: Whatever has left, of any kind. */
 void mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us);

@@ -4,11 +4,6 @@
 
 #include <math.h>
 
-/* draft-ietf-rmcat-gcc-02 2 leaves the factor open; libwebrtc's is 2.5: a key frame is not held up for longer than it has
- * to, and queues on the way stay short. */
-#define PACING_FACTOR 2.5
-/* Of a belief: a client who tells nothing may well carry more. */
-#define BELIEF_FACTOR 5
 /* Control decides at its own pace, and the estimate of a way moves with each feedback. */
 #define READ_INTERVAL_US (G_USEC_PER_SEC / 10)
 #define NEWS_PART 0.1
@@ -105,8 +100,7 @@ mxr_link_update_bandwidth (MxrLink *link, gint64 now_us)
 
   if (!mxr_rtp_session_get_bandwidth (link->session, &state))
     return;
-  mxr_link_pacer_set_rate (&link->pacer, (guint64) (state.estimate_bps * (state.is_measured ? PACING_FACTOR : BELIEF_FACTOR)),
-                           state.is_measured);
+  mxr_link_pacer_set_rate (&link->pacer, state.estimate_bps, state.is_measured);
   if (now_us - link->bandwidth.read_us < READ_INTERVAL_US)
     return;
   mxr_rtp_session_get_stats (link->session, &stats);

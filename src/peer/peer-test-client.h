@@ -30,6 +30,7 @@ typedef struct {
   guint16 first_picture, last_picture; /* likewise */
   guint n_rtx;
   guint16 last_original; /* number of what was sent again last */
+  guint estimate_bps; /* that it tells */
   guint32 remb; /* exponent and mantissa of the last one */
 } Client;
 

@@ -55,6 +55,12 @@ on_voice (MxrPeer *peer, gpointer user_data)
 }
 
 static void
+on_bandwidth (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_bandwidths++;
+}
+
+static void
 on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
 {
   Fixture *fixture = user_data;
@@ -70,6 +76,7 @@ static const MxrPeerEvents events = {
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
   .on_voice = on_voice,
+  .on_bandwidth = on_bandwidth,
   .on_failed = on_failed,
 };
 

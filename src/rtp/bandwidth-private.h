@@ -63,7 +63,7 @@ typedef struct {
 
 #define MXR_TREND_POINTS 20
 #define MXR_BASE_SPANS 4
-#define MXR_QUEUE_GROUPS 4
+#define MXR_QUEUE_PACKETS 4
 
 typedef struct {
   gint64 first_sent_us, sent_us; /* of its first and last packet */
@@ -74,8 +74,9 @@ typedef struct {
 typedef struct {
   double base_ms[MXR_BASE_SPANS]; /* the fastest of each span; the first is the running one */
   gint64 span_us;                 /* when that began */
-  double latest_ms[MXR_QUEUE_GROUPS];
-  guint n_groups;
+  double latest_ms[MXR_QUEUE_PACKETS];
+  guint n_latest;
+  gint64 latest_us;
   double queue_ms;
   double marked_ms; /* the queue at the last mark */
   gint64 mark_us;
@@ -101,7 +102,7 @@ typedef struct {
   MxrBandwidthUse use;
 } MxrDelayTrend;
 
-void mxr_delay_queue_add (MxrDelayQueue *queue, double delay_ms, gint64 arrival_us);
+void mxr_delay_queue_add (MxrDelayQueue *queue, const MxrAckedPacket *packet);
 bool mxr_delay_queue_is_standing (const MxrDelayQueue *queue);
 void mxr_delay_trend_init (MxrDelayTrend *trend);
 void mxr_delay_trend_add (MxrDelayTrend *trend, const MxrAckedPacket *packet);
@@ -165,6 +166,7 @@ typedef struct {
 /* What is sent, and whether it waits somewhere. */
 typedef struct {
   double sent_bps; /* or what is believed, where it is not known */
+  double busy_bps; /* what arrives while packets queue; 0: not known */
   bool is_queued;
 } MxrLossInput;
 
@@ -183,6 +185,8 @@ typedef struct {
   gint64 due_us;   /* of the next one; G_MAXINT64: none */
   gint64 pause_us; /* after one that found nothing */
   gsize sent_bytes, acked_bytes;
+  gsize between_bytes; /* of others that were sent between its packets, and arrived */
+  gsize other_bytes;   /* since its last packet */
   guint n_acked;
   MxrAckedPacket first, last; /* of those that arrived */
 } MxrProber;
@@ -193,7 +197,6 @@ void mxr_prober_sent (MxrProber *prober, guint id, gsize n_bytes);
 bool mxr_prober_acked (MxrProber *prober, const MxrAckedPacket *packet);
 double mxr_prober_finish (MxrProber *prober, double estimate_bps, double want_bps, gint64 now_us);
 void mxr_prober_hurry (MxrProber *prober, gint64 due_us);
-void mxr_prober_delay (MxrProber *prober, gint64 due_us);
 gint64 mxr_prober_timeout_us (const MxrProber *prober);
 
 #endif

@@ -18,6 +18,16 @@
 #define SILENCE_FACTOR 0.5
 /* After queues have grown: how long until more is looked for. */
 #define CALM_US (1000 * 1000)
+/* How long queues must have grown where the source is the limit, unless much waits. */
+#define LASTING_US (150 * 1000)
+#define LONG_QUEUE_MS 250
+/* After a decrease a neighbour's queue takes time to drain. In proportion to time, as MxrDelayQueue has it. */
+#define ANSWER_US (1500 * 1000)
+#define ANSWER_SLOPE 0.05
+#define DRAINING_SLOPE -0.05
+/* Growth without an end for so long means that the way has become wider. */
+#define UNLIMITED_US (6 * 1000 * 1000)
+#define WANT_GROWTH 1.1
 /* Reports count where there is no transport-wide feedback, or none any more. */
 #define REPORTS_AFTER_US (2 * 1000 * 1000)
 
@@ -40,8 +50,11 @@ struct _MxrBandwidth {
   guint64 remb_bps;
   guint want_bps;
   gint64 reference; /* of the last feedback, 64 ms, without wraps */
+  gint64 calm_us;       /* no probes before */
+  gint64 over_us;       /* since when queues grow; 0: they do not */
   gint64 feedback_us;  /* of the last feedback; 0: none yet */
   gint64 unanswered_us; /* the first packet sent since; 0: none */
+  double before_silence_bps;
   gint64 silence_us;   /* when the rate was last reduced for want of feedback; 0: feedback comes */
   gint64 outage_end_us; /* what was sent before is not counted as lost */
 };
@@ -178,7 +191,15 @@ loss_input (MxrBandwidth *bandwidth, gint64 now_us)
 {
   const double bps = sent_bps (bandwidth, now_us);
   return (MxrLossInput){ .sent_bps = bps > 0 ? bps : estimate (bandwidth),
+                         .busy_bps = mxr_acked_rate_get_busy (&bandwidth->acked),
                          .is_queued = bandwidth->trend.queue.queue_ms > QUEUED_MS };
+}
+
+/* Whether the source sends less than it may. */
+static bool
+is_limited (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  return sent_bps (bandwidth, now_us) < LIMITED_PART * estimate (bandwidth);
 }
 
 static void
@@ -192,10 +213,31 @@ finish_probe (MxrBandwidth *bandwidth, gint64 now_us)
   mxr_loss_limit_raise (&bandwidth->loss, found_bps);
 }
 
+/* A burst of a source that sends little otherwise, be it our key frame or a neighbour's, waits for a moment and is gone: the
+ * rate would fall to a part of the little. What counts there is a queue that is still there a feedback later and does not drain,
+ * and after a decrease one that grows further. */
+static MxrBandwidthUse
+lasting_use (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  const MxrBandwidthUse use = bandwidth->trend.use;
+  const MxrDelayQueue *queue = &bandwidth->trend.queue;
+
+  if (use != MXR_BANDWIDTH_OVERUSE)
+    bandwidth->over_us = 0;
+  else if (bandwidth->over_us == 0)
+    bandwidth->over_us = now_us;
+  if (use != MXR_BANDWIDTH_OVERUSE || !is_limited (bandwidth, now_us))
+    return use;
+  const bool did_decrease = bandwidth->control.decreased_us != 0 && now_us - bandwidth->control.decreased_us < ANSWER_US;
+  const bool is_lasting = now_us - bandwidth->over_us >= LASTING_US || queue->queue_ms >= LONG_QUEUE_MS;
+  const bool is_there = queue->queue_ms > QUEUED_MS && queue->slope > (did_decrease ? ANSWER_SLOPE : DRAINING_SLOPE);
+  return is_lasting && is_there ? MXR_BANDWIDTH_OVERUSE : MXR_BANDWIDTH_UNDERUSE;
+}
+
 static void
 follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
 {
-  const MxrRateInput input = { .use = bandwidth->trend.use,
+  const MxrRateInput input = { .use = lasting_use (bandwidth, now_us),
                                .acked_bps = mxr_acked_rate_get (&bandwidth->acked),
                                .busy_bps = mxr_acked_rate_get_busy (&bandwidth->acked),
                                .rtt_ms = bandwidth->rtt_ms };
@@ -203,10 +245,11 @@ follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
   if (mxr_rate_control_update (&bandwidth->control, &input, now_us))
     mxr_prober_hurry (&bandwidth->prober, now_us + CALM_US);
   if (input.use == MXR_BANDWIDTH_OVERUSE)
-    mxr_prober_delay (&bandwidth->prober, now_us + CALM_US);
+    bandwidth->calm_us = now_us + CALM_US;
 }
 
-/* The first ever, or after a silence, in which everything was lost and nothing can be said of. */
+/* The first ever, or after a silence. That nothing came says nothing of what the way carries now: neither is it counted as
+ * lost, nor is the rate searched for from the bottom. */
 static void
 hear_again (MxrBandwidth *bandwidth, gint64 now_us)
 {
@@ -216,6 +259,7 @@ hear_again (MxrBandwidth *bandwidth, gint64 now_us)
     return;
   bandwidth->silence_us = 0;
   bandwidth->outage_end_us = now_us;
+  bandwidth->control.bps = MAX (bandwidth->control.bps, SILENCE_FACTOR * bandwidth->before_silence_bps);
   mxr_prober_hurry (&bandwidth->prober, now_us);
 }
 
@@ -276,16 +320,20 @@ mxr_bandwidth_remb (MxrBandwidth *bandwidth, guint64 bps, gint64 now_us)
 void
 mxr_bandwidth_want (MxrBandwidth *bandwidth, guint bps)
 {
+  /* Another step of what is sent: what was not looked for before may be there. */
+  if (bps > WANT_GROWTH * bandwidth->want_bps)
+    mxr_prober_hurry (&bandwidth->prober, 0);
   bandwidth->want_bps = bps;
 }
 
-/* Full, the way shows by itself what it carries; and it was not long ago that it did. */
+/* Full, the way shows by itself what it carries, unless it has not for long. */
 static bool
 may_probe (MxrBandwidth *bandwidth, gint64 now_us)
 {
-  if (bandwidth->feedback_us == 0 || bandwidth->silence_us != 0)
+  if (bandwidth->feedback_us == 0 || bandwidth->silence_us != 0 || now_us < bandwidth->calm_us)
     return false;
-  return bandwidth->control.capacity_bps == 0 || sent_bps (bandwidth, now_us) < LIMITED_PART * estimate (bandwidth);
+  return bandwidth->control.capacity_bps == 0 || now_us - bandwidth->control.decreased_us > UNLIMITED_US ||
+         is_limited (bandwidth, now_us);
 }
 
 bool
@@ -310,6 +358,8 @@ gint64
 mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
 {
   if (now_us >= silence_due_us (bandwidth)) {
+    if (bandwidth->silence_us == 0)
+      bandwidth->before_silence_bps = bandwidth->control.bps;
     bandwidth->silence_us = now_us;
     bandwidth->control.bps = MAX (bandwidth->control.bps * SILENCE_FACTOR, bandwidth->config.min_bps);
   }

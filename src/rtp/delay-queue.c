@@ -4,7 +4,9 @@
  * change. */
 #define SPAN_US (2500 * 1000)
 #define MARK_US (100 * 1000)
-/* More than what jitter leaves in the fastest of four groups. */
+/* Packets of one burst are late together. */
+#define APART_US (10 * 1000)
+/* More than what jitter leaves in the fastest of four packets. */
 #define STANDING_MS 80
 /* In proportion to time: less than this is neither growth nor shrinking. */
 #define FLAT_SLOPE 0.05
@@ -31,7 +33,7 @@ reset_base (MxrDelayQueue *queue, double delay_ms, gint64 arrival_us)
 static void
 note_base (MxrDelayQueue *queue, double delay_ms, gint64 arrival_us)
 {
-  if (queue->n_groups == 0) {
+  if (queue->n_latest == 0) {
     reset_base (queue, delay_ms, arrival_us);
   } else if (arrival_us - queue->span_us >= SPAN_US) {
     for (guint i = MXR_BASE_SPANS - 1; i > 0; i--)
@@ -46,7 +48,7 @@ static double
 find_latest (const MxrDelayQueue *queue)
 {
   double latest_ms = queue->latest_ms[0];
-  for (guint i = 1; i < MIN (queue->n_groups, MXR_QUEUE_GROUPS); i++)
+  for (guint i = 1; i < MIN (queue->n_latest, MXR_QUEUE_PACKETS); i++)
     latest_ms = MIN (latest_ms, queue->latest_ms[i]);
   return latest_ms;
 }
@@ -66,14 +68,19 @@ note_slope (MxrDelayQueue *queue, gint64 arrival_us)
     queue->flat_us = arrival_us;
 }
 
-/* @delay_ms: of a group of packets from sending to arrival, by clocks that need not agree */
 void
-mxr_delay_queue_add (MxrDelayQueue *queue, double delay_ms, gint64 arrival_us)
+mxr_delay_queue_add (MxrDelayQueue *queue, const MxrAckedPacket *packet)
 {
+  const double delay_ms = (double) (packet->arrival_us - packet->sent_us) / 1000;
+  const gint64 arrival_us = packet->arrival_us;
+
   note_base (queue, delay_ms, arrival_us);
-  if (queue->n_groups == 0)
+  if (queue->n_latest == 0)
     queue->mark_us = arrival_us;
-  queue->latest_ms[queue->n_groups++ % MXR_QUEUE_GROUPS] = delay_ms;
+  else if (arrival_us - queue->latest_us < APART_US)
+    return;
+  queue->latest_us = arrival_us;
+  queue->latest_ms[queue->n_latest++ % MXR_QUEUE_PACKETS] = delay_ms;
   queue->queue_ms = find_latest (queue) - find_base (queue);
   note_slope (queue, arrival_us);
   if (queue->flat_us != 0 && arrival_us - queue->flat_us >= FLAT_US) {

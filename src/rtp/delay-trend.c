@@ -46,9 +46,7 @@ begin_group (MxrDelayTrend *trend, const MxrAckedPacket *packet)
 static void
 restart (MxrDelayTrend *trend, const MxrAckedPacket *packet)
 {
-  const double threshold = trend->threshold;
-  mxr_delay_trend_init (trend);
-  trend->threshold = threshold;
+  *trend = (MxrDelayTrend){ .threshold = trend->threshold, .over_ms = -1, .queue = trend->queue };
   trend->n_groups = 1;
   begin_group (trend, packet);
 }
@@ -165,7 +163,6 @@ finish_group (MxrDelayTrend *trend, const MxrAckedPacket *next)
     }
     compare_groups (trend, (double) sent_us / 1000, (double) arrival_us / 1000);
   }
-  mxr_delay_queue_add (&trend->queue, (double) (current->arrival_us - current->sent_us) / 1000, current->arrival_us);
   trend->former = trend->current;
   trend->n_groups = 2;
   begin_group (trend, next);
@@ -175,6 +172,7 @@ finish_group (MxrDelayTrend *trend, const MxrAckedPacket *next)
 void
 mxr_delay_trend_add (MxrDelayTrend *trend, const MxrAckedPacket *packet)
 {
+  mxr_delay_queue_add (&trend->queue, packet);
   if (trend->n_groups == 0) {
     restart (trend, packet);
   } else if (packet->sent_us < trend->current.first_sent_us) {

@@ -5,9 +5,10 @@
 /* Loss as draft-ietf-rmcat-gcc-02 6 takes it: much of it, and the rate falls. But where less is sent and as much is lost, it
  * is the way that loses, at any rate: what was taken is given back, and that much loss is not looked at again. */
 
-#define WINDOW_US (500 * 1000)
+#define WINDOW_US (1000 * 1000)
+#define HEAVY_WINDOW_US (300 * 1000)
 #define PACKETS_MIN 20
-#define SMOOTHING 0.6
+#define SMOOTHING 0.5
 /* Loss above which there is too much of it: 10 % in the draft. Where nothing queues, it is more likely to be a poor radio. */
 #define MUCH 0.10
 #define MUCH_UNQUEUED 0.15
@@ -20,7 +21,9 @@
 /* Enough less was sent that loss had to become less. */
 #define JUDGED_AT 0.8
 #define INHERENT_MAX 0.35
-#define SETTLING_SAMPLES 2
+/* Of the difference, where there is less of it than there was. */
+#define FORGETTING 0.1
+#define SETTLING_SAMPLES 1
 
 void
 mxr_loss_limit_init (MxrLossLimit *limit, const MxrBandwidthConfig *config)
@@ -37,16 +40,16 @@ mxr_loss_limit_count (MxrLossLimit *limit, guint n_packets, int n_lost)
 }
 
 static void
-decrease (MxrLossLimit *limit, double excess, const MxrLossInput *input, gint64 now_us)
+decrease (MxrLossLimit *limit, double sample, double excess, const MxrLossInput *input, gint64 now_us)
 {
   if (limit->before_sent_bps == 0) {
     limit->before_sent_bps = input->sent_bps;
-    limit->before_loss = limit->loss;
+    limit->before_loss = sample;
     limit->before_limit_bps = limit->limit_bps;
   }
   const double from_bps = limit->limit_bps > 0 ? MIN (limit->limit_bps, input->sent_bps) : input->sent_bps;
   const double bps = from_bps * (1 - (excess > HEAVY ? excess : excess / 2));
-  limit->limit_bps = MAX (bps, limit->min_bps);
+  limit->limit_bps = MAX (MAX (bps, input->busy_bps), limit->min_bps);
   limit->changed_us = now_us;
   limit->n_settling = SETTLING_SAMPLES;
 }
@@ -80,7 +83,8 @@ static void
 add_sample (MxrLossLimit *limit, double sample, const MxrLossInput *input, gint64 now_us)
 {
   limit->loss += SMOOTHING * (sample - limit->loss);
-  limit->inherent = MIN (limit->inherent, limit->loss);
+  if (limit->loss < limit->inherent)
+    limit->inherent += FORGETTING * (limit->loss - limit->inherent);
   if (limit->n_settling > 0)
     limit->n_settling--;
 
@@ -94,7 +98,7 @@ add_sample (MxrLossLimit *limit, double sample, const MxrLossInput *input, gint6
   const double excess = (limit->loss - limit->inherent) / (1 - limit->inherent);
   if (excess > (input->is_queued ? MUCH : MUCH_UNQUEUED)) {
     if (now_us - limit->changed_us >= DECREASE_INTERVAL_US && limit->n_settling == 0)
-      decrease (limit, excess, input, now_us);
+      decrease (limit, sample, excess, input, now_us);
   } else if (excess < LITTLE) {
     increase (limit, now_us);
   } else {
@@ -108,7 +112,8 @@ mxr_loss_limit_update (MxrLossLimit *limit, const MxrLossInput *input, gint64 no
 {
   if (limit->window_us == 0)
     limit->window_us = now_us;
-  if (limit->n_packets < PACKETS_MIN || now_us - limit->window_us < WINDOW_US)
+  const bool is_heavy = limit->n_lost > HEAVY * limit->n_packets;
+  if (limit->n_packets < PACKETS_MIN || now_us - limit->window_us < (is_heavy ? HEAVY_WINDOW_US : WINDOW_US))
     return;
   add_sample (limit, CLAMP ((double) limit->n_lost / limit->n_packets, 0, 1), input, now_us);
   limit->n_packets = 0;

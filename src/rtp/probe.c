@@ -6,7 +6,7 @@
 /* Of what is left of a probe that was sent, so much has to arrive. */
 #define ACKED_MIN 0.8
 #define PACKETS_MIN 5
-#define DURATION_S 0.02
+#define DURATION_S 0.03
 /* Five packets of a size that still goes through at once on a thin link. */
 #define BYTES_MIN 600
 /* What arrived this much slower than it was sent was held up by the link itself: the rate is the link's. */
@@ -18,8 +18,9 @@
 /* It found so much of what it was sent with that there may be more. */
 #define PROMISING 0.7
 #define FOUND 1.05
-#define PAUSE_MIN_US (3 * 1000 * 1000)
-#define PAUSE_MAX_US (8 * 1000 * 1000)
+/* No multiples of what frames take, or a probe would meet the same burst of a neighbour each time. */
+#define PAUSE_MIN_US (2870 * 1000)
+#define PAUSE_MAX_US (5330 * 1000)
 #define TIMEOUT_US (1500 * 1000)
 /* What there is use for must exceed the estimate by this much. */
 #define WORTH 1.02
@@ -44,7 +45,7 @@ mxr_prober_next (MxrProber *prober, double estimate_bps, double want_bps, gint64
                                        .n_bytes = (guint) MAX (rate_bps * DURATION_S / 8, BYTES_MIN) };
   prober->is_open = true;
   prober->begun_us = now_us;
-  prober->sent_bytes = prober->acked_bytes = 0;
+  prober->sent_bytes = prober->acked_bytes = prober->between_bytes = prober->other_bytes = 0;
   prober->n_acked = 0;
   return true;
 }
@@ -56,14 +57,22 @@ mxr_prober_sent (MxrProber *prober, guint id, gsize n_bytes)
     prober->sent_bytes += n_bytes;
 }
 
-/* Returns: whether enough has arrived to judge it: finish it then. */
+/* @packet: any, in the order of sending: what is sent between the packets of a probe is part of the burst. Returns: whether
+ * enough has arrived to judge it: finish it then. */
 bool
 mxr_prober_acked (MxrProber *prober, const MxrAckedPacket *packet)
 {
-  if (!prober->is_open || packet->probe != prober->probe.id)
+  if (!prober->is_open)
     return false;
+  if (packet->probe != prober->probe.id) {
+    prober->other_bytes += packet->n_bytes;
+    return false;
+  }
   if (prober->n_acked++ == 0)
     prober->first = prober->last = *packet;
+  else
+    prober->between_bytes += prober->other_bytes;
+  prober->other_bytes = 0;
   if (packet->arrival_us < prober->first.arrival_us)
     prober->first = *packet;
   if (packet->arrival_us >= prober->last.arrival_us)
@@ -81,9 +90,10 @@ measure (const MxrProber *prober)
 
   if (prober->n_acked < PACKETS_MIN || sent_us <= 0 || arrival_us <= 0 || sent_us > SPAN_MAX_US || arrival_us > SPAN_MAX_US)
     return 0;
-  const double bits_per_us = 8.0 * G_USEC_PER_SEC;
-  const double send_bps = (double) (prober->acked_bytes - prober->last.n_bytes) * bits_per_us / (double) sent_us;
-  const double receive_bps = (double) (prober->acked_bytes - prober->first.n_bytes) * bits_per_us / (double) arrival_us;
+  const double bits_per_byte = 8.0 * G_USEC_PER_SEC;
+  const double bits = (double) (prober->acked_bytes + prober->between_bytes) * bits_per_byte;
+  const double send_bps = (bits - prober->last.n_bytes * bits_per_byte) / (double) sent_us;
+  const double receive_bps = (bits - prober->first.n_bytes * bits_per_byte) / (double) arrival_us;
   if (receive_bps > COMPRESSED * send_bps)
     return 0;
   return receive_bps < SATURATED * send_bps ? SATURATED_PART * receive_bps : MIN (send_bps, receive_bps);
@@ -111,13 +121,6 @@ void
 mxr_prober_hurry (MxrProber *prober, gint64 due_us)
 {
   prober->due_us = MIN (prober->due_us, due_us);
-}
-
-/* Nothing is to be looked for before @due_us. */
-void
-mxr_prober_delay (MxrProber *prober, gint64 due_us)
-{
-  prober->due_us = MAX (prober->due_us, due_us);
 }
 
 /* Returns: when a probe that did not come back is given up; %G_MAXINT64: none is on the way. */

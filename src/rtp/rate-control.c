@@ -14,14 +14,14 @@
 #define VARIANCE_MIN 0.4
 #define VARIANCE_MAX 2.5
 #define VARIANCE_START 0.4
+#define MARGIN 0.25
 /* Nothing is known of what arrives. */
 #define BLIND_DECREASE 0.5
 #define DECREASE_INTERVAL_MAX_US (200 * 1000)
 #define DECREASE_INTERVAL_MIN_US (10 * 1000)
 #define PACKET_BITS (1200 * 8.0)
-#define FRAMES_PER_S 30.0
 #define RESPONSE_MS 100.0
-#define ADDITIVE_MIN_BPS 4e3
+#define ADDITIVE_MAX_PART 0.1
 #define STEP_MAX_S 1.0
 
 void
@@ -37,6 +37,14 @@ static double
 deviation (const MxrRateControl *control)
 {
   return sqrt (control->variance * control->capacity_bps / 1000) * 1000;
+}
+
+/* A neighbour that gives way for a moment is not a wider way: of two that share a link, one would run away from the other. */
+static bool
+is_beyond_capacity (const MxrRateControl *control, double bps)
+{
+  const double margin_bps = MAX (3 * deviation (control), MARGIN * control->capacity_bps);
+  return control->capacity_bps > 0 && bps > control->capacity_bps + margin_bps;
 }
 
 static void
@@ -86,13 +94,12 @@ decrease (MxrRateControl *control, const MxrRateInput *input, gint64 now_us)
   control->is_increasing = false;
 }
 
-/* A packet more for each time it takes to see what came of it. */
+/* A full packet more for each time it takes to see what came of it. libwebrtc takes the mean packet of a frame, which is
+ * smaller in slower streams: of two on one link the faster one then gains on the other. */
 static double
 additive_bps_per_s (double bps, double rtt_ms)
 {
-  const double frame_bits = bps / FRAMES_PER_S;
-  const double packet_bits = frame_bits / ceil (frame_bits / PACKET_BITS);
-  return MAX (packet_bits * 1000 / (2 * (rtt_ms + RESPONSE_MS)), ADDITIVE_MIN_BPS);
+  return MIN (PACKET_BITS * 1000 / (2 * (rtt_ms + RESPONSE_MS)), ADDITIVE_MAX_PART * bps);
 }
 
 static void
@@ -101,7 +108,7 @@ increase (MxrRateControl *control, const MxrRateInput *input, gint64 now_us)
   const double past_s = MIN ((double) (now_us - control->updated_us) / G_USEC_PER_SEC, STEP_MAX_S);
   const double ceiling = AHEAD * input->acked_bps + AHEAD_BPS;
 
-  if (control->capacity_bps > 0 && input->acked_bps > control->capacity_bps + 3 * deviation (control))
+  if (is_beyond_capacity (control, input->acked_bps))
     control->capacity_bps = 0;
   if (control->bps >= ceiling)
     return;
@@ -138,7 +145,7 @@ mxr_rate_control_raise (MxrRateControl *control, double bps)
 {
   if (bps <= control->bps)
     return;
-  if (control->capacity_bps > 0 && bps > control->capacity_bps + 3 * deviation (control))
+  if (is_beyond_capacity (control, bps))
     control->capacity_bps = 0;
   set_bps (control, bps);
 }

@@ -4,9 +4,10 @@
  * packets do not mend it. A packet is at most MXR_PACKET_MAX_BYTES, so this is 6 Mbit/s. */
 #define RTX_PACKETS_PER_SECOND 500
 #define RTX_PACKETS_BURST 256
-/* On a narrow path repairs may take all of what it carries, or they would be what breaks it; but some must get through
- * for any picture to be whole. */
-#define RTX_PACKETS_PER_SECOND_MIN 20
+/* On a narrow path repairs may take half of what it carries: where all of it was theirs, repairs of repairs kept the
+ * queue of a link of 500 kbit/s full for 7 s after the picture had become small. */
+#define RTX_PART 2
+#define RTX_PACKETS_PER_SECOND_MIN 10
 #define REPEAT_MIN_US (10 * 1000)
 #define REPEAT_MAX_US (300 * 1000)
 /* A probe looks back so far for a packet that is large enough. */
@@ -23,7 +24,7 @@ static bool
 may_repeat (MxrRtpSender *sender, gint64 now_us)
 {
   const guint bps = mxr_rtp_downlink_get_rtx_bps (sender->session);
-  const guint per_second = CLAMP (bps / (8 * MXR_MTU_BYTES), RTX_PACKETS_PER_SECOND_MIN, RTX_PACKETS_PER_SECOND);
+  const guint per_second = CLAMP (bps / (RTX_PART * 8 * MXR_MTU_BYTES), RTX_PACKETS_PER_SECOND_MIN, RTX_PACKETS_PER_SECOND);
 
   return mxr_bucket_take (&sender->rtx_bucket, per_second, MIN (per_second, RTX_PACKETS_BURST), now_us);
 }
