@@ -4,11 +4,11 @@
 #include "room-private.h"
 
 /* Beside picture and sound: retransmissions and probes. What gets lost is sent again, on top. */
-#define REPAIRS_SHARE 0.10
+#define REPAIRS_SHARE 0.05
 #define LOSS_COUNTED_MAX 0.5
 
 /* An estimate swings, and what is sent is mostly a little below what is asked for; this much less cannot be had. */
-#define TOO_LITTLE 0.85
+#define TOO_LITTLE 0.9
 /* Less than needed, and packets wait on the way: it grows. */
 #define QUEUE_MS 100
 #define SHORT_US G_TIME_SPAN_SECOND
