@@ -130,9 +130,9 @@ add_streams (GVariantBuilder *dict, const MxrPeerStats *stats)
   }
 }
 
-/* Of the way down, and what is sent on it. */
+/* Of the way down, and what is sent on it. @n_dropped: packets that there was no time for */
 static GVariant *
-describe_bandwidth (MxrParticipant *participant)
+describe_bandwidth (MxrParticipant *participant, guint64 n_dropped)
 {
   static const char *const reasons[] = { "best", "bandwidth", "loss" };
   GVariantBuilder dict;
@@ -148,6 +148,7 @@ describe_bandwidth (MxrParticipant *participant)
   add_double (&dict, "queue", bandwidth.queue_ms);
   add_double (&dict, "paced", bandwidth.paced_ms);
   add_int (&dict, "sent", bandwidth.sent_bps);
+  add_int (&dict, "dropped", n_dropped);
   if (participant->has_downlink[MXR_RTP_VIDEO]) {
     g_autofree char *rung = mxr_levels_get_name (&participant->room->graph->levels, participant->ladder.level);
     add_string (&dict, "rung", rung);
@@ -180,7 +181,7 @@ describe_participant (MxrParticipant *participant)
   add_string (&dict, "protocol", stats.protocol);
   add_int (&dict, "packetsRefused", stats.packets_refused);
   add_int (&dict, "packetsNotSent", stats.send_drops);
-  add (&dict, "bandwidth", describe_bandwidth (participant));
+  add (&dict, "bandwidth", describe_bandwidth (participant, stats.pacer_drops));
   add_streams (&dict, &stats);
   return g_variant_builder_end (&dict);
 }

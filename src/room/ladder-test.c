@@ -1,4 +1,4 @@
-#include "room-private.h"
+#include "ladder.h"
 
 #define SECOND_US G_TIME_SPAN_SECOND
 #define STEP_US (100 * G_TIME_SPAN_MILLISECOND)

@@ -1,7 +1,7 @@
 /* Which of the pictures a client gets: down at once when its connection carries no more, up again when it has carried
  * enough for a while, and later each time that this turned out wrong. */
 
-#include "room-private.h"
+#include "ladder.h"
 
 /* Beside picture and sound: retransmissions and probes. What gets lost is sent again, on top. */
 #define REPAIRS_SHARE 0.05

@@ -1,6 +1,6 @@
 /* What pictures there are to be had: the full one, those of media.ladder, and slides. */
 
-#include "room-private.h"
+#include "ladder.h"
 
 /* An encoder's bitrate follows the strongest of its clients down to here; below, the next rung's picture looks better. */
 #define LEAST_PERCENT 65

@@ -1,6 +1,6 @@
 /* How good somebody's connection is, in one word that others may see: bad news soon, good news when it has lasted. */
 
-#include "room-private.h"
+#include "ladder.h"
 
 /* What people notice: sound with gaps, talk across a delay, a picture that stands still. */
 #define BAD_LOSS 0.10

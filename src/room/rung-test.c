@@ -123,14 +123,13 @@ on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
 }
 
 static MxrRung *
-add_picture (Fixture *fixture, guint level, GstPadProbeCallback on_buffer, gpointer user_data)
+add_picture (Fixture *fixture, int *n_keyframes)
 {
   const MxrRungParams params = {
     .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
     .name = "still",
     .codec = "VP8",
     .bitrate_bps = 500000,
-    .level = level,
     .keyframe_interval_ms = 100,
     .is_picture = true,
   };
@@ -141,7 +140,7 @@ add_picture (Fixture *fixture, guint level, GstPadProbeCallback on_buffer, gpoin
   g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), "still");
   g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
   g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
-  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, user_data, NULL);
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_encoded, n_keyframes, NULL);
   return rung;
 }
 
@@ -161,7 +160,7 @@ static void
 test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
 {
   int n_keyframes = 0;
-  MxrRung *rung = add_picture (fixture, 0, on_encoded, &n_keyframes);
+  MxrRung *rung = add_picture (fixture, &n_keyframes);
 
   wait_for_keyframes (&n_keyframes, 1);
   gint64 begin_us = g_get_monotonic_time ();
@@ -193,6 +192,29 @@ on_slide (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+static MxrRung *
+add_slides (Fixture *fixture, guint level, Slides *slides)
+{
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
+    .name = "slides",
+    .codec = "VP8",
+    .bitrate_bps = fixture->graph->levels.levels[level].bitrate_bps,
+    .level = level,
+    .keyframe_interval_ms = 100,
+    .is_picture = true,
+  };
+  g_autoptr (GError) error = NULL;
+  MxrRung *rung = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), "slides");
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_slide, slides, NULL);
+  return rung;
+}
+
 static void
 wait_for_slides (Slides *slides, int n)
 {
@@ -213,7 +235,7 @@ test_slides (Fixture *fixture, gconstpointer unused)
 
   g_assert_cmpint (fixture->graph->levels.levels[level].kind, ==, MXR_RUNG_SLIDES);
   g_object_set (fixture->graph->views[level].pad, "framerate", 1, 1, NULL);
-  MxrRung *rung = add_picture (fixture, level, on_slide, &slides);
+  MxrRung *rung = add_slides (fixture, level, &slides);
   gint64 begin_us = g_get_monotonic_time ();
   wait_for_slides (&slides, 4);
   g_assert_cmpint (g_get_monotonic_time () - begin_us, >, 1500 * G_TIME_SPAN_MILLISECOND);
