@@ -107,24 +107,32 @@ mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 
 /* ---- Who gets which ---------------------------------------------------------------------------------------- */
 
-/* Who is strongest sets the bitrate, so that one weak connection lowers nobody's picture. */
+/* What a client may still get is in use too. Who is strongest sets the bitrate, so that one weak connection lowers nobody's
+ * picture. */
+static void
+look_at_user (MxrRoom *room, const MxrParticipant *participant)
+{
+  MxrEncoding *encoding = get_encoding (room, participant);
+  int codec = mxr_encoding_find_codec (participant->video_codec);
+
+  for (guint level = 0; codec >= 0 && level < room->graph->levels.n; level++)
+    room->encodings[codec][level].is_used |= (participant->shown_levels >> level & 1) != 0;
+  if (encoding == NULL)
+    return;
+  encoding->is_used = true;
+  encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (room, participant));
+}
+
 static void
 look_at_users (MxrRoom *room)
 {
   for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++)
-      room->encodings[codec][level].is_used = false, room->encodings[codec][level].carried_bps = 0;
-  for (guint i = 0; i < room->participants->len; i++) {
-    const MxrParticipant *participant = room->participants->pdata[i];
-    MxrEncoding *encoding = get_encoding (room, participant);
-    int codec = mxr_encoding_find_codec (participant->video_codec);
-    for (guint level = 0; codec >= 0 && level < room->graph->levels.n; level++)
-      room->encodings[codec][level].is_used |= (participant->shown_levels >> level & 1) != 0;
-    if (encoding == NULL)
-      continue;
-    encoding->is_used = true;
-    encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (room, participant));
-  }
+    for (guint level = 0; level < room->graph->levels.n; level++) {
+      room->encodings[codec][level].is_used = false;
+      room->encodings[codec][level].carried_bps = 0;
+    }
+  for (guint i = 0; i < room->participants->len; i++)
+    look_at_user (room, room->participants->pdata[i]);
 }
 
 static void
