@@ -14,7 +14,7 @@
 #define SHORT_US G_TIME_SPAN_SECOND
 
 /* The step up that is just enough would be taken back by the next swing. */
-#define MARGIN 1.05
+#define MARGIN 1.02
 #define ENOUGH_US (2 * G_TIME_SPAN_SECOND)
 /* What is probed for, so that the margin can be seen. */
 #define PROBED 1.3
