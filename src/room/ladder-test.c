@@ -130,7 +130,7 @@ test_down_at_once (Fixture *fixture, gconstpointer unused)
 {
   const struct {
     guint estimate_bps, level;
-  } cases[] = { { 1700000, TOP }, { 1480000, TOP }, { 1430000, MIDDLE }, { 600000, MIDDLE }, { 400000, LOW },
+  } cases[] = { { 1700000, TOP }, { 1480000, TOP }, { 1200000, MIDDLE }, { 600000, MIDDLE }, { 400000, LOW },
                 { 220000, LOW },  { 150000, SLIDES }, { 80000, SLIDES }, { 50000, SOUND },    { 10000, SOUND } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -138,6 +138,15 @@ test_down_at_once (Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint (carry (fixture, cases[i].estimate_bps, 0.1), ==, cases[i].level);
     g_assert_cmpint (fixture->ladder.reason, ==, cases[i].level == TOP ? MXR_RUNG_REASON_BEST : MXR_RUNG_REASON_BANDWIDTH);
   }
+}
+
+/* A dip is not followed, what lasts is. */
+static void
+test_dips (Fixture *fixture, gconstpointer unused)
+{
+  g_assert_cmpuint (carry (fixture, 1330000, 0.9), ==, TOP);
+  g_assert_cmpuint (carry (fixture, 1500000, 0.2), ==, TOP);
+  g_assert_cmpuint (carry (fixture, 1330000, 1.1), ==, MIDDLE);
 }
 
 /* As good as enough, but it has queued for a second. */
@@ -224,7 +233,7 @@ test_no_flapping (Fixture *fixture, gconstpointer unused)
   }
   g_assert_cmpuint (fixture->n_changes, ==, 0);
   for (guint i = 0; i < 60; i++) {
-    carry (fixture, 1280000, 0.3);
+    carry (fixture, 1150000, 0.3);
     carry (fixture, 1860000, 0.3);
   }
   g_assert_cmpuint (fixture->n_changes, ==, 1);
@@ -297,6 +306,7 @@ main (int argc, char **argv)
   ADD ("unmeasured-stays-at-the-top", test_unmeasured_stays_at_the_top);
   ADD ("begins-as-believed", test_begins_as_believed);
   ADD ("down-at-once", test_down_at_once);
+  ADD ("dips", test_dips);
   ADD ("down-by-queue", test_down_by_queue);
   ADD ("up-when-it-has-lasted", test_up_when_it_has_lasted);
   ADD ("up-over-several", test_up_over_several);

@@ -7,7 +7,8 @@
 #define REPAIRS_SHARE 0.05
 #define LOSS_COUNTED_MAX 0.5
 
-/* An estimate swings, and what is sent is mostly a little below what is asked for; this much less cannot be had. */
+/* An estimate swings: after one sign of a queue it is 85 % of what has arrived, and back a second later. */
+#define FAR_TOO_LITTLE 0.75
 #define TOO_LITTLE 0.9
 /* Less than needed, and packets wait on the way: it grows. */
 #define QUEUE_MS 100
@@ -96,9 +97,9 @@ has_lasted (gint64 *from_us, bool is_so, gint64 hold_us, gint64 now_us)
 static bool
 is_short (MxrLadder *ladder, double need_bps, const MxrPeerBandwidth *bandwidth, gint64 now_us)
 {
-  bool is_tight = bandwidth->estimate_bps < need_bps && bandwidth->queue_ms > QUEUE_MS;
+  bool is_tight = bandwidth->estimate_bps < (bandwidth->queue_ms > QUEUE_MS ? 1 : TOO_LITTLE) * need_bps;
   bool was_tight = has_lasted (&ladder->short_from_us, is_tight, SHORT_US, now_us);
-  return was_tight || bandwidth->estimate_bps < TOO_LITTLE * need_bps;
+  return was_tight || bandwidth->estimate_bps < FAR_TOO_LITTLE * need_bps;
 }
 
 static void
