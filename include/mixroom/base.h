@@ -137,6 +137,20 @@ bool mxr_config_set (MxrConfig *config, const char *assignment, GError **error);
  */
 bool mxr_config_check (const MxrConfig *config, GError **error);
 
+/* One of `media.ladder`. */
+typedef struct {
+  guint height_px, framerate, bitrate_bps;
+} MxrLadderRung;
+
+/**
+ * mxr_ladder_parse:
+ * @ladder: as `media.ladder`
+ * @out_rungs: (out): room for %MXR_LADDER_RUNGS_MAX; best first, each with less bits than the one before
+ *
+ * Errors: BAD_VALUE, with what is wrong in which rung; never for what passed mxr_config_check().
+ */
+bool mxr_ladder_parse (const char *ladder, MxrLadderRung *out_rungs, guint *out_n_rungs, GError **error);
+
 /**
  * mxr_config_describe:
  *

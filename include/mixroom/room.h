@@ -268,8 +268,9 @@ GVariant *mxr_participant_describe_delays (MxrParticipant *participant);
 /**
  * mxr_participant_describe_link:
  *
- * Returns: (transfer floating): a{sv}: the way down to the participant, as far as it is known: "loss" [0..1], "roundTrip"
- *   [ms]; "estimate" [bit/s] and "measured" (bool) where the bandwidth is estimated.
+ * Returns: (transfer floating): a{sv}: the way down to the participant, and what is sent on it: "estimate" [bit/s] and whether
+ *   it is "measured", "loss" [0..1], "roundTrip" [ms] where it is known, "queue" [ms] on the way, "paced" [ms] before it,
+ *   "sent" [bit/s], "dropped" [packets]; with a picture its "rung" and the "reason" for that.
  */
 GVariant *mxr_participant_describe_link (MxrParticipant *participant);
 

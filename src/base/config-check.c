@@ -2,6 +2,8 @@
 
 #include "config-private.h"
 
+#include "mixroom/limits.h"
+
 #include <string.h>
 
 /* RFC 7518 3.2: a key of HS256 is no shorter than its hash. */
@@ -59,6 +61,14 @@ check_folder (const char *key, const char *path, GError **error)
 {
   return *path == '\0' || g_file_test (path, G_FILE_TEST_IS_DIR) ||
          fail_value (error, key, path, "a folder that exists");
+}
+
+static bool
+check_ladder (const MxrConfig *config, GError **error)
+{
+  MxrLadderRung rungs[MXR_LADDER_RUNGS_MAX];
+  guint n_rungs;
+  return mxr_ladder_parse (config->media.ladder, rungs, &n_rungs, error);
 }
 
 static bool
@@ -133,5 +143,5 @@ mxr_config_check (const MxrConfig *config, GError **error)
     return false;
   if (*config->server.token_secret != '\0' && strlen (config->server.token_secret) < TOKEN_SECRET_MIN_BYTES)
     return fail (error, "server.token_secret is too short to sign with; make one with: openssl rand -base64 32");
-  return check_shapes (config, error) && check_listen (config, error);
+  return check_shapes (config, error) && check_ladder (config, error) && check_listen (config, error);
 }

@@ -48,7 +48,7 @@ on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_da
   if (kind == MXR_RTP_AUDIO)
     mxr_sound_set_downlink (participant->room, participant, codec != NULL);
   else
-    mxr_stage_set_codec (participant->room, participant, codec);
+    mxr_pictures_set_codec (participant->room, participant, codec);
 }
 
 static void
@@ -71,7 +71,7 @@ static void
 on_keyframe_request (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
-  mxr_stage_request_keyframe (participant->room, participant);
+  mxr_pictures_request_keyframe (participant->room, participant);
 }
 
 static void
@@ -79,6 +79,13 @@ on_voice (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
   mxr_sound_on_voice (participant->room, participant);
+}
+
+static void
+on_bandwidth (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  mxr_pictures_on_bandwidth (participant->room);
 }
 
 static void
@@ -95,6 +102,7 @@ static const MxrPeerEvents peer_events = {
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
   .on_voice = on_voice,
+  .on_bandwidth = on_bandwidth,
   .on_failed = on_failed,
 };
 
@@ -164,7 +172,7 @@ static void
 release_media (MxrParticipant *participant, MxrRoom *room)
 {
   mxr_sound_set_downlink (room, participant, false);
-  mxr_stage_set_codec (room, participant, NULL);
+  mxr_pictures_set_codec (room, participant, NULL);
   mxr_peer_close (g_steal_pointer (&participant->peer));
   if (participant->picture_sink != NULL)
     gst_element_release_request_pad (room->graph->picture, participant->picture_sink);
@@ -255,6 +263,7 @@ mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_memb
     .talking = participant->talking,
     .sends_audio = participant->uplinks[MXR_RTP_AUDIO] != NULL,
     .sends_video = participant->uplinks[MXR_RTP_VIDEO] != NULL,
+    .quality = participant->quality.told,
   };
 }
 

@@ -236,6 +236,81 @@ test_storm_of_requests (Fixture *fixture, gconstpointer unused)
   wait_for_removals (fixture); /* the probe counts into this function's frame */
 }
 
+/* ---- Slides ------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  int n_frames, n_keyframes, n_bytes;
+} Slides;
+
+static GstPadProbeReturn
+on_slide (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Slides *slides = user_data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+
+  g_atomic_int_add (&slides->n_bytes, (int) gst_buffer_get_size (buffer));
+  g_atomic_int_add (&slides->n_keyframes, !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT));
+  g_atomic_int_inc (&slides->n_frames);
+  return GST_PAD_PROBE_OK;
+}
+
+static MxrRung *
+add_slides (Fixture *fixture, guint level, Slides *slides)
+{
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
+    .name = "slides",
+    .codec = "VP8",
+    .bitrate_bps = fixture->graph->levels.levels[level].bitrate_bps,
+    .level = level,
+    .keyframe_interval_ms = 100,
+    .is_picture = true,
+  };
+  g_autoptr (GError) error = NULL;
+  MxrRung *rung = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), "slides");
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_slide, slides, NULL);
+  return rung;
+}
+
+static void
+wait_for_slides (Slides *slides, int n)
+{
+  gint64 end_us = g_get_monotonic_time () + WATCHDOG_US;
+
+  while (g_atomic_int_get (&slides->n_frames) < n) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end_us);
+    g_usleep (1000);
+  }
+}
+
+/* Each shows all of the picture, none is followed by anything for a second, and who comes in between gets one at once. */
+static void
+test_slides (Fixture *fixture, gconstpointer unused)
+{
+  guint level = fixture->graph->levels.n - 1;
+  Slides slides = { 0 };
+
+  g_assert_cmpint (fixture->graph->levels.levels[level].kind, ==, MXR_RUNG_SLIDES);
+  g_object_set (fixture->graph->views[level].pad, "framerate", 1, 1, NULL);
+  MxrRung *rung = add_slides (fixture, level, &slides);
+  gint64 begin_us = g_get_monotonic_time ();
+  wait_for_slides (&slides, 4);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, >, 1500 * G_TIME_SPAN_MILLISECOND);
+  gint64 asked_us = g_get_monotonic_time ();
+  mxr_rung_request_keyframe (rung, asked_us);
+  wait_for_slides (&slides, 5);
+  g_test_message ("after %d ms", (int) ((g_get_monotonic_time () - asked_us) / 1000));
+  g_assert_cmpint (g_get_monotonic_time () - asked_us, <, 800 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpint (g_atomic_int_get (&slides.n_keyframes), ==, g_atomic_int_get (&slides.n_frames));
+  mxr_rung_remove (rung);
+  wait_for_removals (fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,5 +322,6 @@ main (int argc, char **argv)
   g_test_add ("/rung/keyframes-of-a-still-picture", Fixture, NULL, fixture_init, test_keyframes_of_a_still_picture,
               fixture_clear);
   g_test_add ("/rung/storm-of-requests", Fixture, NULL, fixture_init, test_storm_of_requests, fixture_clear);
+  g_test_add ("/rung/slides", Fixture, NULL, fixture_init, test_slides, fixture_clear);
   return g_test_run ();
 }

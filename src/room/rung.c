@@ -33,6 +33,7 @@ struct _MxrRung {
   GstElement *parent; /* mixer or tee: feeds the bin */
   GstPad *upstream;   /* the request pad of @parent that does; owned */
   bool is_added;       /* @bin is in the pipeline */
+  bool is_slides;      /* each picture stands for itself, for seconds */
   MxrFanout *fanout;
   MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
   MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
@@ -56,6 +57,8 @@ on_picture_enters (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
   if (!mxr_splice_uses (rung->splice, NULL))
     return GST_PAD_PROBE_DROP;
+  if (rung->is_slides)
+    mxr_fragment_bin_request_keyframe (rung->encoder);
   g_mutex_lock (&rung->entries_lock);
   rung->entries[rung->next_entry++ % ENTRIES] =
     (Entry){ GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)), g_get_monotonic_time () };
@@ -165,16 +168,22 @@ fill_bin (MxrRung *rung, GError **error)
  * unlinked first: while a view's first rung is being put together no event passes that its pad could miss, and a later
  * one's pad gets those that the tee has kept. */
 static bool
-link_view (MxrGraph *graph)
+link_view (const MxrGraphView *view)
 {
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (graph->tee, "sink");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (view->tee, "sink");
   bool is_linked = gst_pad_is_linked (sink);
 
-  if (graph->tee->numsrcpads > 0 && !is_linked)
-    return gst_pad_link (graph->view, sink) == GST_PAD_LINK_OK;
-  if (graph->tee->numsrcpads == 0 && is_linked)
-    gst_pad_unlink (graph->view, sink);
+  if (view->tee->numsrcpads > 0 && !is_linked)
+    return gst_pad_link (view->pad, sink) == GST_PAD_LINK_OK;
+  if (view->tee->numsrcpads == 0 && is_linked)
+    gst_pad_unlink (view->pad, sink);
   return true;
+}
+
+static const MxrGraphView *
+get_view (const MxrRung *rung)
+{
+  return &rung->graph->views[rung->params.level];
 }
 
 static GstPad *
@@ -191,13 +200,13 @@ connect_bin (MxrRung *rung, GError **error)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
 
-  rung->parent = rung->params.is_picture ? rung->graph->tee : rung->graph->sound;
+  rung->parent = rung->params.is_picture ? get_view (rung)->tee : rung->graph->sound;
   if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
     return false;
   rung->is_added = true;
   rung->upstream = request_upstream (rung);
   if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
-      (!rung->params.is_picture || link_view (rung->graph)))
+      (!rung->params.is_picture || link_view (get_view (rung))))
     return true;
   g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
   return false;
@@ -213,7 +222,7 @@ rung_free (gpointer data)
     gst_element_release_request_pad (rung->parent, rung->upstream);
     gst_object_unref (rung->upstream);
     if (rung->params.is_picture)
-      link_view (rung->graph);
+      link_view (get_view (rung));
   }
   if (rung->splice != NULL)
     mxr_splice_close (rung->splice);
@@ -244,6 +253,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
+  rung->is_slides = params->is_picture && graph->levels.levels[params->level].kind == MXR_RUNG_SLIDES;
   g_mutex_init (&rung->entries_lock);
   rung->fanout = mxr_fanout_new (net, params->codec);
   if (params->is_picture)
@@ -299,6 +309,15 @@ guint
 mxr_rung_get_loss (const MxrRung *rung)
 {
   return rung->loss_percent;
+}
+
+void
+mxr_rung_set_bitrate (MxrRung *rung, guint bitrate_bps)
+{
+  if (bitrate_bps == rung->params.bitrate_bps)
+    return;
+  rung->params.bitrate_bps = bitrate_bps;
+  mxr_fragment_bin_set_bitrate (rung->encoder, bitrate_bps);
 }
 
 /* The mixer, too, is asked: of a picture that does not change it would send the next one in a second. */
