@@ -80,6 +80,8 @@ test_shapes (void)
   g_assert_false (is_accepted ("allowed_origins=https://example.org/page", NULL));
   g_assert_false (is_accepted ("web_root=/nonexistent", NULL));
   g_assert_false (is_accepted ("pipeline_dir=/nonexistent", NULL));
+  g_assert_false (is_accepted ("recordings_directory=/nonexistent", NULL));
+  g_assert_false (is_accepted ("hls_directory=/nonexistent", NULL));
 }
 
 /* The file shows each key, commented out, with the default that the code has; and nothing else. */

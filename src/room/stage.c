@@ -319,7 +319,7 @@ find_tile (MxrRoom *room, const MxrParticipant *participant)
 void
 mxr_stage_want_uplinks (MxrRoom *room)
 {
-  bool is_composed = false;
+  bool is_composed = mxr_programme_is_on (room);
 
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
     is_composed |= room->pictures[i] != NULL && !(i == MXR_STAGE_VP8 && mxr_pass_is_complete (room));
