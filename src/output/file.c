@@ -1,5 +1,5 @@
-/* A recording. MP4 goes to the disk in fragments of a second, after a head that already describes them, so that what is
- * there can be played whatever happens; at the end it becomes an MP4 as any other. Matroska is of clusters anyway. */
+/* A recording. MP4 goes to the disk in fragments of a second behind a head, so that what is there can be played whatever
+ * happens (README.md says why not in the other way that mp4mux knows); Matroska is of clusters anyway. */
 
 #include "output-private.h"
 
@@ -13,7 +13,7 @@ typedef struct {
 } Format;
 
 static const Format formats[] = {
-  { "mp4", "mp4mux name=mux fragment-duration=1000 fragment-mode=first-moov-then-finalise" },
+  { "mp4", "mp4mux name=mux fragment-duration=1000 fragment-mode=dash-or-mss" },
   { "mkv", "matroskamux name=mux max-cluster-duration=1000000000 offset-to-zero=true" },
 };
 

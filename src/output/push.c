@@ -12,12 +12,21 @@ fail (GError **error, MxrOutputError code, const char *text)
   return false;
 }
 
+static bool
+is_printable (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    if (!g_ascii_isgraph (*p))
+      return false;
+  return true;
+}
+
 /* Takes over the URL when it is of one of @schemes. @server: what is shown of it. */
 static GUri *
 take_url (MxrOutput *output, const MxrOutputRequest *request, const MxrOutputPlaces *places, const char *const *schemes,
           const char *wanted, GError **error)
 {
-  g_autoptr (GUri) uri = request->url != NULL ? g_uri_parse (request->url, G_URI_FLAGS_NONE, NULL) : NULL;
+  g_autoptr (GUri) uri = request->url != NULL && is_printable (request->url) ? g_uri_parse (request->url, G_URI_FLAGS_NONE, NULL) : NULL;
 
   if (!places->may_push) {
     fail (error, MXR_OUTPUT_ERROR_OFF, "this server pushes to no others; its operator must set programme.push");
