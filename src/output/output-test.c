@@ -411,6 +411,7 @@ test_rtmp (void)
   assert_received (second);
 }
 
+/* Nobody is there yet. */
 static void
 test_srt_caller (void)
 {
@@ -421,8 +422,9 @@ test_srt_caller (void)
   TestFeed feed;
 
   test_feed_start (&feed);
-  GSubprocess *server = receive (listener, false, path);
   MxrOutput *output = start (&feed, "srt", NULL, url);
+  await (output, MXR_OUTPUT_RETRYING);
+  GSubprocess *server = receive (listener, false, path);
   await (output, MXR_OUTPUT_RUNNING);
   test_run_ms (5000);
   finish (output);

@@ -259,7 +259,7 @@ retry_later (MxrOutput *self)
 {
   guint wait_s = MIN (1u << MIN (self->n_failures, 5), RETRY_MAX_S);
   g_autofree char *detail =
-    g_strdup_printf ("%s cannot be reached or has closed the connection; tried again every %u s", self->server, wait_s);
+    g_strdup_printf ("%s cannot be reached or has closed the connection; tried again in %u s", self->server, wait_s);
 
   self->n_failures++;
   self->timer = g_timeout_add_seconds (wait_s, on_retry, self);
