@@ -17,8 +17,6 @@
 #define KEYFRAME_MIN_US (500 * G_TIME_SPAN_MILLISECOND)
 /* An encoder that failed is not tried again sooner. */
 #define RETRY_US G_TIME_SPAN_SECOND
-/* What an AAC encoder holds back before its first frame, and does not tell: a decoded sound is late by it. */
-#define AAC_PRIMING_NS (1024 * GST_SECOND / 48000)
 
 /* One encoding in the room's pipeline. */
 typedef struct {
@@ -94,7 +92,7 @@ fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoding->encoder, "sink");
-  gst_pad_set_offset (target, is_picture ? (gint64) MXR_SOUND_BEHIND_PICTURE : -(gint64) AAC_PRIMING_NS);
+  gst_pad_set_offset (target, is_picture ? MXR_SOUND_BEHIND_PICTURE : 0);
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
   gst_pad_set_active (ghost, TRUE);
   return gst_element_add_pad (encoding->bin, ghost);
