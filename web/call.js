@@ -3,15 +3,19 @@
 
 import { MixroomError, Signalling, socketUrl } from './signalling.js';
 import { Peer } from './peer.js';
+import { changeMember, replaceRoster } from './roster.js';
+import { watchNetwork } from './network.js';
 import { CAMERA_MAX_BITRATE_BPS, SCREEN_MAX_BITRATE_BPS, openScreen, openTrack, reasonOf } from './media.js';
 import { sample } from './stats.js';
 
 const KIND_OF = { microphone: 'audio', camera: 'video' };
+const CHAT_LINES_MAX = 500;
 
 /** Made by join() of mixroom.js. Its events and properties are described in README.md. */
 export class Call extends EventTarget {
   participant = null;
   roster = new Map();
+  chatLines = [];
   tiles = null;
   rung = null;
   uplink = null;
@@ -60,8 +64,7 @@ export class Call extends EventTarget {
     const { signal } = this.#stop;
     const listen = (target, type, listener) => target.addEventListener(type, listener, { signal });
     listen(globalThis, 'pagehide', () => this.leave());
-    listen(globalThis, 'offline', () => this.#setHealth({ network: 'offline' }));
-    listen(globalThis, 'online', () => this.#onOnline());
+    watchNetwork((network) => this.#onNetwork(network), signal);
     listen(this.#signalling, 'away', ({ detail }) => this.#onAway(detail));
     listen(this.#signalling, 'message', ({ detail }) => this.#onMessage(detail));
     return new Promise((resolve, reject) => {
@@ -153,7 +156,7 @@ export class Call extends EventTarget {
       case 'participants':
         return this.#setRoster(message.list ?? []);
       case 'participant':
-        return this.#setMember(message);
+        return this.#emitRoster(changeMember(this.roster, message));
       case 'tiles':
         this.tiles = { canvas: message.canvas, tiles: message.tiles ?? [] };
         return this.#emit('tiles', this.tiles);
@@ -167,7 +170,7 @@ export class Call extends EventTarget {
       case 'uplink':
         return this.#setUplink(message);
       case 'chat':
-        return this.#emit('chat', { ...message, own: message.participant === this.participant });
+        return this.#addChat(message);
       case 'closing':
         return this.#emit('closing', message);
       case 'error':
@@ -185,26 +188,14 @@ export class Call extends EventTarget {
   }
 
   #setRoster(list) {
-    const before = this.roster;
-    this.roster = new Map(list.map((member) => [member.id, withUplink(member)]));
-    this.#emit('roster', { roster: this.roster });
-    if (before.size === 0) return;
-    for (const [id, member] of this.roster) if (!before.has(id)) this.#emitMember('enter', member);
-    for (const [id, member] of before) if (!this.roster.has(id)) this.#emitMember('exit', member);
+    const { roster, events } = replaceRoster(this.roster, list);
+    this.roster = roster;
+    this.#emitRoster(events);
   }
 
-  #setMember({ type, gone, ...member }) {
-    const known = this.roster.get(member.id);
-    if (gone) this.roster.delete(member.id);
-    else this.roster.set(member.id, withUplink({ ...known, ...member }));
-    this.#emit('roster', { roster: this.roster });
-    if (gone && known) this.#emitMember('exit', known);
-    else if (!gone && !known) this.#emitMember('enter', member);
-    else if (!gone && member.hand && !known.hand) this.#emitMember('hand', member);
-  }
-
-  #emitMember(type, member) {
-    if (member.id !== this.participant) this.#emit(type, member);
+  /* One's own coming and going, and raising a hand, are no news. */
+  #emitRoster(events) {
+    for (const [type, detail] of events) if (detail.id !== this.participant) this.#emit(type, detail);
   }
 
   #setTalking({ participant, talking }) {
@@ -212,6 +203,17 @@ export class Call extends EventTarget {
     if (!member) return;
     member.talking = Boolean(talking);
     this.#emit('talking', { participant, talking: member.talking });
+  }
+
+  /* Who joins anew is told again what was said before. */
+  #addChat({ type, ...message }) {
+    const { participant, time, text } = message;
+    if (this.chatLines.some((line) => line.time === time && line.participant === participant && line.text === text)) return;
+    const line = { ...message, own: participant === this.participant };
+    this.chatLines.push(line);
+    if (this.chatLines.length > CHAT_LINES_MAX) this.chatLines.shift();
+    this.#signalling.chatAfter = Math.max(this.#signalling.chatAfter, Number(time) || 0);
+    this.#emit('chat', line);
   }
 
   /* ---- What the user says ---- */
@@ -379,11 +381,13 @@ export class Call extends EventTarget {
     this.#emit('away', detail);
   }
 
-  #onOnline() {
-    this.#setHealth({ network: 'online' });
-    /* Sockets of the network before are dead, whether the browser knows or not. */
+  #onNetwork(network) {
+    this.#setHealth({ network });
+    if (network === 'offline') return;
+    /* Sockets of the network before are dead, whether the browser knows or not; the new path is offered once the
+     * signalling is back. */
     this.#signalling.reconnect();
-    if (this.health.media === 'disconnected') this.#peer?.restart();
+    this.#peer?.restart();
   }
 
   #setHealth(change) {
@@ -406,14 +410,16 @@ export class Call extends EventTarget {
     return reply?.server;
   }
 
+  /** The way to this page as the server sees it, as far as it is known: {available [bit/s], loss [0..1], roundTrip [ms], …}. */
+  async getServerLink() {
+    const reply = await this.#signalling.request({ type: 'link' }).catch(() => undefined);
+    const available = reply?.down?.measured ? reply.down.estimate : this.rung?.available;
+    return { ...reply?.down, available: available > 0 ? available : undefined };
+  }
+
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/* Whether sound and picture are sent at all, as `audio` and `video` beside the other marks. */
-function withUplink({ uplink, ...member }) {
-  return { ...member, audio: uplink?.audio ?? member.audio ?? false, video: uplink?.video ?? member.video ?? false };
 }
 
 async function deviceKinds() {

@@ -1,7 +1,10 @@
 /* The one RTCPeerConnection of a call: a media section each for sound and picture, both for ever. Who joins, mutes or
  * shares changes tracks and pixels, never the sections. */
 
-/* A path that is silent for this long is worth a new one; shorter gaps mend themselves. */
+import { SilenceWatch } from './network.js';
+
+/* A path that the browser doubts for this long is worth a new one, where nothing says sooner that it is silent; shorter
+ * gaps mend themselves. */
 const DISCONNECTED_MS = 4_000;
 /* Between two restarts: the checks of one take some seconds. */
 const RESTART_GAP_MS = 6_000;
@@ -31,6 +34,7 @@ export class Peer extends EventTarget {
   #wanted = null;
   #restarts = 0;
   #restartTimer = null;
+  #silence;
 
   /**
    * @param request sends {type:'offer', sdp} and resolves with the answer
@@ -50,6 +54,7 @@ export class Peer extends EventTarget {
     this.#pc.onicecandidate = ({ candidate }) => this.#onCandidate(candidate);
     this.#pc.onconnectionstatechange = () => this.#onState();
     this.#pc.oniceconnectionstatechange = () => this.#onState();
+    this.#silence = new SilenceWatch(() => this.#pc.getStats(), (silent) => this.#onSilence(silent));
   }
 
   #addSection(kind, track) {
@@ -169,6 +174,8 @@ export class Peer extends EventTarget {
   #onState() {
     const { connectionState, iceConnectionState } = this.#pc;
     if (connectionState === 'connected') {
+      this.#silence.start();
+      if (this.#silence.silent) return;
       this.#restarts = 0;
       clearTimeout(this.#restartTimer);
       this.#restartTimer = null;
@@ -185,9 +192,22 @@ export class Peer extends EventTarget {
     }
   }
 
-  /** Looks for a new path now, for example on a new network. */
-  restart() {
+  /* The browser believes in a path for up to half a minute on which nothing comes any more. */
+  #onSilence(silent) {
+    if (!silent) return this.#onState();
+    this.#setState('disconnected');
     this.#restartIn(0);
+    return undefined;
+  }
+
+  /** Looks for a new path now, for example on a new network; the one there is goes on meanwhile. */
+  restart() {
+    clearTimeout(this.#restartTimer);
+    this.#restartNow({ evenIfWell: true });
+  }
+
+  get #isWell() {
+    return this.#pc.connectionState === 'connected' && !this.#silence.silent;
   }
 
   #restartIn(ms) {
@@ -196,9 +216,11 @@ export class Peer extends EventTarget {
     this.#restartTimer = setTimeout(() => this.#restartNow(), ms);
   }
 
-  #restartNow() {
+  #restartNow({ evenIfWell = false } = {}) {
     this.#restartTimer = null;
-    if (this.#pc.signalingState === 'closed' || this.#pc.connectionState === 'connected') return;
+    if (this.#pc.signalingState === 'closed') return;
+    if (this.#isWell) this.#restarts = 0;
+    if (this.#isWell && !evenIfWell) return;
     if (this.#restarts >= RESTARTS_MAX) return this.#emit('dead');
     this.#restarts += 1;
     this.#restartIn(RESTART_GAP_MS);
@@ -219,6 +241,7 @@ export class Peer extends EventTarget {
   }
 
   close() {
+    this.#silence.stop();
     clearTimeout(this.#restartTimer);
     clearTimeout(this.#encodeTimer);
     this.#pc.onconnectionstatechange = this.#pc.oniceconnectionstatechange = this.#pc.onicecandidate = null;

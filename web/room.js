@@ -9,7 +9,7 @@ import { menu } from './menu.js';
 import { canShareScreen } from './mixroom.js';
 import { helpDialog, settingsDialog } from './panels/dialogs.js';
 import { SidePanel } from './panels/side.js';
-import { StatsPanel } from './panels/stats.js';
+import { StatsPanel, isReduced } from './panels/stats.js';
 import { deviceProblem, explain } from './problems.js';
 import { Stage } from './stage.js';
 import { onLanguage, setLabel, t, tCount } from './strings.js';
@@ -36,6 +36,7 @@ export class Room {
     this.#settings = settingsDialog({ onDevice: (device, id) => this.#useDevice(device, id),
       onMirror: (mirrored) => this.#stage.setMirrored(mirrored) }, signal);
     this.#help = helpDialog();
+    this.#unread = call.chatLines.some(({ own }) => !own);
     this.#stage.setMirrored(prefs.get('mirror'));
     this.element = this.#build(signal);
     this.#listen(signal);
@@ -58,7 +59,7 @@ export class Room {
     n.stats = button('open-stats', 'stats', () => this.#stats.toggle(), 'wide quiet');
     n.share.hidden = !canShareScreen();
     for (const [node, panel] of [[n.people, 'panel'], [n.chat, 'panel'], [n.stats, 'stats']]) node.setAttribute('aria-controls', panel);
-    for (const [node, key] of [[n.more, 'bar.more'], [n.leave, 'bar.leave'], [n.people, 'bar.people'], [n.stats, 'bar.stats']]) setLabel(node, key);
+    for (const [node, key] of [[n.more, 'bar.more'], [n.leave, 'bar.leave'], [n.people, 'bar.people']]) setLabel(node, key);
     n.count = h('span', { class: 'count' });
     n.bar = h('div', { id: 'bar', class: 'bar', role: 'toolbar', label: 'bar.label' },
       h('div', { class: 'bar-room' }, h('strong', {}, this.#call.room), n.count),
@@ -105,6 +106,7 @@ export class Room {
     n.bar.classList.toggle('hand-raised', this.#call.handRaised);
     setLabel(n.chat, this.#unread ? 'bar.chatUnread' : 'bar.chat');
     n.chat.classList.toggle('unread', this.#unread);
+    this.#renderReduced();
     for (const [node, open] of [[n.people, this.#side.open === 'people'], [n.chat, this.#side.open === 'chat'], [n.stats, this.#stats.open]]) {
       node.classList.toggle('active', open);
       node.setAttribute('aria-expanded', String(open));
@@ -112,6 +114,13 @@ export class Room {
     const people = this.#call.roster.size;
     setText(n.count, people > 0 ? tCount('people.count', people) : '');
     n.alone.hidden = people !== 1;
+  }
+
+  /* A picture that is smaller than it could be is no trouble, but who looks finds out. */
+  #renderReduced() {
+    const reduced = isReduced(this.#call.rung);
+    setLabel(this.#nodes.stats, reduced ? 'bar.statsReduced' : 'bar.stats');
+    for (const node of [this.#nodes.stats, this.#nodes.more]) node.classList.toggle('reduced', reduced);
   }
 
   #renderToggle(button, name, off, label) {
@@ -196,6 +205,7 @@ export class Room {
     const on = (type, listener) => this.#call.addEventListener(type, ({ detail }) => listener(detail), { signal });
     on('roster', () => this.#render());
     on('local', () => this.#render());
+    on('rung', () => this.#renderReduced());
     on('enter', ({ name }) => toast(t('room.entered', { name })));
     on('exit', ({ name }) => toast(t('room.left', { name })));
     on('hand', ({ name }) => toast(t('room.handRaised', { name })));

@@ -47,6 +47,8 @@ export function backoffMs(attempt, random = Math.random) {
  * `gone` {error}: it ended for good.
  */
 export class Signalling extends EventTarget {
+  /* `time` of the last line of chat that came: who resumes is told what is later. */
+  chatAfter = 0;
   #url;
   #identity;
   #env;
@@ -164,7 +166,7 @@ export class Signalling extends EventTarget {
     this.#state = 'joining';
     this.#joinId = this.#newId();
     const join = { type: 'join', id: this.#joinId, ...this.#identity };
-    if (this.#resume) join.resume = this.#resume;
+    if (this.#resume) Object.assign(join, { resume: this.#resume, chatAfter: this.chatAfter });
     this.#write(join);
   }
 

@@ -4,6 +4,7 @@ import { h, setText } from './dom.js';
 import { fit, fitOf, placeTile } from './geometry.js';
 import { icon } from './icons.js';
 import { canChooseSpeaker } from './mixroom.js';
+import { isWeak, qualityLabel, qualityMark, setQuality } from './quality.js';
 import { onLanguage, t } from './strings.js';
 import { prefs } from './store.js';
 
@@ -24,12 +25,14 @@ export class Stage {
     on('roster', () => this.#describeTiles());
     on('talking', () => this.#describeTiles());
     on('local', () => this.#describeTiles());
+    on('rung', () => this.#pausePicture());
     onLanguage(() => this.#describeTiles(), signal);
     const observer = new ResizeObserver(() => this.#resize());
     observer.observe(this.element);
     signal.addEventListener('abort', () => observer.disconnect());
     this.#attach();
     this.#placeTiles();
+    this.#pausePicture();
     this.setSpeaker(prefs.get('speaker'));
   }
 
@@ -83,6 +86,13 @@ export class Stage {
     }
   }
 
+  /* Sound alone: what is still seen is old, and may be nothing. */
+  #pausePicture() {
+    const paused = this.#call.rung?.kind === 'audio';
+    this.#nodes.picture.classList.toggle('paused', paused);
+    this.#nodes.connecting.classList.toggle('absent', paused);
+  }
+
   setMirrored(mirrored) {
     this.#nodes.own.classList.toggle('mirrored', mirrored);
   }
@@ -113,9 +123,11 @@ export class Stage {
   #addTile(id) {
     const name = h('span', { class: 'tile-name' });
     const muted = h('span', { class: 'tile-muted' }, icon('microphoneOff'));
+    const quality = qualityMark('unknown');
+    quality.setAttribute('aria-hidden', 'true'); /* the tile's own name says it */
     const hand = h('span', { class: 'tile-hand' }, icon('hand'));
-    const element = h('div', { class: 'tile', role: 'listitem', data: { tile: id } }, hand, h('span', { class: 'tile-label' }, muted, name));
-    const node = { element, name, muted, hand };
+    const element = h('div', { class: 'tile', role: 'listitem', data: { tile: id } }, hand, h('span', { class: 'tile-label' }, quality, muted, name));
+    const node = { element, name, quality, muted, hand };
     this.#tiles.set(id, node);
     this.#nodes.tiles.append(element);
     return node;
@@ -130,8 +142,12 @@ export class Stage {
       setText(node.name, name);
       node.muted.hidden = !member?.audioMuted;
       node.hand.hidden = !member?.hand;
+      const weak = isWeak(member?.quality);
+      node.quality.hidden = !qualityLabel(member?.quality); /* a good one is shown to who points at the tile */
+      setQuality(node.quality, member?.quality ?? 'unknown');
       node.element.classList.toggle('talking', Boolean(member?.talking) && !member.audioMuted);
-      const marks = [name, member?.audioMuted ? t('room.tileMuted') : '', member?.hand ? t('room.tileHand') : ''];
+      const marks = [name, member?.audioMuted ? t('room.tileMuted') : '', member?.hand ? t('room.tileHand') : '',
+        weak ? t(qualityLabel(member.quality)) : ''];
       node.element.setAttribute('aria-label', marks.filter(Boolean).join(', '));
     }
     this.#showOwn();

@@ -49,7 +49,7 @@ struct _MxrConfig {
     char *turn_password;
     char *turn_secret;        /* shared with the TURN server, which takes credentials that are signed with it */
     guint turn_ttl_s;         /* how long these hold */
-    char *client_ice_servers; /* comma separated URLs handed to clients; turn: ones carry turn_username */
+    char *client_ice_servers; /* comma separated URLs handed to clients; turn: ones carry a login */
     char *local_addresses;    /* comma separated; empty: all but loopback */
     char *public_address;     /* 1:1 NAT: advertised in place of the local address */
     guint udp_port_min;
@@ -146,6 +146,20 @@ bool mxr_config_set (MxrConfig *config, const char *assignment, GError **error);
  */
 bool mxr_config_check (const MxrConfig *config, GError **error);
 
+/* One of `media.ladder`. */
+typedef struct {
+  guint height_px, framerate, bitrate_bps;
+} MxrLadderRung;
+
+/**
+ * mxr_ladder_parse:
+ * @ladder: as `media.ladder`
+ * @out_rungs: (out): room for %MXR_LADDER_RUNGS_MAX; best first, each with less bits than the one before
+ *
+ * Errors: BAD_VALUE, with what is wrong in which rung; never for what passed mxr_config_check().
+ */
+bool mxr_ladder_parse (const char *ladder, MxrLadderRung *out_rungs, guint *out_n_rungs, GError **error);
+
 /**
  * mxr_config_describe:
  *
@@ -182,6 +196,27 @@ void mxr_log (MxrLogLevel level, const char *module, const char *room, const cha
 #define mxr_warning(module, ...) mxr_log (MXR_LOG_WARNING, module, NULL, NULL, __VA_ARGS__)
 
 /* ---- Random text -------------------------------------------------------------------------------------- */
+
+/* ---- TURN ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  char *username, *password;
+} MxrTurnLogin;
+
+/**
+ * mxr_turn_login_init:
+ * @login: (out): clear with mxr_turn_login_clear()
+ * @user: whom it is for; what a TURN server's quota for each user counts by. No colon
+ * @now_s: Unix time
+ *
+ * `ice.turn_username` and `ice.turn_password`; with `ice.turn_secret` instead credentials of its own for @user, which hold for
+ * `ice.turn_ttl_s`: "EXPIRY:USER", and its HMAC-SHA1 in base64.
+ *
+ * Thread: any. Source: draft-uberti-behave-turn-rest-00 2.2, as coturn's use-auth-secret checks it.
+ */
+void mxr_turn_login_init (MxrTurnLogin *login, const MxrConfig *config, const char *user, gint64 now_s);
+void mxr_turn_login_clear (MxrTurnLogin *login);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MxrTurnLogin, mxr_turn_login_clear)
 
 /**
  * mxr_random_text:

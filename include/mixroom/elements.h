@@ -7,18 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* The mixers, and the Opus encoder behind one. Built once as a static library: the server registers them with
+/* The mixers, and the Opus decoder and encoder before and behind one. Built once as a static library: the server registers them with
  * mxr_elements_register(), and libgstmixroom.so holds the same code for gst-launch-1.0 and gst-inspect-1.0. */
 
 /**
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
 GST_ELEMENT_REGISTER_DECLARE (mxraudiomix);
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec);
 GST_ELEMENT_REGISTER_DECLARE (mxropusenc);
 GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
 
@@ -98,6 +99,19 @@ void mxr_audiomix_read_delays (GstElement *mix, MxrDelayCounts *out_wait, MxrDel
  * encoding meanwhile.
  */
 bool mxr_opusenc_fork (GstElement *encoder, GstElement *donor);
+
+/**
+ * mxr_opusenc_set_loss:
+ * @encoder: as above
+ * @percent: of packets, that the listeners lose; 0: none worth speaking of
+ *
+ * Sets `inband-fec` and `packet-loss-percentage`, from the next packet on: each packet has a coarse copy of the one before.
+ * With `audio-type=generic` libopus changes to a speech mode for it from 6 % on, without a break, at three times the cost;
+ * `restricted-lowdelay` has no such mode, and copies nothing.
+ *
+ * Returns: false when there is no `mxropusenc`. Thread: any.
+ */
+bool mxr_opusenc_set_loss (GstElement *encoder, guint percent);
 
 /* ---- mxrtilemix ---------------------------------------------------------------------------------------- */
 

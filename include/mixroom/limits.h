@@ -35,5 +35,7 @@
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */
 #define MXR_CANVAS_MAX_PX 4096
 #define MXR_CANVAS_MIN_PX 64
+/* Below the full picture: each is an encoder more, and steps of less than half the bits are hardly seen. */
+#define MXR_LADDER_RUNGS_MAX 4
 
 #endif

@@ -54,8 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
-/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us). Thread: the producer; one thread at
- * a time. mxr_fanout_flush() wakes the receivers. */
+/** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us) and numbered. Thread: the producer;
+ * one thread at a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);
 void mxr_fanout_flush (MxrFanout *fanout);
 
@@ -77,6 +77,17 @@ void mxr_fanout_unsubscribe (MxrFanout *fanout, gpointer user_data);
  */
 void mxr_fanout_finish (MxrFanout *fanout, gpointer user_data);
 
+/**
+ * mxr_fanout_get_recent:
+ *
+ * What was pushed since the last key frame began, so that a picture can begin at once: MxrRtpPacket, in order. A subscriber
+ * who asks for it gets the last of them again if they are still on their way; it tells them by their numbers, none is missing.
+ *
+ * Returns: (transfer full) (nullable): %NULL when that was more than 1.2 s or 512 packets, or no key frame was pushed yet.
+ * Thread: any. Cost: a reference to each, under a lock that the producer takes too.
+ */
+GPtrArray *mxr_fanout_get_recent (MxrFanout *fanout);
+
 /** mxr_fanout_get_stats: Thread: any. */
 void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
 
@@ -86,7 +97,7 @@ void mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats);
  * MxrSplice:
  *
  * Feeds a fan-out from one of several sources that show the same picture, an encoder and an uplink passed through, and
- * changes from one to another at a key frame. Numbers, time stamps and VP8's picture ids go on as if it were one source.
+ * changes from one to another at a key frame. Numbers and time stamps go on as if it were one source; VP8 has no picture ids.
  * Thread: any; a source pushes from one thread at a time.
  */
 typedef struct _MxrSplice MxrSplice;
@@ -128,7 +139,8 @@ typedef struct {
   /* What the chain takes that ends in the mixer; of pictures, the wait for a worker too. */
   MxrDelay decode[MXR_PEER_N_KINDS];
   /* From a packet's leaving its encoder until it is with the socket: noted once per fan-out, network thread and delivery,
-   * for its first packet and the last subscriber, who waits longest. */
+   * for its first packet and the last subscriber, who waits longest. And for each picture that a downlink's pacer has held
+   * up, until its last packet leaves. */
   MxrDelay send[MXR_PEER_N_KINDS];
 } MxrPeerDelays;
 
@@ -189,6 +201,7 @@ typedef struct {
 typedef struct {
   const MxrRtpView *view; /* of the whole of it; one without a payload only fills its number's place */
   guint64 extended_seq;   /* as of MxrRtpSessionEvents.on_receive_rtp */
+  bool is_red;            /* sound: earlier packets are in its payload too (RFC 2198) */
   const char *orientation; /* (nullable): static string of %GST_TAG_IMAGE_ORIENTATION, from its video orientation */
   bool has_level;          /* RFC 6464; what follows is valid then */
   int level_dbov;
@@ -200,6 +213,9 @@ typedef struct {
   guint64 unwanted;    /* those that were not, because nobody wanted them */
   guint64 overflows;   /* times that decoding was so far behind that all that waited was dropped */
   guint64 refused;     /* frames left out before decoding: incomplete, before a key frame, larger than 4096 x 4096 */
+  guint64 recovered;   /* lost packets of sound that were in a later one, by RED; of "decoded" when wanted */
+  guint64 fec;         /* lost ones of which the next had a coarse copy, by Opus, that was decoded */
+  guint64 concealed;   /* lost ones that were made up, or left out */
   const char *codec;         /* interned; NULL: no uplink */
   guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
   bool is_turned;            /* the last orientation was another than upright */
@@ -338,6 +354,9 @@ typedef struct {
   MxrRtpReceiverStats uplink[MXR_PEER_N_KINDS];
   MxrRtpSenderStats downlink[MXR_PEER_N_KINDS];
   MxrUplinkStats decoding[MXR_PEER_N_KINDS]; /* of uplinks */
+  guint64 pacer_drops; /* packets of the picture that there was no time for */
+  guint pacer_packets; /* that wait to be sent */
+  gsize pacer_bytes;
   guint64 packets_refused; /* unauthenticated, replayed, malformed, too early */
   guint64 send_drops;      /* the socket took no more */
 } MxrPeerStats;

@@ -72,7 +72,7 @@ typedef struct {
   const char *participant; /* id of who wrote it; who wrote it may have left since */
   const char *name;
   const char *text;
-  gint64 time_ms; /* Unix time */
+  gint64 time_ms; /* Unix time; each line of a room has a later one than those before it */
 } MxrChatLine;
 
 /* The most that a participant's picture is shown at anywhere; all 0: it is shown nowhere. */
@@ -289,6 +289,15 @@ bool mxr_participant_chat (MxrParticipant *participant, const char *text, GError
  *   [ms]. A stage that nothing has passed is left out.
  */
 GVariant *mxr_participant_describe_delays (MxrParticipant *participant);
+
+/**
+ * mxr_participant_describe_link:
+ *
+ * Returns: (transfer floating): a{sv}: the way down to the participant, and what is sent on it: "estimate" [bit/s] and whether
+ *   it is "measured", "loss" [0..1], "roundTrip" [ms] where it is known, "queue" [ms] on the way, "paced" [ms] before it,
+ *   "sent" [bit/s], "dropped" [packets]; with a picture its "rung" and the "reason" for that.
+ */
+GVariant *mxr_participant_describe_link (MxrParticipant *participant);
 
 G_END_DECLS
 

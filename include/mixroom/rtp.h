@@ -112,6 +112,7 @@ bool mxr_is_rtcp (const guint8 *data, gsize size);
 typedef struct _MxrRtpPacket {
   gatomicrefcount refs;
   gint64 pushed_us;  /* monotonic time at which it left its encoder for the downlinks; 0: not yet */
+  guint64 number;    /* among all that its fan-out was given, from 1 on; 0: not yet */
   guint32 timestamp; /* clock units on the room's timeline: running time x clock rate, mod 2^32 */
   guint16 seq;       /* the source's */
   guint16 payload_bytes;
@@ -131,19 +132,53 @@ typedef struct _MxrRtpPacket {
 MxrRtpPacket *mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe);
 /**
  * mxr_rtp_packet_new_vp8:
- * @picture_id: 15 bits of it are written
  *
- * The same of a packet of VP8, with a payload descriptor of our own: extended, with that picture id and nothing else. So
- * frames of several encoders make one stream. Temporal layers cannot be told apart any more.
+ * The same of a packet of VP8, with the shortest payload descriptor: without a picture id and all else that numbers frames,
+ * so frames of several encoders make one stream. Temporal layers cannot be told apart any more.
  *
  * Returns: (transfer full) (nullable): %NULL also when the descriptor is cut off. Source: RFC 7741 4.2.
  */
-MxrRtpPacket *mxr_rtp_packet_new_vp8 (const MxrRtpView *view, guint16 picture_id, bool keyframe);
+MxrRtpPacket *mxr_rtp_packet_new_vp8 (const MxrRtpView *view, bool keyframe);
+/** mxr_rtp_packet_copy: Returns: (transfer full): the same packet of another time. Cost: one allocation, one copy of the payload. */
+MxrRtpPacket *mxr_rtp_packet_copy (const MxrRtpPacket *packet, guint32 timestamp);
 /** mxr_vp8_descriptor_bytes: Returns: its length; 0: it is cut off. Source: RFC 7741 4.2. */
 gsize mxr_vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes);
 MxrRtpPacket *mxr_rtp_packet_ref (MxrRtpPacket *packet);
 void mxr_rtp_packet_unref (MxrRtpPacket *packet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrRtpPacket, mxr_rtp_packet_unref)
+
+/* ---- Redundant sound ----------------------------------------------------------------------------------- */
+
+#define MXR_RED_OFFSET_MAX 0x3fff     /* [clock units] */
+#define MXR_RED_BLOCK_MAX_BYTES 0x3ff /* of an earlier packet */
+#define MXR_RED_REDUNDANT_MAX 2       /* earlier packets that a sender of ours adds to one */
+#define MXR_RED_BLOCKS_MAX 8          /* that are read; libwebrtc writes 2 */
+
+/* One of the packets in a payload of RED. */
+typedef struct _MxrRedBlock {
+  guint8 payload_type;
+  guint16 timestamp_offset; /* that it is older than the primary, the last one [clock units] */
+  const guint8 *data;       /* borrowed */
+  gsize n_bytes;
+} MxrRedBlock;
+
+/**
+ * mxr_red_parse:
+ * @out_blocks: (out): the earliest first, the primary last; they point into @payload
+ *
+ * Whose packets they are follows from their places: senders add the packets right before the primary, without a gap.
+ *
+ * Returns: how many; 0, and @out_blocks untouched, when @payload is malformed or has more than %MXR_RED_BLOCKS_MAX.
+ * Source: RFC 2198 3.
+ */
+guint mxr_red_parse (const guint8 *payload, gsize n_bytes, MxrRedBlock out_blocks[MXR_RED_BLOCKS_MAX]);
+/** mxr_red_count_bytes: Returns: what mxr_red_write() would write. */
+gsize mxr_red_count_bytes (const MxrRedBlock *blocks, guint n_blocks);
+/** mxr_red_write: @blocks: as of mxr_red_parse(), within the limits above. Returns: the payload's bytes. */
+gsize mxr_red_write (guint8 *out, const MxrRedBlock *blocks, guint n_blocks);
+
+/** mxr_opus_has_fec: Returns: whether a packet of Opus has a coarse copy of the one before it. Source: RFC 6716 3, 4.2.3. */
+bool mxr_opus_has_fec (const guint8 *payload, gsize n_bytes);
 
 /* ---- Session ------------------------------------------------------------------------------------------- */
 
@@ -157,6 +192,8 @@ typedef struct _MxrRtpSessionConfig {
   guint64 random_seed;   /* spreads report times and first numbers of retransmissions */
   gint64 wall_offset_us; /* Unix time minus monotonic: makes the NTP time of sender reports */
   bool reduced_size;     /* a=rtcp-rsize: feedback may travel without reports (RFC 5506) */
+  guint start_bps;       /* that the way to the client is believed to carry; 0: it is not estimated */
+  guint min_bps, max_bps;
 } MxrRtpSessionConfig;
 
 /**
@@ -172,7 +209,8 @@ typedef struct _MxrRtpSessionEvents {
   void (*on_send_rtcp) (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_data);
   /* Where the next packet or retransmission of @sender shall be written: MXR_PACKET_MAX_BYTES, and
    * MXR_SRTP_TRAILER_BYTES behind them; %NULL: nothing can be sent now. on_send_rtp follows at once, or the packet
-   * had no place in the stream and nothing does. From mxr_rtp_sender_send() and mxr_rtp_session_receive_rtcp(). */
+   * had no place in the stream and nothing does. From mxr_rtp_sender_send(), mxr_rtp_session_receive_rtcp() and
+   * mxr_rtp_session_poll(), which probes. */
   guint8 *(*on_reserve_rtp) (MxrRtpSender *sender, gpointer user_data);
   /* What was written there: the owner of the bytes may collect packets, in order, and send them later in one go.
    * Without RTX a repetition carries a sequence number again, with equal bytes: libsrtp needs `allow_repeat_tx`. */
@@ -249,7 +287,7 @@ void mxr_rtp_session_receive_rtcp (MxrRtpSession *session, const guint8 *data, g
  * mxr_rtp_session_poll:
  *
  * Sends what is due: reports (about one a second, spread at random by half; at once when a sender starts),
- * NACKs, PLIs, transport-wide feedback.
+ * NACKs, PLIs, transport-wide feedback, and what a probe for bandwidth is made of.
  *
  * Returns: when to poll again at the latest [us], as mxr_rtp_session_get_due_us(). Cost: a few comparisons per stream
  * when nothing is due.
@@ -278,6 +316,7 @@ typedef struct _MxrRtpReceiverConfig {
   guint8 payload_type;
   guint clock_rate;     /* Hz, not 0 */
   int rtx_payload_type; /* -1: none */
+  guint8 red_payload_type; /* 0: none; such packets come to on_receive_rtp as they are */
   guint32 ssrc;         /* 0: learn */
   guint32 rtx_ssrc;     /* 0: learn by payload type */
   guint8 mid_id;
@@ -335,6 +374,8 @@ bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *r
  * known, nor when REMB was not negotiated. Source: draft-alvestrand-rmcat-remb-03 2.2.
  */
 void mxr_rtp_receiver_set_max_bitrate (MxrRtpReceiver *receiver, guint bps);
+/** mxr_rtp_receiver_set_red_payload_type: 0: none any more. */
+void mxr_rtp_receiver_set_red_payload_type (MxrRtpReceiver *receiver, guint8 payload_type);
 
 /* ---- Senders ------------------------------------------------------------------------------------------- */
 
@@ -345,6 +386,7 @@ typedef struct _MxrRtpSenderConfig {
   guint clock_rate;     /* Hz, not 0 */
   guint32 rtx_ssrc;     /* 0: none */
   int rtx_payload_type; /* -1: none; both are needed for RTX, else repetitions are plain */
+  guint8 red_payload_type; /* 0: none; else earlier packets go along while the client loses some. Needs a history */
   const char *mid;      /* (nullable): copied */
   guint8 mid_id;        /* 0: none */
   guint8 transport_seq_id;
@@ -358,6 +400,7 @@ typedef struct _MxrRtpSenderStats {
   guint32 ssrc;
   guint64 packets, bytes;         /* first transmissions, whole RTP packets without SRTP's trailer */
   guint64 rtx_packets, rtx_bytes; /* retransmissions of either form */
+  guint64 probe_packets, probe_bytes; /* on the retransmission stream, of nothing that was asked for */
   guint64 refused;                /* late or repeated packets of a source that could not be placed, or had no room */
   guint64 nacks_received;         /* sequence numbers asked for */
   guint64
@@ -369,6 +412,10 @@ typedef struct _MxrRtpSenderStats {
   double rtt_ms;         /* last measured; -1: unknown */
   gint64 last_packet_us; /* monotonic; 0: none yet */
   gint64 last_report_us; /* last report block about us; 0: none yet */
+  double loss;           /* [0..1], over the last few hundred packets, as the client reports it */
+  bool has_red;          /* the client takes RED */
+  guint red_blocks;      /* earlier packets that go along with each at the moment */
+  guint64 red_packets;   /* that had any */
 } MxrRtpSenderStats;
 
 /** mxr_rtp_session_add_sender: Returns: (transfer none) (nullable): %NULL when there are
@@ -409,6 +456,8 @@ bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer s
  * is not retransmitted any more.
  */
 void mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int rtx_payload_type);
+/** mxr_rtp_sender_set_red_payload_type: From the next packet on; 0: none. */
+void mxr_rtp_sender_set_red_payload_type (MxrRtpSender *sender, guint8 payload_type);
 
 /* ---- Bandwidth estimation ------------------------------------------------------------------------------ */
 
@@ -477,6 +526,19 @@ bool mxr_bandwidth_next_probe (MxrBandwidth *bandwidth, gint64 now_us, MxrBandwi
 gint64 mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us);
 void mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state);
 
+/** mxr_rtp_session_get_bandwidth: Of the way to the client. Returns: false, @out_state untouched, when the session does not
+ * estimate it. */
+bool mxr_rtp_session_get_bandwidth (const MxrRtpSession *session, MxrBandwidthState *out_state);
+
+/**
+ * mxr_rtp_session_want_bitrate:
+ * @bps: as of mxr_bandwidth_want()
+ *
+ * Probes are packets of the retransmission stream of a picture: what was sent lately once more, or padding alone when they
+ * are to be small. Without such a stream, or without transport-wide numbers on it, nothing is probed for.
+ */
+void mxr_rtp_session_want_bitrate (MxrRtpSession *session, guint bps);
+
 /* ---- Key frame governor -------------------------------------------------------------------------------- */
 
 /**
@@ -528,6 +590,7 @@ typedef struct _MxrReorderPacket {
   gint64 arrival_us;
   gsize n_bytes; /* counted for max_bytes */
   gpointer item; /* the packet; owned by the buffer while it is inside */
+  bool is_recovered; /* out of a later packet: its arrival says nothing of the way */
   gconstpointer tag; /* these two come out as they went in */
   guint flags;
 } MxrReorderPacket;
@@ -561,6 +624,9 @@ void mxr_reorder_reset (MxrReorder *reorder, guint64 next_seq);
  * Cost: constant, but for a look at what waits when a gap moves to the front.
  */
 bool mxr_reorder_push (MxrReorder *reorder, const MxrReorderPacket *packet);
+
+/** mxr_reorder_is_missing: Returns: whether that number has not come and would still be of use; false before the first. */
+bool mxr_reorder_is_missing (const MxrReorder *reorder, guint64 extended_seq);
 
 /**
  * mxr_reorder_pop:

@@ -83,6 +83,7 @@ typedef struct {
   MxrSdpCodec codec;
   int payload_type;     /* [0..127] */
   int rtx_payload_type; /* of its retransmissions (RFC 4588); -1: none */
+  int red_payload_type; /* of packets with earlier ones in them (RFC 2198); -1: none. Opus only */
   guint feedback;       /* bits of MxrSdpFeedback */
 
   /* H.264: what the client can receive. */
@@ -240,10 +241,11 @@ typedef struct {
 /**
  * mxr_sdp_answer_write:
  *
- * The m= lines of the offer in their order. Accepted with one codec and its RTX are: the uplink's and the
+ * The m= lines of the offer in their order. Accepted with one codec, its RTX and its RED are: the uplink's and the
  * downlink's section of each kind, the section that carries the transport, and usable ones that the client
  * has inactive, so that it may turn them on later. All others get port 0, which stops them at the client for
- * good. @params->setup must not be the client's own role.
+ * good. RED stands before its codec, which makes a client send it; both are taken at any packet. @params->setup must not
+ * be the client's own role.
  *
  * Returns: (transfer full): the answer, lines end in CR LF.
  * Source: RFC 8829 5.3, RFC 8843 7.3.

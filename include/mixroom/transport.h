@@ -275,6 +275,7 @@ typedef struct {
   guint64 drop_unknown;         /* neither STUN nor DTLS nor RTP */
   guint64 stun_seen;            /* authenticated checks and answers; not over TCP nor through a relay */
   guint64 pairs_selected;       /* by ICE: the first, better ones, and those after restarts */
+  guint64 peer_moves;           /* the peer was followed without ICE's knowledge: its NAT gave it another port */
 } MxrTransportStats;
 
 void mxr_transport_get_stats (MxrTransport *transport, MxrTransportStats *out_stats);

@@ -2,6 +2,8 @@
 
 #include "config-private.h"
 
+#include "mixroom/limits.h"
+
 #include <string.h>
 
 /* RFC 7518 3.2: a key of HS256 is no shorter than its hash. */
@@ -62,6 +64,14 @@ check_folder (const char *key, const char *path, GError **error)
 }
 
 static bool
+check_ladder (const MxrConfig *config, GError **error)
+{
+  MxrLadderRung rungs[MXR_LADDER_RUNGS_MAX];
+  guint n_rungs;
+  return mxr_ladder_parse (config->media.ladder, rungs, &n_rungs, error);
+}
+
+static bool
 check_shapes (const MxrConfig *config, GError **error)
 {
   const char *host_and_port = "HOST:PORT, such as stun.example.org:3478";
@@ -106,6 +116,19 @@ check_listen (const MxrConfig *config, GError **error)
   return false;
 }
 
+/* No word on which of two logins a relay wants: a secret makes those of turn_username useless. */
+static bool
+check_turn (const MxrConfig *config, GError **error)
+{
+  const bool has_login = *config->ice.turn_username != '\0' && *config->ice.turn_password != '\0';
+
+  if (*config->ice.turn_secret != '\0' && (*config->ice.turn_username != '\0' || *config->ice.turn_password != '\0'))
+    return fail (error, "ice.turn_secret and ice.turn_username with ice.turn_password are two ways to log in; set one");
+  if (*config->ice.turn_server != '\0' && *config->ice.turn_secret == '\0' && !has_login)
+    return fail (error, "ice.turn_server needs ice.turn_secret, or ice.turn_username and ice.turn_password");
+  return true;
+}
+
 bool
 mxr_config_check (const MxrConfig *config, GError **error)
 {
@@ -118,9 +141,9 @@ mxr_config_check (const MxrConfig *config, GError **error)
     return fail (error, "http.ping_timeout_s must be above http.ping_interval_s, or every client times out");
   if (config->ice.silence_timeout_ms >= config->ice.consent_timeout_s * 1000)
     return fail (error, "ice.silence_timeout_ms must be below ice.consent_timeout_s");
-  if (*config->ice.turn_server != '\0' && (*config->ice.turn_username == '\0' || *config->ice.turn_password == '\0'))
-    return fail (error, "ice.turn_server needs ice.turn_username and ice.turn_password");
+  if (!check_turn (config, error))
+    return false;
   if (*config->server.token_secret != '\0' && strlen (config->server.token_secret) < TOKEN_SECRET_MIN_BYTES)
     return fail (error, "server.token_secret is too short to sign with; make one with: openssl rand -base64 32");
-  return check_shapes (config, error) && check_listen (config, error);
+  return check_shapes (config, error) && check_ladder (config, error) && check_listen (config, error);
 }

@@ -59,10 +59,10 @@ const MxrKey mxr_config_keys[] = {
   UINT (media, video_bitrate_bps, 1500000, 50000, 50000000),
   UINT (media, audio_bitrate_bps, 32000, 6000, 510000),
   STRING (media, ladder, "360p30@500000, 180p15@150000"),
-  UINT (media, slide_interval_s, 4, 0, 60),
+  UINT (media, slide_interval_s, 4, 0, 9),
   UINT (media, start_bitrate_bps, 2000000, 50000, 50000000),
   UINT (media, audio_channels, 1, 1, 2),
-  UINT (media, keyframe_interval_ms, 500, 100, 10000),
+  UINT (media, keyframe_interval_ms, 1000, 100, 10000),
 
   UINT (room, max_rooms, 100, 1, 10000),
   UINT (room, max_participants, 200, 1, 10000),

@@ -1,5 +1,7 @@
 #include "config-private.h"
 
+#include "mixroom/limits.h"
+
 #include <string.h>
 
 static void
@@ -64,6 +66,11 @@ test_check (void)
   g_assert_false (is_accepted ("udp_port_max=5000", NULL));
   g_assert_false (is_accepted ("ping_timeout_s=10", NULL));
   g_assert_false (is_accepted ("token_secret=hunter2", NULL));
+  g_assert_false (is_accepted ("turn_server=turn.example.org:3478", NULL));
+  g_assert_false (is_accepted ("turn_server=turn.example.org:3478", "turn_username=u"));
+  g_assert_true (is_accepted ("turn_server=turn.example.org:3478", "turn_secret=s"));
+  g_assert_false (is_accepted ("turn_secret=s", "turn_username=u"));
+  g_assert_false (is_accepted ("turn_secret=s", "turn_password=p"));
 }
 
 static void
@@ -82,6 +89,32 @@ test_shapes (void)
   g_assert_false (is_accepted ("pipeline_dir=/nonexistent", NULL));
   g_assert_false (is_accepted ("recordings_directory=/nonexistent", NULL));
   g_assert_false (is_accepted ("hls_directory=/nonexistent", NULL));
+}
+
+static void
+test_ladder (void)
+{
+  MxrLadderRung rungs[MXR_LADDER_RUNGS_MAX];
+  guint n_rungs = 0;
+
+  g_assert_true (mxr_ladder_parse ("360p30@500000, 180p15@150000", rungs, &n_rungs, NULL));
+  g_assert_cmpuint (n_rungs, ==, 2);
+  g_assert_cmpuint (rungs[0].height_px, ==, 360);
+  g_assert_cmpuint (rungs[0].framerate, ==, 30);
+  g_assert_cmpuint (rungs[0].bitrate_bps, ==, 500000);
+  g_assert_cmpuint (rungs[1].bitrate_bps, ==, 150000);
+  g_assert_true (is_accepted ("ladder=", NULL));
+  g_assert_false (is_accepted ("ladder=360p30", NULL));
+  g_assert_false (is_accepted ("ladder=360p@500000", NULL));
+  g_assert_false (is_accepted ("ladder=360p30@500k", NULL));
+  g_assert_false (is_accepted ("ladder=360p30@-500000", NULL));
+  g_assert_false (is_accepted ("ladder=32p30@500000", NULL));
+  g_assert_false (is_accepted ("ladder=360p61@500000", NULL));
+  g_assert_false (is_accepted ("ladder=360p30@99999999999999999999", NULL));
+  g_assert_false (is_accepted ("ladder=360p30@500000,", NULL));
+  g_assert_false (is_accepted ("ladder=180p15@150000, 360p30@500000", NULL));
+  g_assert_true (is_accepted ("ladder=720p30@900000,540p30@700000,360p30@500000,180p15@150000", NULL));
+  g_assert_false (is_accepted ("ladder=720p30@900000,540p30@700000,360p30@500000,180p15@150000,90p5@50000", NULL));
 }
 
 /* The file shows each key, commented out, with the default that the code has; and nothing else. */
@@ -132,6 +165,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/open-to-others-needs-a-word", test_open_to_others_needs_a_word);
   g_test_add_func ("/config/check", test_check);
   g_test_add_func ("/config/shapes", test_shapes);
+  g_test_add_func ("/config/ladder", test_ladder);
   g_test_add_func ("/config/file-matches-table", test_file_matches_table);
   g_test_add_func ("/config/names-are-unique", test_names_are_unique);
   g_test_add_func ("/config/secrets-stay-hidden", test_secrets_stay_hidden);

@@ -105,6 +105,92 @@ test_copy_goes_on (gconstpointer data)
   g_assert_cmpuint (n_equal, >, 9 * 2 * 10);
 }
 
+/* RFC 6716 3.1: from 16 on there is no speech mode in a packet, and nothing of the one before. */
+static bool
+is_music (const Packet *packet)
+{
+  return packet->bytes[0] >> 3 >= 16;
+}
+
+static MxrOpusSettings
+settings_for_loss (guint percent)
+{
+  MxrOpusSettings settings = settings_of (OPUS_APPLICATION_AUDIO);
+  settings.has_fec = percent > 0;
+  settings.loss_percent = (int) percent;
+  return settings;
+}
+
+/* FEC comes and goes live, and a copy goes on with it as with all else, whatever the state was made with. */
+static void
+test_fec_changes_live (void)
+{
+  const MxrOpusSettings plain = settings_for_loss (0), lossy = settings_for_loss (10);
+  g_autoptr (MxrOpusCodec) donor = mxr_opus_codec_new (1, &plain);
+  Packet ours, theirs;
+
+  give (donor, 0, BLOCK, &theirs); /* before that it stood nowhere */
+  for (guint block = 1; block < 300; block++) {
+    const MxrOpusSettings *settings = block >= 100 && block < 200 ? &lossy : &plain;
+    g_autoptr (MxrOpusCodec) before = mxr_opus_codec_copy_at (donor, block * BLOCK_NS);
+    mxr_opus_codec_set (donor, settings);
+    give (donor, block * BLOCK, BLOCK, &theirs);
+    g_autoptr (MxrOpusCodec) after = mxr_opus_codec_copy_at (donor, block * BLOCK_NS);
+    mxr_opus_codec_set (before, settings);
+    give (before, block * BLOCK, BLOCK, &ours);
+    assert_same (&ours, &theirs);
+    mxr_opus_codec_set (after, settings);
+    give (after, block * BLOCK, BLOCK, &ours);
+    assert_same (&ours, &theirs);
+    if (block % 100 >= 10)
+      g_assert_true (is_music (&theirs) == (settings == &plain));
+  }
+}
+
+/* @packet: (nullable): %NULL: what it is taken to have been; @is_copy: of the one before, out of it. */
+static void
+decode (OpusDecoder *decoder, const Packet *packet, bool is_copy, gint16 *frames)
+{
+  int n = opus_decode (decoder, packet != NULL ? packet->bytes : NULL, packet != NULL ? packet->n_bytes : 0, frames, BLOCK, is_copy);
+  g_assert_cmpint (n, ==, BLOCK);
+}
+
+/* What FEC is for: a lost packet is nearer to what it was when it is made of the next one. */
+static void
+test_fec_is_there (void)
+{
+  const MxrOpusSettings settings = settings_for_loss (15);
+  g_autoptr (MxrOpusCodec) codec = mxr_opus_codec_new (1, &settings);
+  OpusDecoder *whole = opus_decoder_create (MXR_OPUS_RATE_HZ, 1, NULL);
+  OpusDecoder *copying = opus_decoder_create (MXR_OPUS_RATE_HZ, 1, NULL);
+  OpusDecoder *guessing = opus_decoder_create (MXR_OPUS_RATE_HZ, 1, NULL);
+  double copied = 0, guessed = 0;
+  Packet packet;
+
+  for (guint block = 0; block < 300; block++) {
+    static gint16 right[BLOCK], frames[BLOCK];
+    give (codec, block * BLOCK, BLOCK, &packet);
+    if (block % 6 == 1) {
+      decode (copying, &packet, true, frames);
+      for (guint i = 0; i < BLOCK; i++)
+        copied += pow (frames[i] - right[i], 2);
+      decode (guessing, NULL, false, frames);
+      for (guint i = 0; i < BLOCK; i++)
+        guessed += pow (frames[i] - right[i], 2);
+    }
+    decode (whole, &packet, false, right);
+    if (block % 6 == 0)
+      continue;
+    decode (copying, &packet, false, frames);
+    decode (guessing, &packet, false, frames);
+  }
+  g_test_message ("a lost packet is off by %.1f dB less when it was copied", 10 * log10 (guessed / copied));
+  g_assert_cmpfloat (copied, <, guessed / 2);
+  opus_decoder_destroy (whole);
+  opus_decoder_destroy (copying);
+  opus_decoder_destroy (guessing);
+}
+
 /* The oracle can fail: a codec that begins anew makes other packets for a long time. */
 static void
 test_fresh_differs (void)
@@ -307,6 +393,8 @@ main (int argc, char **argv)
                                              cases[i].n_channels, cases[i].block_ms);
     g_test_add_data_func (name, &cases[i], test_copy_goes_on);
   }
+  g_test_add_func ("/opus-codec/fec-changes-live", test_fec_changes_live);
+  g_test_add_func ("/opus-codec/fec-is-there", test_fec_is_there);
   g_test_add_func ("/opus-codec/fresh-differs", test_fresh_differs);
   g_test_add_func ("/opus-codec/no-copy-where-it-never-stood", test_no_copy_where_it_never_stood);
   g_test_add_func ("/opus-codec/blocks-and-packets", test_blocks_and_packets);

@@ -151,6 +151,20 @@ mxr_opusenc_fork (GstElement *encoder, GstElement *donor)
   return true;
 }
 
+bool
+mxr_opusenc_set_loss (GstElement *encoder, guint percent)
+{
+  g_autoptr (MxrOpusEnc) self = find_in (encoder);
+
+  if (self == NULL)
+    return false;
+  GST_OBJECT_LOCK (self);
+  self->settings.has_fec = percent > 0;
+  self->settings.loss_percent = (int) MIN (percent, 100);
+  GST_OBJECT_UNLOCK (self);
+  return true;
+}
+
 static void
 forget (MxrOpusEnc *self)
 {

@@ -190,7 +190,7 @@ bool
 mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tick_d)
 {
   guint64 mine = frame_index (view, index, tick_n, tick_d);
-  bool due = !view->has_frame_index || mine != view->frame_index;
+  bool due = !view->has_frame_index || mine != view->frame_index || view->is_asked;
 
   view->frame_index = mine;
   view->has_frame_index = true;

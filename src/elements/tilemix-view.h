@@ -52,7 +52,7 @@ void mxr_view_reset (MxrView *view);
 bool mxr_view_configure (MxrView *view, const MxrViewConfig *config);
 
 /** mxr_view_begin_frame: Whether tick @index of a grid of @tick_n / @tick_d per second begins a frame of this
- * view. */
+ * view: where its own frame rate says so, and when it was asked. */
 bool mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tick_d);
 
 /**
@@ -64,7 +64,7 @@ bool mxr_view_begin_frame (MxrView *view, guint64 index, guint tick_n, guint tic
  */
 GstBuffer *mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns);
 
-/** mxr_view_ask: The next frame has a picture, though it be an unchanged one. */
+/** mxr_view_ask: The next tick has a picture, though it be an unchanged one. */
 void mxr_view_ask (MxrView *view);
 /** mxr_view_due_ns: Returns: when the view wants to be composed again should nothing change; 0: at the next tick. */
 GstClockTime mxr_view_due_ns (const MxrView *view, GstClockTime idle_ns);

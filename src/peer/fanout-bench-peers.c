@@ -239,6 +239,7 @@ bench_peers_init (BenchPeers *peers)
   peers->config->ice.allow_loopback = true;
   peers->config->ice.tcp = false;
   peers->config->ice.consent_timeout_s = 300; /* held clients say nothing */
+  peers->config->media.start_bitrate_bps = 2000000000; /* frames follow each other as fast as they can be sent */
   mxr_config_set (peers->config, "ice.local_addresses=127.0.0.1", NULL);
   peers->fragments = mxr_fragments_load (dirs, &error);
   peers->net = error == NULL ? mxr_net_new (peers->config, &error) : NULL;

@@ -1,6 +1,7 @@
 /* One lane per network thread: a ring from the producer, and the subscribers that live on that thread. A packet
  * crosses a thread once per lane, not once per subscriber. */
 
+#include "keyframe-cache.h"
 #include "keyframe-start.h"
 #include "mixroom/peer.h"
 
@@ -41,6 +42,7 @@ struct _MxrFanout {
   guint n_lanes;
   Lane *lanes;
   char *codec;
+  MxrKeyframeCache recent;
   /* Producer only. */
   gint64 sample_us; /* when it was pushed */
   bool has_keyframe;
@@ -161,6 +163,7 @@ mxr_fanout_new (MxrNet *net, const char *codec)
 
   g_atomic_ref_count_init (&fanout->refs);
   fanout->codec = g_strdup (codec);
+  mxr_keyframe_cache_init (&fanout->recent);
   fanout->n_lanes = mxr_net_get_n_threads (net);
   fanout->lanes = g_new0 (Lane, fanout->n_lanes);
   for (guint i = 0; i < fanout->n_lanes; i++)
@@ -183,6 +186,7 @@ mxr_fanout_unref (MxrFanout *fanout)
   for (guint i = 0; i < fanout->n_lanes; i++)
     lane_clear (&fanout->lanes[i]);
   g_free (fanout->lanes);
+  mxr_keyframe_cache_clear (&fanout->recent);
   g_free (fanout->codec);
   g_free (fanout);
 }
@@ -217,12 +221,14 @@ mxr_fanout_close (MxrFanout *fanout)
   }
 }
 
+/* Kept first: who subscribes and then looks at what is kept gets each packet there, or from the ring, or both. */
 static void
 push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
 {
   packet->pushed_us = now_us;
-  atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
+  packet->number = 1 + atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
   atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
+  mxr_keyframe_cache_add (&fanout->recent, packet);
   for (guint i = 0; i < fanout->n_lanes; i++) {
     Lane *lane = &fanout->lanes[i];
     if (atomic_load_explicit (&lane->n_subscribers, memory_order_relaxed) == 0)
@@ -369,6 +375,12 @@ mxr_fanout_finish (MxrFanout *fanout, gpointer user_data)
       subscriber->func (&packet, 1, false, user_data);
   }
   mxr_fanout_unsubscribe (fanout, user_data);
+}
+
+GPtrArray *
+mxr_fanout_get_recent (MxrFanout *fanout)
+{
+  return mxr_keyframe_cache_get (&fanout->recent);
 }
 
 void

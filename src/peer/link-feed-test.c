@@ -3,13 +3,14 @@
 
 #include "link-feed.h"
 
+#include "test-net-thread.h"
+
 #define MS ((gint64) 1000)
 #define BLOCK_RTP 960
 #define N_FANOUTS 3
 #define N_BLOCKS 3
 
 typedef struct {
-  MxrConfig *config;
   MxrNet *net;
   GMainContext *context; /* of the network thread */
   MxrFanout *fanouts[N_FANOUTS];
@@ -29,7 +30,7 @@ typedef struct {
 /* ---- Inside the network thread ------------------------------------------------------------------------------ */
 
 static void
-on_packets (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
+on_packets (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   Fixture *fixture = user_data;
 
@@ -38,10 +39,10 @@ on_packets (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packets, bo
       continue;
     g_assert_cmphex (packets[i]->timestamp, ==, fixture->first_rtp + fixture->n_passed * BLOCK_RTP);
     fixture->n_passed++;
-    fixture->n_strays += fixture->is_over && fanout != fixture->listened;
+    fixture->n_strays += fixture->is_over && run != fixture->listened;
   }
   if (fixture->ends_in_passing)
-    mxr_link_feed_set_listening (&fixture->feed, false);
+    mxr_link_feed_set_listening (&fixture->feed, false, g_get_monotonic_time ());
 }
 
 static void
@@ -52,12 +53,14 @@ on_changed (gpointer user_data)
   fixture->is_over = true;
 }
 
+static const MxrLinkFeedEvents events = { .on_packets = on_packets, .on_changed = on_changed };
+
 static void
 set (Fixture *fixture, guint target, gint64 now_us)
 {
   fixture->is_over = false;
   fixture->listened = fixture->fanouts[target];
-  mxr_link_feed_set (&fixture->feed, fixture->fanouts[target], true, now_us);
+  mxr_link_feed_set (&fixture->feed, fixture->fanouts[target], now_us);
 }
 
 static void
@@ -112,8 +115,8 @@ begin (Fixture *fixture, bool first_is_first)
   fixture->first_rtp = 0u - 2 * BLOCK_RTP; /* across 2^32 */
   fixture->n_passed = fixture->n_changed = fixture->n_strays = 0;
   fixture->is_over = fixture->ends_in_passing = false;
-  mxr_link_feed_init (&fixture->feed, on_packets, on_changed, fixture);
-  mxr_link_feed_set_listening (&fixture->feed, true);
+  mxr_link_feed_init (&fixture->feed, MXR_RTP_AUDIO, &events, fixture);
+  mxr_link_feed_set_listening (&fixture->feed, true, g_get_monotonic_time ());
   set (fixture, 0, 0);
   g_assert_cmpuint (fixture->n_changed, ==, 1); /* there was none before */
   fixture->n_changed = 0;
@@ -292,7 +295,7 @@ run_connection_ends (Fixture *fixture)
 {
   begin (fixture, true);
   set (fixture, 1, g_get_monotonic_time ());
-  mxr_link_feed_set_listening (&fixture->feed, false);
+  mxr_link_feed_set_listening (&fixture->feed, false, g_get_monotonic_time ());
   g_assert_cmpuint (fixture->n_changed, ==, 1);
   push (fixture, 0);
   push (fixture, 1);
@@ -302,7 +305,7 @@ run_connection_ends (Fixture *fixture)
   g_assert_cmpuint (fixture->n_changed, ==, 2);
   push (fixture, 2);
   fixture->first_rtp += BLOCK_RTP; /* the block that nobody got */
-  mxr_link_feed_set_listening (&fixture->feed, true);
+  mxr_link_feed_set_listening (&fixture->feed, true, g_get_monotonic_time ());
   push (fixture, 0);
   fixture->n_pushed[2]--;
   push (fixture, 2);
@@ -328,7 +331,6 @@ run_connection_ends_in_passing (Fixture *fixture)
     deliver (fixture);
     g_assert_cmpuint (fixture->n_changed, ==, 1);
     g_assert_cmpuint (fixture->n_passed, >=, 2);
-    g_assert_false (mxr_link_feed_is_subscribed (&fixture->feed));
     end (fixture);
   }
 }
@@ -348,7 +350,7 @@ run_same_and_none (Fixture *fixture)
   g_assert_cmpuint (fixture->n_changed, ==, 2);
   g_assert_cmpuint (fixture->n_passed, ==, 2);
   set (fixture, 2, g_get_monotonic_time ());
-  mxr_link_feed_set (&fixture->feed, NULL, true, g_get_monotonic_time ());
+  mxr_link_feed_set (&fixture->feed, NULL, g_get_monotonic_time ());
   g_assert_cmpuint (fixture->n_changed, ==, 3);
   for (guint i = 0; i < N_FANOUTS; i++)
     push (fixture, i);
@@ -359,49 +361,19 @@ run_same_and_none (Fixture *fixture)
 
 /* ---- Frame ----------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  Fixture *fixture;
-  void (*func) (Fixture *fixture);
-  GMutex lock;
-  GCond changed;
-  bool is_done;
-} Call;
-
 static void
-make_call (gpointer data)
+run (MxrNet *net, GMainContext *context, gconstpointer func)
 {
-  Call *call = data;
-  call->func (call->fixture);
-  close_fanouts (call->fixture);
-  g_mutex_lock (&call->lock);
-  call->is_done = true;
-  g_cond_signal (&call->changed);
-  g_mutex_unlock (&call->lock);
+  Fixture fixture = { .net = net, .context = context };
+
+  ((void (*) (Fixture *)) func) (&fixture);
+  close_fanouts (&fixture);
 }
 
 static void
 test_in_thread (gconstpointer func)
 {
-  Fixture fixture = { .config = mxr_config_new () };
-  Call call = { .fixture = &fixture, .func = (void (*) (Fixture *)) func };
-  g_autoptr (GError) error = NULL;
-
-  fixture.config->media.net_threads = 1;
-  fixture.net = mxr_net_new (fixture.config, &error);
-  g_assert_no_error (error);
-  MxrNetThread *thread = mxr_net_get_thread (fixture.net, 0);
-  fixture.context = mxr_net_thread_get_context (thread);
-  g_mutex_init (&call.lock);
-  g_cond_init (&call.changed);
-  g_assert_true (mxr_mailbox_post (mxr_net_thread_get_mailbox (thread), make_call, &call, NULL));
-  g_mutex_lock (&call.lock);
-  while (!call.is_done)
-    g_cond_wait (&call.changed, &call.lock);
-  g_mutex_unlock (&call.lock);
-  g_mutex_clear (&call.lock);
-  g_cond_clear (&call.changed);
-  mxr_net_free (fixture.net);
-  mxr_config_free (fixture.config);
+  call_in_net_thread (run, func);
 }
 
 int

@@ -1,21 +1,39 @@
 #ifndef MXR_LINK_FEED_H
 #define MXR_LINK_FEED_H
 
+#include "link-picture.h"
 #include "mixroom/peer.h"
 
-/* What feeds a downlink: one fan-out, and two while a sound changes from one to another that has the same timeline.
+/* What feeds a downlink: one fan-out, and two while it changes from one to another that has the same timeline.
  *
  *   one ── set ──> changing: both are listened to, the former is passed on
  *    ^                │
- *    └── the new one's first packet; or it is quiet, or too late ──> the rest of the former, and on_changed
+ *    └── the new one has begun ──> on_changed
  *
  * Two sounds are of one mixer: every block goes to both, in either order. Which block a new subscription begins with is
- * chance, so the former goes on until the new one has begun: none is missing, and those that both have are told by
- * their time stamps. Everything belongs to one network thread; times are arguments. */
+ * chance, so the former goes on until the first packet of the new one; or until it is quiet, or too late. What then waits of
+ * the former comes first: none is missing, and those that both have are told by their time stamps.
+ *
+ * A picture begins with a key frame that its fan-out has kept, and what came since. Until there is one it is asked for, and
+ * the former goes on; then it ends, with a whole frame, and the new one begins as soon as it has a newer frame, which is its
+ * next one at the latest: two encoders make their frames of the same instants, the former maybe always a little sooner.
+ *
+ * Everything belongs to one network thread; times are arguments. */
 
-/** MxrLinkFeedFunc: As of MxrFanoutFunc. The feed may be set from within only by mxr_link_feed_set_listening() to false. */
-typedef void (*MxrLinkFeedFunc) (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packets, bool is_last,
-                                 gpointer user_data);
+/* How long a picture without a key frame is waited for before it is asked for again: no packet would be missing that the
+ * client could ask for. It is the governor's interval, too. */
+#define MXR_LINK_FEED_PATIENCE_US G_USEC_PER_SEC
+
+typedef struct {
+  /* @run: compared only: packets of one run go on with its numbers, also those of one fan-out that begins anew do not.
+   * @is_last: as of MxrFanoutFunc. From within, the feed may be set by mxr_link_feed_set_listening() to false only. */
+  void (*on_packets) (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data);
+  /* Nothing of an earlier fan-out comes any more: once for each change that ends, and for those that it has taken the place
+   * of. */
+  void (*on_changed) (gpointer user_data);
+  /* Of a picture. */
+  void (*on_keyframe_needed) (gpointer user_data);
+} MxrLinkFeedEvents;
 
 typedef struct _MxrLinkFeed MxrLinkFeed;
 
@@ -28,25 +46,33 @@ typedef struct {
 } MxrLinkSource;
 
 struct _MxrLinkFeed {
-  MxrLinkFeedFunc on_packets;
-  void (*on_changed) (gpointer user_data);
+  MxrRtpKind kind;
+  const MxrLinkFeedEvents *events;
   gpointer user_data;
   bool is_listening;
   MxrLinkSource sources[2];
   guint current;     /* the other one: the former, while changing */
   gint64 changed_us; /* when the change began */
+
+  /* Of a sound. */
   bool has_passed;
   guint32 last_timestamp; /* passed on */
+
+  /* Of a picture. */
+  bool is_waiting;  /* for a key frame of the current one */
+  gint64 asked_us;  /* for it */
+  gint64 begun_us;  /* when it came */
+  GPtrArray *held;  /* MxrRtpPacket from the key frame on, of which none is newer than what was passed on; NULL: none */
+  MxrLinkPicture picture;
+  guint8 runs[2], run; /* addresses of two runs; which is passed on */
 };
 
 /**
  * mxr_link_feed_init:
  * @feed: stays where it is
- * @on_changed: nothing of an earlier fan-out comes any more: once for each change that ends, and for those that it has
- *   taken the place of
+ * @events: outlive it
  */
-void mxr_link_feed_init (MxrLinkFeed *feed, MxrLinkFeedFunc on_packets, void (*on_changed) (gpointer user_data),
-                         gpointer user_data);
+void mxr_link_feed_init (MxrLinkFeed *feed, MxrRtpKind kind, const MxrLinkFeedEvents *events, gpointer user_data);
 
 /** mxr_link_feed_clear: No fan-out; what was passed on is forgotten. Calls on_changed. */
 void mxr_link_feed_clear (MxrLinkFeed *feed);
@@ -54,19 +80,20 @@ void mxr_link_feed_clear (MxrLinkFeed *feed);
 /**
  * mxr_link_feed_set:
  * @fanout: (nullable): %NULL for none
- * @is_seamless: of the same timeline as the one before: the change is over when on_changed is called. Otherwise the one
- *   before is left at once, and on_changed called from within.
+ *
+ * The change is over when on_changed is called: from within, where none was passed on before, or with %NULL.
  */
-void mxr_link_feed_set (MxrLinkFeed *feed, MxrFanout *fanout, bool is_seamless, gint64 now_us);
+void mxr_link_feed_set (MxrLinkFeed *feed, MxrFanout *fanout, gint64 now_us);
 
 /** mxr_link_feed_set_listening: At first it does not. A change that is under way is over when it ends. */
-void mxr_link_feed_set_listening (MxrLinkFeed *feed, bool is_listening);
-
-/** mxr_link_feed_is_subscribed: Whether packets may come. */
-bool mxr_link_feed_is_subscribed (const MxrLinkFeed *feed);
+void mxr_link_feed_set_listening (MxrLinkFeed *feed, bool is_listening, gint64 now_us);
 
 /** mxr_link_feed_is_news: Of sounds: whether @packet is later than all that have been asked about. Once per packet. */
 bool mxr_link_feed_is_news (MxrLinkFeed *feed, const MxrRtpPacket *packet);
+
+/** mxr_link_feed_has_just_begun: Of pictures: whether what is passed on began with a key frame so lately that a client who asks for
+ * one asked before it came. */
+bool mxr_link_feed_has_just_begun (const MxrLinkFeed *feed, gint64 now_us);
 
 /** mxr_link_feed_poll: Ends a change that waits for nothing. Returns: when to poll again; %G_MAXINT64: there is no need. */
 gint64 mxr_link_feed_poll (MxrLinkFeed *feed, gint64 now_us);

@@ -5,10 +5,6 @@
 
 /* Statistics have no time of their own: they are taken when a link is looked at anyway, at the latest with its report. */
 #define STATS_MIN_AGE_US (G_USEC_PER_SEC / 2)
-/* A downlink whose first key frame got lost on the way from its rung has no packet that the client could miss, so
- * nobody but we would ask again. Longer than the governor's interval, shorter than a viewer's patience. */
-#define KEYFRAME_PATIENCE_US G_USEC_PER_SEC
-
 /* ---- What is due ----------------------------------------------------------------------------------------- */
 
 static guint64
@@ -32,6 +28,9 @@ update_stats (MxrLink *link, gint64 now_us)
     .protocol = transport.protocol,
     .send_drops = transport.send_drops,
     .packets_refused = count_refused (&transport),
+    .pacer_drops = link->pacer.n_dropped,
+    .pacer_packets = link->pacer.n_waiting,
+    .pacer_bytes = link->pacer.n_waiting_bytes,
   };
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     stats.has_uplink[i] = link->incoming[i].receiver != NULL;
@@ -75,16 +74,21 @@ mxr_link_on_due (gpointer user_data, gint64 now_us)
 {
   MxrLink *link = user_data;
 
+  link->now_us = now_us;
   if (now_us - link->stats_us >= STATS_MIN_AGE_US)
     update_stats (link, now_us);
   gint64 due_us = MIN (poll_uplinks (link, now_us), poll_feeds (link, now_us));
-  return MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_send_waiting (link, now_us);
+  due_us = MIN (due_us, mxr_rtp_session_poll (link->session, now_us));
+  mxr_link_batch_flush (&link->thread->batch);
+  mxr_link_update_bandwidth (link, now_us);
+  return MIN (due_us, mxr_link_pacer_get_due_us (&link->pacer));
 }
 
 void
 mxr_link_note_due (MxrLink *link)
 {
-  gint64 due_us = mxr_rtp_session_get_due_us (link->session);
+  gint64 due_us = MIN (mxr_rtp_session_get_due_us (link->session), mxr_link_pacer_get_due_us (&link->pacer));
 
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
     due_us = MIN (due_us, mxr_link_feed_get_due_us (&link->outgoing[i].feed));
@@ -137,6 +141,7 @@ on_receive_rtp (MxrRtpReceiver *receiver, const MxrRtpView *view, guint64 extend
   const MxrIncoming *incoming = &link->incoming[kind];
   MxrUplinkPacket packet = { .view = view, .extended_seq = extended_seq };
 
+  packet.is_red = incoming->red_payload_type != 0 && view->payload_type == incoming->red_payload_type;
   atomic_store (&link->peer->last_packet_us[kind], now_us);
   if (kind == MXR_RTP_AUDIO)
     packet.has_level = mxr_rtp_view_get_audio_level (view, incoming->audio_level_id, &packet.level_dbov, &packet.voice);
@@ -157,8 +162,10 @@ mxr_link_receive_rtp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 void
 mxr_link_receive_rtcp (MxrLink *link, guint8 *data, gsize size, gint64 now_us)
 {
+  link->now_us = now_us;
   mxr_rtp_session_receive_rtcp (link->session, data, size, now_us);
   mxr_link_batch_flush (&link->thread->batch); /* what was asked for again */
+  mxr_link_update_bandwidth (link, now_us);
   mxr_link_note_due (link);
 }
 
@@ -176,6 +183,7 @@ on_send_rtp (MxrRtpSender *sender, guint8 *data, gsize size, gpointer user_data)
 {
   MxrLink *link = user_data;
   mxr_link_batch_add (&link->thread->batch, size);
+  mxr_link_note_sent (link, size);
 }
 
 static void
@@ -187,8 +195,8 @@ on_send_rtcp (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_da
 }
 
 /* A client may ask as often as it likes: the control thread gets one call at a time. */
-static void
-ask_for_keyframe (MxrLink *link)
+void
+mxr_link_ask_for_keyframe (MxrLink *link)
 {
   MxrPeer *peer = link->peer;
   if (!atomic_exchange (&peer->keyframe_is_asked, true) &&
@@ -199,7 +207,9 @@ ask_for_keyframe (MxrLink *link)
 static void
 on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 {
-  ask_for_keyframe (user_data);
+  MxrLink *link = user_data;
+  if (!mxr_link_feed_has_just_begun (&link->outgoing[MXR_RTP_VIDEO].feed, g_get_monotonic_time ()))
+    mxr_link_ask_for_keyframe (link);
 }
 
 const MxrRtpSessionEvents mxr_link_session_events = {
@@ -210,71 +220,43 @@ const MxrRtpSessionEvents mxr_link_session_events = {
   .on_keyframe_request = on_keyframe_request,
 };
 
-/* Returns: whether @packet is to be left out, because the picture before it cannot be decoded. */
-static bool
-wait_for_keyframe (MxrOutgoing *outgoing, const MxrRtpPacket *packet, gint64 now_us)
-{
-  if (!outgoing->waits_for_keyframe)
-    return false;
-  outgoing->waits_for_keyframe = !packet->is_keyframe_start;
-  if (outgoing->waits_for_keyframe && now_us - outgoing->keyframe_asked_us > KEYFRAME_PATIENCE_US) {
-    outgoing->keyframe_asked_us = now_us;
-    ask_for_keyframe (outgoing->link);
-  }
-  return outgoing->waits_for_keyframe;
-}
-
 static void
-send_packet (MxrOutgoing *outgoing, MxrFanout *fanout, MxrRtpPacket *packet, gint64 now_us)
+send_packet (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 now_us)
 {
-  if (wait_for_keyframe (outgoing, packet, now_us))
-    return;
   if (outgoing->kind == MXR_RTP_AUDIO && !mxr_link_feed_is_news (&outgoing->feed, packet))
     return;
   outgoing->has_sent = true;
-  mxr_rtp_sender_send (outgoing->sender, packet, fanout, now_us);
+  mxr_link_send_packet (outgoing, run, packet, now_us);
 }
 
 static void
-on_feed_packets (MxrFanout *fanout, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
+on_feed_packets (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data)
 {
   MxrOutgoing *outgoing = user_data;
   MxrLink *link = outgoing->link;
   const gint64 now_us = g_get_monotonic_time ();
   const bool is_first = !outgoing->has_sent;
 
+  link->now_us = now_us;
   for (guint i = 0; i < n_packets; i++)
-    send_packet (outgoing, fanout, packets[i], now_us);
+    send_packet (outgoing, run, packets[i], now_us);
+  if (link->pacer.n_waiting > 0)
+    mxr_link_send_waiting (link, now_us);
   mxr_link_batch_flush (&link->thread->batch);
   if (is_last)
     mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
-  if (is_first && outgoing->has_sent) /* its first report is due */
+  if ((is_first && outgoing->has_sent) || link->pacer.n_waiting > 0) /* its first report is due; or what waits */
     mxr_link_note_due (link);
-}
-
-/* From here on the next key frame is not missed. Before the connection is there, packets would be lost, and a key frame
- * with them. */
-static void
-begin_picture (MxrOutgoing *outgoing)
-{
-  if (outgoing->kind != MXR_RTP_VIDEO || !mxr_link_feed_is_subscribed (&outgoing->feed))
-    return;
-  outgoing->waits_for_keyframe = true;
-  outgoing->keyframe_asked_us = g_get_monotonic_time ();
-  ask_for_keyframe (outgoing->link);
 }
 
 void
 mxr_link_set_connected (MxrLink *link, bool connected)
 {
-  const bool begins = connected && !link->connected;
-
   link->connected = connected;
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
-    mxr_link_feed_set_listening (&link->outgoing[i].feed, connected);
-    if (begins)
-      begin_picture (&link->outgoing[i]);
-  }
+  if (!connected)
+    mxr_link_forget_waiting (&link->outgoing[MXR_RTP_VIDEO]);
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) /* with what is sent here the connection may end */
+    mxr_link_feed_set_listening (&link->outgoing[i].feed, link->connected, g_get_monotonic_time ());
   update_stats (link, g_get_monotonic_time ());
   mxr_link_note_due (link);
 }
@@ -303,6 +285,19 @@ on_feed_changed (gpointer user_data)
     confirm (outgoing->link->peer, done);
 }
 
+static void
+on_feed_keyframe_needed (gpointer user_data)
+{
+  MxrOutgoing *outgoing = user_data;
+  mxr_link_ask_for_keyframe (outgoing->link);
+}
+
+static const MxrLinkFeedEvents feed_events = {
+  .on_packets = on_feed_packets,
+  .on_changed = on_feed_changed,
+  .on_keyframe_needed = on_feed_keyframe_needed,
+};
+
 void
 mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind)
 {
@@ -310,23 +305,14 @@ mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind)
 
   outgoing->link = link;
   outgoing->kind = kind;
-  mxr_link_feed_init (&outgoing->feed, on_feed_packets, on_feed_changed, outgoing);
+  mxr_link_feed_init (&outgoing->feed, kind, &feed_events, outgoing);
 }
 
 void
 mxr_link_unsubscribe (MxrOutgoing *outgoing)
 {
-  mxr_link_feed_set (&outgoing->feed, NULL, false, g_get_monotonic_time ());
-}
-
-/* The sounds of a room are of one mixer; between pictures there is a key frame. */
-static void
-subscribe (MxrOutgoing *outgoing, MxrFanout *fanout)
-{
-  mxr_link_feed_set (&outgoing->feed, outgoing->sender != NULL ? fanout : NULL, outgoing->kind == MXR_RTP_AUDIO,
-                     g_get_monotonic_time ());
-  begin_picture (outgoing);
-  mxr_link_note_due (outgoing->link);
+  mxr_link_forget_waiting (outgoing);
+  mxr_link_feed_set (&outgoing->feed, NULL, g_get_monotonic_time ());
 }
 
 void
@@ -347,7 +333,10 @@ mxr_link_subscribe (MxrPeer *peer, gpointer data)
   MxrOutgoing *outgoing = &peer->link->outgoing[subscription->kind];
   if (done != NULL)
     g_queue_push_tail (&outgoing->changes, done);
-  subscribe (outgoing, subscription->fanout);
+  if (subscription->fanout == NULL)
+    mxr_link_forget_waiting (outgoing);
+  mxr_link_feed_set (&outgoing->feed, outgoing->sender != NULL ? subscription->fanout : NULL, g_get_monotonic_time ());
+  mxr_link_note_due (peer->link);
 }
 
 void

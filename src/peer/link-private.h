@@ -2,6 +2,7 @@
 #define MXR_LINK_PRIVATE_H
 
 #include "link-feed.h"
+#include "link-pacer.h"
 #include "link-thread.h"
 #include "peer-private.h"
 
@@ -13,6 +14,7 @@ typedef struct {
   MxrRtpReceiver *receiver; /* NULL: none */
   MxrUplink *uplink;
   guint32 ssrc; /* as signalled */
+  guint8 red_payload_type; /* 0: none */
   guint8 audio_level_id;
   guint8 orientation_id;
 } MxrIncoming;
@@ -26,10 +28,16 @@ typedef struct {
   int payload_type;
   MxrLinkFeed feed; /* has a fan-out only with a sender, and listens while connected */
   GQueue changes;   /* MxrLinkSubscription: to be called back when the feed has changed */
-  bool waits_for_keyframe;
-  gint64 keyframe_asked_us; /* while waiting */
   bool has_sent;
 } MxrOutgoing;
+
+/* Of the way down. */
+typedef struct {
+  MxrPeerBandwidth told; /* to the room */
+  gint64 read_us;        /* when it was looked at */
+  gsize sent_bytes;      /* since then */
+  double sent_bps;       /* smoothed */
+} MxrLinkBandwidth;
 
 struct _MxrLink {
   MxrPeer *peer; /* owned reference */
@@ -43,8 +51,11 @@ struct _MxrLink {
   MxrLinkTimer timer; /* of the session */
   MxrRtpSession *session;
   gint64 stats_us; /* when they were taken */
+  gint64 now_us;   /* of what is sent by the call under way */
   MxrIncoming incoming[MXR_PEER_N_KINDS];
   MxrOutgoing outgoing[MXR_PEER_N_KINDS];
+  MxrLinkPacer pacer; /* of the picture, behind all else */
+  MxrLinkBandwidth bandwidth;
 };
 
 /* ---- link-media.c: packets ------------------------------------------------------------------------------ */
@@ -64,6 +75,22 @@ void mxr_link_note_due (MxrLink *link);
 void mxr_link_init_outgoing (MxrLink *link, MxrRtpKind kind);
 /** mxr_link_unsubscribe: At once. */
 void mxr_link_unsubscribe (MxrOutgoing *outgoing);
+
+/* ---- link-send.c: when packets leave ---------------------------------------------------------------------- */
+
+/** mxr_link_send_packet: At once, or of a picture when the pacer says. Written into the batch. */
+void mxr_link_send_packet (MxrOutgoing *outgoing, gpointer source_tag, MxrRtpPacket *packet, gint64 now_us);
+/** mxr_link_send_waiting: What is due of what waits; into the batch too. */
+void mxr_link_send_waiting (MxrLink *link, gint64 now_us);
+/** mxr_link_forget_waiting: Of @outgoing: none of it is sent any more. */
+void mxr_link_forget_waiting (MxrOutgoing *outgoing);
+/** mxr_link_note_sent: Whatever was sent over RTP. */
+void mxr_link_note_sent (MxrLink *link, gsize n_bytes);
+/** mxr_link_ask_for_keyframe: Of the picture that the client is sent. */
+void mxr_link_ask_for_keyframe (MxrLink *link);
+
+/** mxr_link_update_bandwidth: After whatever may have told something of it: to the pacer at once, to the room in time. */
+void mxr_link_update_bandwidth (MxrLink *link, gint64 now_us);
 
 /* ---- link-streams.c: what a plan says of streams --------------------------------------------------------- */
 

@@ -4,6 +4,12 @@
 
 /* Retransmissions reach back so far: half a second and more of a 1.5 Mbit/s picture. */
 #define VIDEO_HISTORY_PACKETS 512
+/* A second, for who asks for sound again; what RED repeats of the last packets otherwise. */
+#define AUDIO_HISTORY_PACKETS 64
+#define RED_HISTORY_PACKETS 4
+/* A sound and little more; more than a picture of ours has. */
+#define BANDWIDTH_MIN_BPS 30000
+#define BANDWIDTH_MAX_BPS 100000000
 
 static const MxrSdpFormat *
 find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
@@ -12,6 +18,12 @@ find_format (const MxrLinkPlan *plan, int section, MxrRtpKind kind)
   return section >= 0 && codec != MXR_SDP_CODEC_NONE
            ? mxr_sdp_section_find_format (&plan->offer->sections[section], codec)
            : NULL;
+}
+
+static guint8
+find_red (const MxrSdpFormat *format)
+{
+  return (guint8) MAX (format->red_payload_type, 0);
 }
 
 /* ---- In --------------------------------------------------------------------------------------------------- */
@@ -34,6 +46,7 @@ add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *f
     .payload_type = format->payload_type,
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .ssrc = section->ssrc,
     .rtx_ssrc = section->rtx_ssrc,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
@@ -61,8 +74,11 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     return;
   }
   const MxrSdpSection *section = &plan->offer->sections[plan->offer->uplink[kind]];
-  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc)
+  if (incoming->uplink == uplink && incoming->ssrc == section->ssrc) {
+    incoming->red_payload_type = find_red (format);
+    mxr_rtp_receiver_set_red_payload_type (incoming->receiver, incoming->red_payload_type);
     return;
+  }
   remove_incoming (link, incoming);
   incoming->receiver = add_receiver (link, section, format, kind);
   if (incoming->receiver == NULL)
@@ -70,11 +86,31 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
   mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));
   incoming->uplink = mxr_uplink_ref (uplink);
   incoming->ssrc = section->ssrc;
+  incoming->red_payload_type = find_red (format);
   incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;
   incoming->orientation_id = section->extensions[MXR_SDP_EXTENSION_VIDEO_ORIENTATION].id;
 }
 
 /* ---- Out -------------------------------------------------------------------------------------------------- */
+
+/* Without both, numbers that the client does not tell about would count as lost. */
+static guint8
+find_transport_seq_id (const MxrSdpSection *section, const MxrSdpFormat *format)
+{
+  const MxrSdpExtension *extension = &section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC];
+  const bool is_told = (format->feedback & MXR_SDP_FEEDBACK_TRANSPORT_CC) != 0;
+  return is_told && (extension->direction & MXR_SDP_RECVONLY) != 0 ? extension->id : 0;
+}
+
+static guint
+count_history (const MxrSdpFormat *format, MxrRtpKind kind)
+{
+  if (kind == MXR_RTP_VIDEO)
+    return VIDEO_HISTORY_PACKETS;
+  if ((format->feedback & MXR_SDP_FEEDBACK_NACK) != 0)
+    return AUDIO_HISTORY_PACKETS;
+  return format->red_payload_type >= 0 ? RED_HISTORY_PACKETS : 0;
+}
 
 static MxrRtpSender *
 add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, MxrRtpKind kind)
@@ -87,10 +123,11 @@ add_sender (MxrLink *link, const MxrLinkPlan *plan, const MxrSdpFormat *format, 
     .clock_rate = kind == MXR_RTP_AUDIO ? 48000 : 90000,
     .rtx_ssrc = kind == MXR_RTP_VIDEO ? plan->ssrcs[kind].rtx : 0,
     .rtx_payload_type = format->rtx_payload_type,
+    .red_payload_type = find_red (format),
     .mid = section->mid,
     .mid_id = section->extensions[MXR_SDP_EXTENSION_MID].id,
-    .transport_seq_id = section->extensions[MXR_SDP_EXTENSION_TRANSPORT_CC].id,
-    .history_packets = kind == MXR_RTP_VIDEO ? VIDEO_HISTORY_PACKETS : 0,
+    .transport_seq_id = find_transport_seq_id (section, format),
+    .history_packets = count_history (format, kind),
     .initial_seq = (guint16) g_random_int_range (1, 1 << 15),
     .timestamp_offset = g_random_int (),
   };
@@ -101,6 +138,7 @@ static void
 remove_outgoing (MxrLink *link, MxrOutgoing *outgoing)
 {
   mxr_link_feed_clear (&outgoing->feed);
+  mxr_link_forget_waiting (outgoing);
   if (outgoing->sender != NULL)
     mxr_rtp_session_remove_sender (link->session, g_steal_pointer (&outgoing->sender));
   outgoing->has_sent = false;
@@ -130,6 +168,7 @@ apply_outgoing (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     remove_outgoing (link, outgoing);
   } else if (outgoing->sender != NULL && outgoing->ssrc == plan->ssrcs[kind].media) {
     change_payload_type (outgoing, format);
+    mxr_rtp_sender_set_red_payload_type (outgoing->sender, find_red (format));
   } else {
     remove_outgoing (link, outgoing);
     outgoing->ssrc = plan->ssrcs[kind].media;
@@ -161,14 +200,19 @@ mxr_link_clear_streams (MxrLink *link)
 MxrRtpSession *
 mxr_link_new_session (MxrLink *link, const MxrSdpOffer *offer)
 {
+  const guint start_bps = link->peer->env.config->media.start_bitrate_bps;
   const MxrRtpSessionConfig config = {
     .cname = link->peer->cname,
     .ssrc = MAX (g_random_int (), 1),
     .random_seed = (guint64) g_random_int () << 32 | g_random_int (),
     .wall_offset_us = g_get_real_time () - g_get_monotonic_time (),
     .reduced_size = offer->sections[offer->transport_section].rtcp_rsize,
+    .start_bps = start_bps,
+    .min_bps = BANDWIDTH_MIN_BPS,
+    .max_bps = MAX (BANDWIDTH_MAX_BPS, start_bps),
   };
   MxrRtpSession *session = mxr_rtp_session_new (&config, &mxr_link_session_events, link);
   mxr_rtp_session_set_timeline (session, link->peer->env.timeline_us);
+  mxr_rtp_session_want_bitrate (session, atomic_load (&link->peer->wanted_bps));
   return session;
 }

@@ -169,6 +169,8 @@ new_link (MxrPeer *peer, const MxrSdpOffer *offer, GError **error)
   for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
     mxr_link_init_outgoing (link, i);
   link->session = mxr_link_new_session (link, offer);
+  link->bandwidth.told.estimate_bps = peer->env.config->media.start_bitrate_bps;
+  mxr_link_update_bandwidth (link, g_get_monotonic_time ());
   link->thread = mxr_link_thread_join (mxr_net_thread_get_context (peer->thread));
   mxr_link_clock_add (&link->thread->clock, &link->timer, mxr_link_on_due, link);
   mxr_link_note_due (link);
@@ -319,6 +321,16 @@ mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused)
     if (link->incoming[i].receiver != NULL)
       mxr_rtp_receiver_set_max_bitrate (link->incoming[i].receiver, atomic_load (&peer->max_bitrate_bps[i]));
   mxr_link_note_due (link);
+}
+
+void
+mxr_link_want_bitrate (MxrPeer *peer, gpointer unused)
+{
+  atomic_store (&peer->want_is_changed, false);
+  if (peer->link == NULL)
+    return;
+  mxr_rtp_session_want_bitrate (peer->link->session, atomic_load (&peer->wanted_bps));
+  mxr_link_note_due (peer->link);
 }
 
 void

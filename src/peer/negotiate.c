@@ -456,3 +456,11 @@ mxr_peer_on_link_voice (MxrPeer *peer, gpointer unused)
   if (peer->events.on_voice != NULL)
     peer->events.on_voice (peer, peer->user_data);
 }
+
+void
+mxr_peer_on_link_bandwidth (MxrPeer *peer, gpointer unused)
+{
+  atomic_store (&peer->bandwidth_is_told, false);
+  if (peer->events.on_bandwidth != NULL)
+    peer->events.on_bandwidth (peer, peer->user_data);
+}

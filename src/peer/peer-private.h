@@ -64,16 +64,20 @@ struct _MxrPeer {
   atomic_uint audio_level; /* see mxr_level_pack() */
   atomic_int_fast64_t last_packet_us[MXR_PEER_N_KINDS];
   GMutex stats_lock;
-  MxrPeerStats stats; /* guarded by stats_lock */
+  MxrPeerStats stats;         /* guarded by stats_lock */
+  MxrPeerBandwidth bandwidth; /* the same */
 
   /* Written by the control half, read by the network half. */
   atomic_uint max_bitrate_bps[MXR_PEER_N_KINDS]; /* 0: no limit */
+  atomic_uint wanted_bps;
 
   /* Whether such a call is on its way already: however often it is asked for, one waits in the mailbox. */
   atomic_bool keyframe_is_asked;  /* by the client: to the control thread */
   atomic_bool keyframe_is_needed; /* by our decoder: to the network thread */
   atomic_bool voice_is_told;      /* of an unwanted sound: to the control thread */
   atomic_bool bitrate_is_changed; /* to the network thread */
+  atomic_bool want_is_changed;    /* the same */
+  atomic_bool bandwidth_is_told;  /* to the control thread */
 
   /* Control thread. */
   MxrPeerEvents events;
@@ -122,6 +126,7 @@ void mxr_peer_on_link_connected (MxrPeer *peer, gpointer unused);
 void mxr_peer_on_link_failed (MxrPeer *peer, gpointer reason);
 void mxr_peer_on_link_keyframe_request (MxrPeer *peer, gpointer unused);
 void mxr_peer_on_link_voice (MxrPeer *peer, gpointer unused);
+void mxr_peer_on_link_bandwidth (MxrPeer *peer, gpointer unused);
 
 void mxr_link_plan_free (gpointer plan);
 void mxr_link_reply_free (gpointer reply);
@@ -132,6 +137,7 @@ void mxr_link_restart (MxrPeer *peer, gpointer credentials);
 void mxr_link_add_candidate (MxrPeer *peer, gpointer candidate);
 void mxr_link_request_keyframe (MxrPeer *peer, gpointer unused);
 void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
+void mxr_link_want_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_pass (MxrPeer *peer, gpointer pass);
 void mxr_link_pass_free (gpointer pass);
 void mxr_link_close (MxrPeer *peer, gpointer unused);

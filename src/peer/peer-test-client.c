@@ -48,6 +48,7 @@ note_sound (Client *client, const MxrRtpView *view)
     client->first_rtp = view->timestamp;
   }
   client->last_sound = view->seq;
+  client->n_red += view->payload_type == 63;
 }
 
 static void

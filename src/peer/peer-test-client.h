@@ -21,6 +21,7 @@ typedef struct {
   guint n_rtp[MXR_PEER_N_KINDS];
   guint16 first_sound, last_sound; /* sequence numbers, of the first and the last that came */
   guint32 first_rtp;               /* of sounds */
+  guint n_red;                     /* of them: with earlier ones */
   guint n_sent;
   guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */
   bool has_report[MXR_PEER_N_KINDS];
@@ -30,6 +31,7 @@ typedef struct {
   guint16 first_picture, last_picture; /* likewise */
   guint n_rtx;
   guint16 last_original; /* number of what was sent again last */
+  guint estimate_bps; /* that it tells */
   guint32 remb; /* exponent and mantissa of the last one */
 } Client;
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec); /* of the stock fragment */
+
 /* ---- The room's side ------------------------------------------------------------------------------------------- */
 
 static bool
@@ -55,6 +57,12 @@ on_voice (MxrPeer *peer, gpointer user_data)
 }
 
 static void
+on_bandwidth (MxrPeer *peer, gpointer user_data)
+{
+  ((Fixture *) user_data)->n_bandwidths++;
+}
+
+static void
 on_failed (MxrPeer *peer, const char *reason, gpointer user_data)
 {
   Fixture *fixture = user_data;
@@ -70,6 +78,7 @@ static const MxrPeerEvents events = {
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
   .on_voice = on_voice,
+  .on_bandwidth = on_bandwidth,
   .on_failed = on_failed,
 };
 
@@ -121,6 +130,7 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   g_assert_true (mxr_config_set (fixture->config, "ice.local_addresses=127.0.0.1", &error));
   fixture->net = mxr_net_new (fixture->config, &error);
   g_assert_no_error (error);
+  GST_ELEMENT_REGISTER (mxropusdec, NULL);
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   fixture->control = mxr_mailbox_new (NULL, "control", 1000);

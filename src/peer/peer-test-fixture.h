@@ -16,7 +16,7 @@ typedef struct {
   MxrPeerDelays *delays;
   MxrPeer *peer;
   bool refuses_uplinks, closes_in_answer;
-  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_voices, n_downlinks[MXR_PEER_N_KINDS];
+  guint n_added, n_removed, n_answers, n_errors, n_keyframe_requests, n_voices, n_bandwidths, n_downlinks[MXR_PEER_N_KINDS];
   bool is_connected;
   char *failed;
   char *answer;

@@ -97,6 +97,8 @@ mxr_peer_new (const MxrPeerEnv *env, const char *id, bool takes_uplink, const Mx
     peer->downlinks[i].section = -1;
   g_mutex_init (&peer->stats_lock);
   peer->stats.local_type = peer->stats.remote_type = peer->stats.protocol = "";
+  peer->bandwidth.estimate_bps = env->config->media.start_bitrate_bps;
+  peer->bandwidth.rtt_ms = -1;
   return peer;
 }
 
@@ -168,6 +170,23 @@ mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps)
     return;
   if (!mxr_peer_post_net (peer, mxr_link_limit_bitrate, NULL, NULL))
     atomic_store (&peer->bitrate_is_changed, false);
+}
+
+void
+mxr_peer_want_bitrate (MxrPeer *peer, guint bps)
+{
+  if (atomic_exchange (&peer->wanted_bps, bps) == bps || atomic_exchange (&peer->want_is_changed, true))
+    return;
+  if (!mxr_peer_post_net (peer, mxr_link_want_bitrate, NULL, NULL))
+    atomic_store (&peer->want_is_changed, false);
+}
+
+void
+mxr_peer_get_bandwidth (MxrPeer *peer, MxrPeerBandwidth *out_bandwidth)
+{
+  g_mutex_lock (&peer->stats_lock);
+  *out_bandwidth = peer->bandwidth;
+  g_mutex_unlock (&peer->stats_lock);
 }
 
 void

@@ -27,7 +27,6 @@ struct _MxrSplice {
   bool has_timestamp;
   guint32 timestamp; /* of the last frame, as it went out */
   bool is_keyframe_begun;
-  guint16 picture_id;
   guint16 seq;
 };
 
@@ -40,7 +39,6 @@ mxr_splice_new (MxrFanout *fanout, const char *codec, gconstpointer source)
   splice->fanout = mxr_fanout_ref (fanout);
   splice->codec = g_strdup (codec);
   splice->is_vp8 = g_str_equal (codec, "VP8");
-  splice->picture_id = (guint16) g_random_int ();
   splice->selected = splice->active = source;
   g_mutex_init (&splice->lock);
   return splice;
@@ -130,7 +128,6 @@ begin_frame (MxrSplice *splice, guint32 source_timestamp, guint32 timestamp)
   splice->has_timestamp = true;
   splice->timestamp = timestamp;
   splice->is_keyframe_begun = false;
-  splice->picture_id++;
 }
 
 static void
@@ -143,7 +140,7 @@ push_packet (MxrSplice *splice, const guint8 *data, gsize size, guint32 shift)
   if (!splice->in_frame || view.timestamp != splice->source_timestamp)
     begin_frame (splice, view.timestamp, view.timestamp + shift);
   bool begins_keyframe = !splice->is_keyframe_begun && mxr_is_keyframe_start (splice->codec, view.payload, view.payload_bytes);
-  g_autoptr (MxrRtpPacket) packet = splice->is_vp8 ? mxr_rtp_packet_new_vp8 (&view, splice->picture_id, begins_keyframe)
+  g_autoptr (MxrRtpPacket) packet = splice->is_vp8 ? mxr_rtp_packet_new_vp8 (&view, begins_keyframe)
                                                    : mxr_rtp_packet_new_from_rtp (data, size, begins_keyframe);
   if (packet == NULL)
     return;

@@ -12,6 +12,8 @@
 #define MS ((gint64) 1000)
 #define WATCHDOG_US (20 * G_USEC_PER_SEC)
 
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec); /* of the stock fragment */
+
 typedef struct {
   MxrConfig *config;
   MxrFragments *fragments;
@@ -28,6 +30,7 @@ typedef struct {
   atomic_uint n_buffers, n_keyframe_requests, n_voices;
   atomic_uint_fast64_t n_bytes;
   atomic_uint n_discont;
+  atomic_uint checksum; /* of all bytes, and where they stand */
 } Chain;
 
 static inline void
@@ -40,6 +43,7 @@ room_init (Room *room, guint n_threads, const char *fragment)
   g_autofree char *stock = g_build_filename (g_test_get_dir (G_TEST_DIST), "..", "..", "pipelines", NULL);
   const char *const dirs[] = { dir, stock, NULL };
 
+  GST_ELEMENT_REGISTER (mxropusdec, NULL);
   if (fragment != NULL)
     g_file_set_contents (path, fragment, -1, &error);
   g_assert_no_error (error);
@@ -87,6 +91,15 @@ count_output (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   Chain *chain = user_data;
   GstBuffer *buffer = info->data;
 
+  GstMapInfo map;
+
+  if (gst_buffer_map (buffer, &map, GST_MAP_READ)) {
+    guint sum = atomic_load (&chain->checksum);
+    for (gsize i = 0; i < map.size; i += 2)
+      sum = sum * 31 + map.data[i];
+    atomic_store (&chain->checksum, sum);
+    gst_buffer_unmap (buffer, &map);
+  }
   atomic_fetch_add (&chain->n_bytes, gst_buffer_get_size (buffer));
   atomic_fetch_add (&chain->n_discont, GST_BUFFER_IS_DISCONT (buffer));
   atomic_fetch_add (&chain->n_buffers, 1);
@@ -159,6 +172,7 @@ typedef struct {
   gsize n_bytes;
   bool has_level;
   int level_dbov;
+  bool is_red;
 } TestPacket;
 
 static inline bool
@@ -177,6 +191,7 @@ chain_push (Chain *chain, const TestPacket *packet, gint64 now_us)
   const MxrUplinkPacket arrived = {
     .view = &view,
     .extended_seq = packet->seq,
+    .is_red = packet->is_red,
     .has_level = packet->has_level,
     .level_dbov = packet->level_dbov,
     .voice = packet->level_dbov > -45,

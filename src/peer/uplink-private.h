@@ -29,6 +29,7 @@ typedef struct {
   GstClockTime time_ns; /* of that one */
   guint packet_units;   /* length of a packet [clock units] */
   guint n_lost;         /* before the packet that comes next */
+  bool decodes_fec;     /* the decoder makes a lost packet of its copy in the next */
 } MxrUplinkSound;
 
 /* The frame whose packets are coming; network thread. */
@@ -67,6 +68,7 @@ struct _MxrUplink {
   gatomicrefcount refs;
   MxrRtpKind kind;
   const char *codec; /* interned */
+  int payload_type;
   int clock_rate;
   GstElement *bin; /* owned by the room's pipeline once added; our reference keeps it for close */
   GstPad *feed;    /* source pad without a parent, linked to the bin's sink */
@@ -118,6 +120,7 @@ enum {
 
 /* ---- uplink-sound.c, uplink-picture.c: network thread --------------------------------------------------- */
 
+void mxr_uplink_sound_init (MxrUplink *uplink);
 void mxr_uplink_sound_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us);
 void mxr_uplink_sound_poll (MxrUplink *uplink, gint64 now_us);
 

@@ -19,13 +19,17 @@ typedef struct {
   GPtrArray *payloads; /* GBytes: Opus packets */
 } Fixture;
 
+/* As browsers encode it. */
+#define VOICE_WITH_FEC "audio-type=voice bitrate=32000 inband-fec=true packet-loss-percentage=10"
+
 static GPtrArray *
-make_payloads (void)
+make_payloads (const char *settings)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_parse_launch (
-    "audiotestsrc num-buffers=100 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! appsink name=sink sync=false",
-    &error);
+  g_autofree char *launch = g_strdup_printf (
+    "audiotestsrc num-buffers=100 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc %s ! appsink name=sink sync=false",
+    settings);
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
   GPtrArray *payloads = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   GstSample *sample;
 
@@ -49,7 +53,7 @@ static void
 fixture_init (Fixture *fixture, gconstpointer unused)
 {
   room_init (&fixture->room, 1, NULL);
-  fixture->payloads = make_payloads ();
+  fixture->payloads = make_payloads ("");
 }
 
 static void
@@ -73,6 +77,24 @@ send (Fixture *fixture, guint i, int level_dbov)
   gsize n_bytes;
   const guint8 *payload = g_bytes_get_data (fixture->payloads->pdata[i % N_PACKETS], &n_bytes);
   const TestPacket packet = { .seq = FIRST + i, .timestamp = i * FRAME_UNITS, .payload = payload, .n_bytes = n_bytes,
+                              .has_level = level_dbov != 0, .level_dbov = level_dbov };
+  g_assert_true (chain_push (&fixture->chain, &packet, time_of (i)));
+}
+
+/* The same with the @n_earlier packets before it. */
+static void
+send_red (Fixture *fixture, guint i, guint n_earlier, int level_dbov)
+{
+  MxrRedBlock blocks[MXR_RED_BLOCKS_MAX];
+  guint8 payload[1400];
+
+  for (guint k = 0; k <= n_earlier; k++) {
+    guint distance = n_earlier - k;
+    blocks[k] = (MxrRedBlock){ .payload_type = 96, .timestamp_offset = (guint16) (distance * FRAME_UNITS) };
+    blocks[k].data = g_bytes_get_data (fixture->payloads->pdata[(i - distance) % fixture->payloads->len], &blocks[k].n_bytes);
+  }
+  const TestPacket packet = { .seq = FIRST + i, .timestamp = i * FRAME_UNITS, .payload = payload,
+                              .n_bytes = mxr_red_write (payload, blocks, n_earlier + 1), .is_red = true,
                               .has_level = level_dbov != 0, .level_dbov = level_dbov };
   g_assert_true (chain_push (&fixture->chain, &packet, time_of (i)));
 }
@@ -302,6 +324,196 @@ test_jitter_and_loss (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (count_out (fixture), <=, N_PACKETS);
 }
 
+/* ---- Redundancy ------------------------------------------------------------------------------------------- */
+
+/* What is in a later packet is as if it had come, in the order in which it belongs, and never twice. */
+static void
+test_red_recovers (Fixture *fixture, gconstpointer unused)
+{
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+  for (guint i = 0; i < 91; i++)
+    if (i % 10 != 5 && i % 30 != 6)
+      send_red (fixture, i, MIN (i, 2), LOUD);
+  MxrUplinkStats stats = chain_stats (&fixture->chain);
+  g_assert_cmpuint (count_out (fixture), ==, 91);
+  g_assert_cmpuint (stats.decoded, ==, 91);
+  g_assert_cmpuint (stats.recovered, ==, 12);
+  g_assert_cmpuint (stats.concealed, ==, 0);
+  g_assert_cmpuint (stats.reorder.lost, ==, 0);
+  g_assert_cmpuint (stats.reorder.late, ==, 0);
+}
+
+static void
+test_red_with_one_block (Fixture *fixture, gconstpointer unused)
+{
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+  for (guint i = 0; i < 91; i++)
+    if (i % 10 != 5 && i % 30 != 6) /* nine single ones, three in pairs of which the first is gone */
+      send_red (fixture, i, MIN (i, 1), LOUD);
+  MxrUplinkStats stats = chain_stats (&fixture->chain);
+  g_assert_cmpuint (count_out (fixture), ==, 91);
+  g_assert_cmpuint (stats.recovered, ==, 9);
+  g_assert_cmpuint (stats.concealed + stats.fec, ==, 3);
+}
+
+/* The same bytes reach the decoder as without loss: all that comes out is the same. */
+static void
+test_red_is_lossless (Fixture *fixture, gconstpointer unused)
+{
+  guint32 sums[2] = { 0 };
+
+  for (guint lossy = 0; lossy < 2; lossy++) {
+    chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+    for (guint i = 0; i < 90; i++)
+      if (lossy == 0)
+        send (fixture, i, LOUD);
+      else if (i % 3 != 1)
+        send_red (fixture, i, MIN (i, 1), LOUD);
+    g_assert_cmpuint (count_out (fixture), ==, 90);
+    sums[lossy] = atomic_load (&fixture->chain.checksum);
+    if (lossy == 0)
+      chain_clear (&fixture->chain);
+  }
+  g_assert_cmphex (sums[0], ==, sums[1]);
+}
+
+/* RED may come and go with any packet; what was recovered and comes by itself afterwards is left out. */
+static void
+test_red_and_plain (Fixture *fixture, gconstpointer unused)
+{
+  guint n_lost = 0;
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+  for (guint i = 0; i < 90; i++) {
+    if (i % 4 == 3) {
+      n_lost += i % 8 == 3; /* the next one is plain then */
+      continue;
+    }
+    if (i % 8 == 0 && i > 0)
+      send_red (fixture, i, 1, LOUD);
+    else
+      send (fixture, i, LOUD);
+    if (i % 16 == 0 && i > 0)
+      send (fixture, i - 1, LOUD);
+  }
+  MxrUplinkStats stats = chain_stats (&fixture->chain);
+  g_assert_cmpuint (count_out (fixture), ==, 90);
+  g_assert_cmpuint (n_lost, ==, 11);
+  g_assert_cmpuint (stats.concealed + stats.fec, ==, n_lost);
+  g_assert_cmpuint (stats.recovered, ==, 11);
+  g_assert_cmpuint (stats.reorder.late, ==, 5);
+}
+
+/* A syllable's begin that was lost while nobody wanted the sound. */
+static void
+test_red_while_unwanted (Fixture *fixture, gconstpointer unused)
+{
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", false);
+  for (guint i = 1; i < 60; i++)
+    if (i % 4 != 1)
+      send_red (fixture, i, 1, i < 56 ? SILENT : LOUD); /* 57 is lost */
+  g_assert_cmpuint (chain_stats (&fixture->chain).unwanted, ==, 44);
+  mxr_uplink_set_wanted (fixture->chain.uplink, true);
+  mxr_uplink_poll (fixture->chain.uplink, time_of (59) + 5 * MS);
+  g_assert_cmpuint (count_out (fixture), ==, 5); /* 55 to 59 */
+  g_assert_cmpuint (chain_stats (&fixture->chain).concealed, ==, 0);
+  send_red (fixture, 60, 1, LOUD);
+  g_assert_cmpuint (count_out (fixture), ==, 6);
+}
+
+/* Nothing of before the begin, of another codec, of an empty block, of what is no RED. */
+static void
+test_red_odd (Fixture *fixture, gconstpointer unused)
+{
+  static const guint8 other[] = { 0x80 | 97, 0x0f, 0x00, 0x01, 96, 0xaa, 0xf8, 0xff, 0xfe };
+  static const guint8 empty[] = { 0x80 | 96, 0x0f, 0x00, 0x00, 96 };
+  static const guint8 broken[] = { 0x80 | 96, 0x0f, 0x03, 0xff, 96, 1 };
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+  send_red (fixture, 2, 2, LOUD);
+  g_assert_cmpuint (count_out (fixture), ==, 1);
+  TestPacket packet = { .seq = FIRST + 4, .timestamp = 4 * FRAME_UNITS, .payload = other, .n_bytes = sizeof other, .is_red = true };
+  chain_push (&fixture->chain, &packet, time_of (4)); /* 3 is lost, and what it holds is not ours */
+  mxr_uplink_poll (fixture->chain.uplink, time_of (6));
+  g_assert_cmpuint (chain_stats (&fixture->chain).recovered, ==, 0);
+  g_assert_cmpuint (chain_stats (&fixture->chain).concealed, ==, 1);
+  packet = (TestPacket){ .seq = FIRST + 5, .timestamp = 5 * FRAME_UNITS, .payload = empty, .n_bytes = sizeof empty, .is_red = true };
+  chain_push (&fixture->chain, &packet, time_of (5)); /* no more than padding */
+  packet = (TestPacket){ .seq = FIRST + 6, .timestamp = 6 * FRAME_UNITS, .payload = broken, .n_bytes = sizeof broken, .is_red = true };
+  chain_push (&fixture->chain, &packet, time_of (6));
+  send_red (fixture, 7, 1, LOUD);
+  MxrUplinkStats stats = chain_stats (&fixture->chain);
+  g_assert_cmpuint (stats.recovered, ==, 1);
+  g_assert_cmpuint (stats.decoded, ==, 4);
+}
+
+/* ---- How much has to be made up ---------------------------------------------------------------------------- */
+
+enum { BY_NOTHING, BY_FEC, BY_RED, BY_BOTH, N_MEANS };
+
+/* Gilbert's model: a packet is lost in a bad state, which lasts @burst packets on average. */
+static bool
+is_lost (GRand *random, bool *is_bad, double loss, double burst)
+{
+  double leave = 1 / burst;
+  double enter = loss * leave / (1 - loss);
+  double chance = g_rand_double (random);
+
+  *is_bad = *is_bad ? chance >= leave : chance < enter;
+  return *is_bad;
+}
+
+/* Returns: the share of packets that were concealed. */
+static double
+simulate (Fixture *fixture, guint means, double loss, double burst)
+{
+  const guint n_packets = 3000;
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+  bool is_bad = false;
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true);
+  for (guint i = 0; i < n_packets; i++) {
+    if (is_lost (random, &is_bad, loss, burst) && i > 0)
+      continue;
+    if (means >= BY_RED)
+      send_red (fixture, i, MIN (i, 1), LOUD); /* as libwebrtc does */
+    else
+      send (fixture, i, LOUD);
+  }
+  MxrUplinkStats stats = chain_stats (&fixture->chain);
+  chain_clear (&fixture->chain);
+  g_assert_cmpuint (stats.decoded + stats.concealed + stats.fec, <=, n_packets);
+  g_assert_cmpuint (stats.decoded + stats.concealed + stats.fec, >=, n_packets - 20);
+  return (double) stats.concealed / n_packets;
+}
+
+static void
+test_concealed_share (Fixture *fixture, gconstpointer unused)
+{
+  static const double losses[] = { 0.02, 0.05, 0.1, 0.2 };
+  double shares[N_MEANS];
+
+  for (guint burst = 1; burst <= 3; burst += 2)
+    for (guint i = 0; i < G_N_ELEMENTS (losses); i++) {
+      for (guint means = 0; means < N_MEANS; means++) {
+        g_ptr_array_unref (fixture->payloads);
+        fixture->payloads = make_payloads (means == BY_FEC || means == BY_BOTH ? VOICE_WITH_FEC : "");
+        /* a random loss is one that does not depend on the last */
+        shares[means] = simulate (fixture, means, losses[i], burst == 1 ? 1 / (1 - losses[i]) : burst);
+      }
+      g_test_message ("%2.0f %% lost, %s: concealed %.2f %%, with Opus's FEC %.2f %%, with RED of one block %.2f %%, with both %.2f %%",
+                      100 * losses[i], burst == 1 ? "at random" : "3 in a row", 100 * shares[BY_NOTHING],
+                      100 * shares[BY_FEC], 100 * shares[BY_RED], 100 * shares[BY_BOTH]);
+      if (burst == 1 && losses[i] <= 0.1)
+        g_assert_cmpfloat (shares[BY_RED], <, 0.03);
+      g_assert_cmpfloat (shares[BY_RED], <, shares[BY_NOTHING]);
+      g_assert_cmpfloat (shares[BY_BOTH], <=, shares[BY_FEC]);
+      g_assert_cmpfloat (shares[BY_BOTH], <=, shares[BY_RED]);
+      g_assert_cmpfloat (shares[BY_FEC], <, shares[BY_NOTHING]);
+    }
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_AUDIO, "opusdec", true); /* for the end */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -322,6 +534,13 @@ main (int argc, char **argv)
   ADD ("padding-is-no-loss", test_padding_is_no_loss);
   ADD ("sender-begins-anew", test_sender_begins_anew);
   ADD ("jitter-and-loss", test_jitter_and_loss);
+  ADD ("red-recovers", test_red_recovers);
+  ADD ("red-with-one-block", test_red_with_one_block);
+  ADD ("red-is-lossless", test_red_is_lossless);
+  ADD ("red-and-plain", test_red_and_plain);
+  ADD ("red-while-unwanted", test_red_while_unwanted);
+  ADD ("red-odd", test_red_odd);
+  ADD ("concealed-share", test_concealed_share);
 #undef ADD
   return g_test_run ();
 }

@@ -3,6 +3,10 @@
 
 #include "uplink-private.h"
 
+#include <string.h>
+
+#define RTP_HEADER_BYTES 12
+
 /* What is made up for lost packets at most: Opus has faded out by then, and the ring may run dry. */
 #define CONCEAL_MAX_MS 100
 /* RFC 6716 2.1.4: a packet is 120 ms long at most. */
@@ -32,8 +36,8 @@ get_time_ns (MxrUplink *uplink, guint32 timestamp, gint64 now_us)
   return (GstClockTime) time_ns;
 }
 
-/* As rtpjitterbuffer tells it: the depayloader makes a gap of it, which the decoder fills. */
-static void
+/* As rtpjitterbuffer tells it: the depayloader makes a gap of it, which the decoder fills. Returns: whether it was told. */
+static bool
 push_lost (MxrUplink *uplink, guint32 timestamp)
 {
   const MxrUplinkSound *sound = &uplink->sound;
@@ -41,17 +45,40 @@ push_lost (MxrUplink *uplink, guint32 timestamp)
   guint32 span = timestamp - sound->timestamp;
 
   if (!sound->has_timestamp || span >= G_MAXINT32)
-    return;
+    return false;
   guint64 units = MIN ((guint64) n_lost * sound->packet_units, (guint64) span * n_lost / (n_lost + 1));
   units = MIN (units, to_units (uplink, CONCEAL_MAX_MS));
   if (units == 0)
-    return;
+    return false;
   guint64 duration_ns = units * GST_SECOND / (guint) uplink->clock_rate;
   guint64 after_ns = (guint64) sound->packet_units * GST_SECOND / (guint) uplink->clock_rate;
   GstStructure *lost = gst_structure_new ("GstRTPPacketLost", "seqnum", G_TYPE_UINT, (guint) uplink->next_seq, "timestamp",
                                           G_TYPE_UINT64, sound->time_ns + after_ns, "duration", G_TYPE_UINT64, duration_ns,
                                           "retry", G_TYPE_UINT, 0, NULL);
-  gst_pad_push_event (uplink->feed, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, lost));
+  return gst_pad_push_event (uplink->feed, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, lost));
+}
+
+static bool
+has_fec (const MxrUplink *uplink, GstBuffer *buffer)
+{
+  GstMapInfo map;
+  MxrRtpView view;
+
+  if (!uplink->sound.decodes_fec || !gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return false;
+  bool result = mxr_rtp_view_parse (&view, map.data, map.size) && mxr_opus_has_fec (view.payload, view.payload_bytes);
+  gst_buffer_unmap (buffer, &map);
+  return result;
+}
+
+/* @buffer: the packet behind the lost ones */
+static void
+make_up (MxrUplink *uplink, GstBuffer *buffer, guint32 timestamp)
+{
+  bool is_copied = push_lost (uplink, timestamp) && has_fec (uplink, buffer);
+
+  uplink->stats.fec += is_copied;
+  uplink->stats.concealed += uplink->sound.n_lost - is_copied;
 }
 
 static void
@@ -75,7 +102,7 @@ push_packet (MxrUplink *uplink, const MxrReorderPacket *packet)
   gint64 begin_us = g_get_monotonic_time ();
 
   if (sound->n_lost > 0)
-    push_lost (uplink, packet->timestamp);
+    make_up (uplink, buffer, packet->timestamp);
   if (sound->n_lost > 0 || sound->is_discont) {
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     uplink->next_seq++;
@@ -167,29 +194,88 @@ note_level (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us)
     listener->events.on_voice (listener->user_data);
 }
 
+/* ---- Packets in packets ---------------------------------------------------------------------------------- */
+
+/* One packet, by itself or out of another one. */
+typedef struct {
+  guint64 extended_seq;
+  guint32 timestamp;
+  const guint8 *rtp;
+  gsize n_bytes;
+  bool is_empty, is_recovered;
+} Plain;
+
+static bool
+is_missing (const MxrUplink *uplink, guint64 extended_seq)
+{
+  return uplink->decodes ? mxr_reorder_is_missing (uplink->reorder, extended_seq)
+                         : mxr_voice_history_is_missing (&uplink->sound.history, extended_seq);
+}
+
+static void
+take (MxrUplink *uplink, const Plain *plain, gint64 now_us)
+{
+  const MxrReorderPacket whole = { .extended_seq = plain->extended_seq, .timestamp = plain->timestamp, .arrival_us = now_us,
+                                   .n_bytes = plain->n_bytes, .is_recovered = plain->is_recovered,
+                                   .flags = plain->is_empty ? MXR_UPLINK_EMPTY : 0 };
+
+  if (plain->is_recovered && !is_missing (uplink, plain->extended_seq))
+    return;
+  uplink->stats.recovered += plain->is_recovered;
+  if (uplink->decodes) {
+    mxr_uplink_take_copy (uplink, &whole, plain->rtp);
+    drain (uplink, now_us);
+  } else if (!plain->is_empty) {
+    mxr_voice_history_add (&uplink->sound.history, plain->extended_seq, plain->timestamp, plain->rtp, plain->n_bytes, now_us);
+  }
+}
+
+/* With the header that it would have come with; whoever pushes writes a number of our own. */
+static void
+take_block (MxrUplink *uplink, const MxrUplinkPacket *packet, const MxrRedBlock *block, guint distance, gint64 now_us)
+{
+  const MxrRtpView *view = packet->view;
+  const guint32 timestamp = view->timestamp - block->timestamp_offset;
+  const guint8 stamp[] = { (guint8) (timestamp >> 24), (guint8) (timestamp >> 16), (guint8) (timestamp >> 8), (guint8) timestamp };
+  guint8 rtp[MXR_PACKET_MAX_BYTES] = { 2 << 6, (guint8) uplink->payload_type };
+  const Plain plain = { .extended_seq = packet->extended_seq - distance, .timestamp = timestamp, .rtp = rtp,
+                        .n_bytes = RTP_HEADER_BYTES + block->n_bytes, .is_empty = block->n_bytes == 0,
+                        .is_recovered = distance > 0 };
+
+  if (block->payload_type != uplink->payload_type || plain.n_bytes > sizeof rtp || (plain.is_empty && plain.is_recovered))
+    return;
+  memcpy (rtp + 4, stamp, sizeof stamp);
+  memcpy (rtp + 8, view->data + 8, 4);
+  memcpy (rtp + RTP_HEADER_BYTES, block->data, block->n_bytes);
+  take (uplink, &plain, now_us);
+}
+
+/* The earliest first: nothing of what is in it is given up for lost. */
+static void
+take_red (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us)
+{
+  MxrRedBlock blocks[MXR_RED_BLOCKS_MAX];
+  guint n = mxr_red_parse (packet->view->payload, packet->view->payload_bytes, blocks);
+
+  for (guint i = 0; i < n; i++)
+    take_block (uplink, packet, &blocks[i], n - 1 - i, now_us);
+}
+
 void
 mxr_uplink_sound_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us)
 {
   const MxrRtpView *view = packet->view;
+  const Plain plain = { .extended_seq = packet->extended_seq, .timestamp = view->timestamp, .rtp = view->data,
+                        .n_bytes = view->size, .is_empty = view->payload_bytes == 0 };
 
   if (packet->has_level)
     note_level (uplink, packet, now_us);
   settle (uplink, now_us);
-  if (!uplink->decodes) {
-    uplink->stats.unwanted++;
-    if (view->payload_bytes > 0)
-      mxr_voice_history_add (&uplink->sound.history, packet->extended_seq, view->timestamp, view->data, view->size, now_us);
-    return;
-  }
-  const MxrReorderPacket whole = {
-    .extended_seq = packet->extended_seq,
-    .timestamp = view->timestamp,
-    .arrival_us = now_us,
-    .n_bytes = view->size,
-    .flags = view->payload_bytes > 0 ? 0 : MXR_UPLINK_EMPTY,
-  };
-  mxr_uplink_take_copy (uplink, &whole, view->data);
-  drain (uplink, now_us);
+  uplink->stats.unwanted += !uplink->decodes;
+  if (packet->is_red && view->payload_bytes > 0)
+    take_red (uplink, packet, now_us);
+  else
+    take (uplink, &plain, now_us);
 }
 
 /* Whether levels come is not known before the first packet, so only who is wanted begins here. */
@@ -201,4 +287,15 @@ mxr_uplink_sound_poll (MxrUplink *uplink, gint64 now_us)
   settle (uplink, now_us);
   if (uplink->decodes)
     drain (uplink, now_us);
+}
+
+/* Stock opusdec would hold each packet back until the next for it, and is not asked to. */
+void
+mxr_uplink_sound_init (MxrUplink *uplink)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  GstIterator *found = gst_bin_iterate_all_by_element_factory_name (GST_BIN (uplink->bin), "mxropusdec");
+
+  uplink->sound.decodes_fec = gst_iterator_next (found, &value) == GST_ITERATOR_OK;
+  gst_iterator_free (found);
 }

@@ -167,7 +167,7 @@ new_listener (const MxrUplinkEvents *events, gpointer user_data, GDestroyNotify 
   return listener;
 }
 
-/* To opusdec sprop-stereo (RFC 7587 6.1) says what to make, whatever is sent: a room that mixes one channel spares itself
+/* To the decoder sprop-stereo (RFC 7587 6.1) says what to make, whatever is sent: a room that mixes one channel spares itself
  * the second. */
 static GstCaps *
 new_caps (const MxrUplinkParams *params)
@@ -195,6 +195,7 @@ mxr_uplink_new (const MxrUplinkParams *params, const MxrUplinkEvents *events, gp
   g_atomic_ref_count_init (&uplink->refs);
   uplink->kind = params->kind;
   uplink->codec = g_intern_string (params->codec);
+  uplink->payload_type = params->payload_type;
   uplink->clock_rate = params->clock_rate;
   uplink->timeline_us = params->timeline_us;
   uplink->delays = mxr_peer_delays_ref (params->delays);
@@ -206,6 +207,8 @@ mxr_uplink_new (const MxrUplinkParams *params, const MxrUplinkEvents *events, gp
   uplink->reorder = new_reorder (params);
   if (params->kind == MXR_RTP_VIDEO)
     mxr_uplink_picture_init (uplink, params->pool);
+  else
+    mxr_uplink_sound_init (uplink);
   return uplink;
 }
 

@@ -45,6 +45,20 @@ mxr_voice_history_add (MxrVoiceHistory *history, guint64 extended_seq, guint32 t
   history->next = (history->next + 1) % MXR_VOICE_HISTORY_PACKETS;
 }
 
+bool
+mxr_voice_history_is_missing (const MxrVoiceHistory *history, guint64 extended_seq)
+{
+  bool has_earlier = false;
+
+  for (guint i = 0; i < MXR_VOICE_HISTORY_PACKETS; i++) {
+    const MxrVoicePacket *packet = &history->packets[i];
+    if (packet->n_bytes > 0 && packet->extended_seq == extended_seq)
+      return false;
+    has_earlier |= packet->n_bytes > 0 && packet->extended_seq < extended_seq;
+  }
+  return has_earlier;
+}
+
 static int
 compare_numbers (const void *a, const void *b)
 {

@@ -40,6 +40,9 @@ bool mxr_voice_history_note_level (MxrVoiceHistory *history, int level_dbov, boo
 void mxr_voice_history_add (MxrVoiceHistory *history, guint64 extended_seq, guint32 timestamp, const guint8 *rtp,
                             gsize n_bytes, gint64 now_us);
 
+/** mxr_voice_history_is_missing: Returns: whether that number is not there, but an earlier one is. */
+bool mxr_voice_history_is_missing (const MxrVoiceHistory *history, guint64 extended_seq);
+
 /**
  * mxr_voice_history_find:
  * @out_packets: (out): %MXR_VOICE_HISTORY_PACKETS pointers into @history, by rising number

@@ -1,4 +1,4 @@
-/* What the server says of its rooms: for REST as GVariants, for Prometheus as text, for people as a graph. */
+/* What the server says of its rooms: for REST as GVariants, for people as a graph. */
 
 #include "room-private.h"
 
@@ -80,6 +80,9 @@ describe_decoding (const MxrUplinkStats *stats)
   add_int (&dict, "overflows", stats->overflows);
   add_int (&dict, "lost", stats->reorder.lost);
   add_int (&dict, "late", stats->reorder.late);
+  add_int (&dict, "recovered", stats->recovered);
+  add_int (&dict, "fec", stats->fec);
+  add_int (&dict, "concealed", stats->concealed);
   return g_variant_builder_end (&dict);
 }
 
@@ -113,6 +116,8 @@ describe_downlink (const MxrRtpSenderStats *stats)
   if (stats->rtt_ms >= 0)
     add_double (&dict, "roundTrip", stats->rtt_ms);
   add_int (&dict, "keyframeRequests", stats->plis_received + stats->firs_received);
+  add_bool (&dict, "red", stats->red_blocks > 0);
+  add_int (&dict, "redPackets", stats->red_packets);
   return g_variant_builder_end (&dict);
 }
 
@@ -130,10 +135,39 @@ add_streams (GVariantBuilder *dict, const MxrPeerStats *stats)
   }
 }
 
+GVariant *
+mxr_participant_describe_link (MxrParticipant *participant)
+{
+  static const char *const reasons[] = { "best", "bandwidth", "loss" };
+  GVariantBuilder dict;
+  MxrPeerBandwidth bandwidth;
+  MxrPeerStats stats;
+
+  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
+  mxr_peer_get_stats (participant->peer, &stats);
+  g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
+  add_int (&dict, "estimate", bandwidth.estimate_bps);
+  add_bool (&dict, "measured", bandwidth.is_measured);
+  add_double (&dict, "loss", bandwidth.loss);
+  if (bandwidth.rtt_ms >= 0)
+    add_double (&dict, "roundTrip", bandwidth.rtt_ms);
+  add_double (&dict, "queue", bandwidth.queue_ms);
+  add_double (&dict, "paced", bandwidth.paced_ms);
+  add_int (&dict, "sent", bandwidth.sent_bps);
+  add_int (&dict, "dropped", stats.pacer_drops);
+  if (participant->has_downlink[MXR_RTP_VIDEO]) {
+    g_autofree char *rung = mxr_levels_get_name (&participant->room->graph->levels, participant->ladder.level);
+    add_string (&dict, "rung", rung);
+    add_string (&dict, "reason", reasons[participant->ladder.reason]);
+  }
+  return g_variant_builder_end (&dict);
+}
+
 static GVariant *
 describe_participant (MxrParticipant *participant)
 {
   static const char *const roles[] = { "session", "publisher", "viewer" };
+  static const char *const qualities[] = { "unknown", "lost", "bad", "poor", "good" };
   GVariantBuilder dict;
   MxrPeerStats stats;
 
@@ -147,17 +181,20 @@ describe_participant (MxrParticipant *participant)
   add_bool (&dict, "talking", participant->talking);
   add_bool (&dict, "mixed", participant->is_mixed);
   add_bool (&dict, "connected", participant->is_connected);
+  add_string (&dict, "quality", qualities[participant->quality.told]);
   add_string (&dict, "localCandidate", stats.local_type);
   add_string (&dict, "remoteCandidate", stats.remote_type);
   add_string (&dict, "protocol", stats.protocol);
   add_int (&dict, "packetsRefused", stats.packets_refused);
   add_int (&dict, "packetsNotSent", stats.send_drops);
+  add (&dict, "bandwidth", mxr_participant_describe_link (participant));
   add_streams (&dict, &stats);
   return g_variant_builder_end (&dict);
 }
 
+/* @level: (nullable): of a picture */
 static void
-add_rung (GVariantBuilder *rungs, MxrRung *rung)
+add_rung (GVariantBuilder *rungs, MxrRung *rung, const MxrLevel *level, const char *level_name)
 {
   const MxrRungParams *params = mxr_rung_get_params (rung);
   MxrFanoutStats stats;
@@ -167,10 +204,11 @@ add_rung (GVariantBuilder *rungs, MxrRung *rung)
   add_string (rungs, "name", params->name);
   add_string (rungs, "codec", params->codec);
   add_int (rungs, "bitrate", params->bitrate_bps);
-  if (params->is_picture) {
-    add_int (rungs, "width", params->width_px);
-    add_int (rungs, "height", params->height_px);
-    add_int (rungs, "framerate", params->framerate);
+  if (level != NULL) {
+    add_string (rungs, "level", level_name);
+    add_int (rungs, "width", level->width_px);
+    add_int (rungs, "height", level->height_px);
+    add_int (rungs, "framerate", level->framerate);
     add_int (rungs, "keyframesRequested", mxr_rung_count_keyframes (rung));
     add_bool (rungs, "passedThrough", mxr_rung_is_passing (rung));
   }
@@ -181,21 +219,32 @@ add_rung (GVariantBuilder *rungs, MxrRung *rung)
   g_variant_builder_close (rungs);
 }
 
+static void
+add_pictures (GVariantBuilder *rungs, MxrRoom *room, guint codec)
+{
+  const MxrLevels *levels = &room->graph->levels;
+
+  for (guint level = 0; level < levels->n; level++) {
+    g_autofree char *name = mxr_levels_get_name (levels, level);
+    if (room->encodings[codec][level].rung != NULL)
+      add_rung (rungs, room->encodings[codec][level].rung, &levels->levels[level], name);
+  }
+}
+
 static GVariant *
 describe_rungs (MxrRoom *room)
 {
   GVariantBuilder rungs;
 
   g_variant_builder_init (&rungs, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < G_N_ELEMENTS (room->pictures); i++)
-    if (room->pictures[i] != NULL)
-      add_rung (&rungs, room->pictures[i]);
+  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+    add_pictures (&rungs, room, codec);
   if (room->shared_sound != NULL)
-    add_rung (&rungs, room->shared_sound);
+    add_rung (&rungs, room->shared_sound, NULL, NULL);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     if (participant->own_sound != NULL)
-      add_rung (&rungs, participant->own_sound);
+      add_rung (&rungs, participant->own_sound, NULL, NULL);
   }
   return g_variant_builder_end (&rungs);
 }
@@ -254,71 +303,4 @@ mxr_hub_draw_room (MxrHub *hub, const char *name)
 {
   MxrRoom *room = g_hash_table_lookup (hub->rooms, name);
   return room != NULL ? gst_debug_bin_to_dot_data (GST_BIN (room->graph->pipeline), GST_DEBUG_GRAPH_SHOW_ALL) : NULL;
-}
-
-/* ---- Metrics --------------------------------------------------------------------------------------------- */
-
-static void
-append_metric (GString *text, const char *name, const char *type, const char *help, guint64 value)
-{
-  g_string_append_printf (text, "# HELP mixroom_%s %s\n# TYPE mixroom_%s %s\nmixroom_%s %" G_GUINT64_FORMAT "\n", name,
-                          help, name, type, name, value);
-}
-
-typedef struct {
-  guint64 connected, mixed, rungs, subscribers, packets_in, packets_out, retransmitted, refused, not_sent;
-} Totals;
-
-static void
-total_participant (Totals *totals, MxrParticipant *participant)
-{
-  MxrPeerStats stats;
-
-  mxr_peer_get_stats (participant->peer, &stats);
-  totals->connected += participant->is_connected;
-  totals->mixed += participant->is_mixed;
-  totals->rungs += participant->own_sound != NULL;
-  totals->refused += stats.packets_refused;
-  totals->not_sent += stats.send_drops;
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
-    totals->packets_in += stats.uplink[i].packets;
-    totals->packets_out += stats.downlink[i].packets;
-    totals->retransmitted += stats.downlink[i].rtx_packets;
-  }
-}
-
-static void
-total_room (Totals *totals, MxrRoom *room)
-{
-  totals->rungs += (room->shared_sound != NULL) + (room->pictures[0] != NULL) + (room->pictures[1] != NULL);
-  for (guint i = 0; i < room->participants->len; i++)
-    total_participant (totals, room->participants->pdata[i]);
-}
-
-void
-mxr_hub_append_metrics (MxrHub *hub, GString *text)
-{
-  Totals totals = { 0 };
-  GHashTableIter iter;
-  gpointer room;
-
-  g_hash_table_iter_init (&iter, hub->rooms);
-  while (g_hash_table_iter_next (&iter, NULL, &room))
-    total_room (&totals, room);
-  append_metric (text, "rooms", "gauge", "Rooms with somebody inside.", g_hash_table_size (hub->rooms));
-  append_metric (text, "participants", "gauge", "Participants of all rooms.", mxr_hub_count_participants (hub));
-  append_metric (text, "participants_connected", "gauge", "Those whose media is connected.", totals.connected);
-  append_metric (text, "participants_mixed", "gauge", "Those who are in a sound mix.", totals.mixed);
-  append_metric (text, "rungs", "gauge", "Encodings at work.", totals.rungs);
-  append_metric (text, "joins_total", "counter", "Participants let in.", hub->counters.joins);
-  append_metric (text, "refusals_total", "counter", "Participants not let in.", hub->counters.refusals);
-  append_metric (text, "departures_total", "counter", "Participants who left or were removed.", hub->counters.removals);
-  append_metric (text, "media_errors_total", "counter", "Errors of pipelines.", hub->counters.media_errors);
-  append_metric (text, "uplink_packets", "gauge", "RTP packets from those inside.", totals.packets_in);
-  append_metric (text, "downlink_packets", "gauge", "RTP packets to those inside.", totals.packets_out);
-  append_metric (text, "retransmitted_packets", "gauge", "Of these, retransmissions.", totals.retransmitted);
-  append_metric (text, "refused_packets", "gauge", "Packets from those inside that did not authenticate, or came too early.",
-                 totals.refused);
-  append_metric (text, "unsent_packets", "gauge", "Packets that a socket did not take.", totals.not_sent);
-  mxr_delays_append_metrics (hub, text);
 }

@@ -2,7 +2,6 @@
 
 #include "room-private.h"
 
-
 typedef struct {
   MxrGraphErrorFunc on_error;
   gpointer user_data;
@@ -34,22 +33,40 @@ make (const char *factory, const char *name, GError **error)
   return element;
 }
 
+/* Of which nobody needs to know before somebody gets one: what is not linked costs nothing. Each is composed for itself,
+ * and not scaled from a larger one: README.md has the figures. */
+static bool
+add_view (MxrGraph *graph, const MxrConfig *config, guint level, GError **error)
+{
+  const MxrLevel *size = &graph->levels.levels[level];
+  MxrGraphView *view = &graph->views[level];
+  g_autofree char *name = g_strdup_printf ("view-%u", level);
+  bool is_slides = size->kind == MXR_RUNG_SLIDES;
+
+  view->tee = make ("tee", name, error);
+  if (view->tee == NULL)
+    return false;
+  g_object_set (view->tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add (GST_BIN (graph->pipeline), view->tee);
+  view->pad = gst_element_request_pad_simple (graph->picture, "src_%u");
+  g_object_set (view->pad, "width", size->width_px, "height", size->height_px, "framerate", is_slides ? 1 : size->framerate,
+                is_slides ? config->media.slide_interval_s : 1, "labels", config->room.labels, NULL);
+  return true;
+}
+
 static bool
 add_mixers (MxrGraph *graph, const MxrConfig *config, GError **error)
 {
   graph->sound = make ("mxraudiomix", "sound", error);
   graph->picture = graph->sound != NULL ? make ("mxrtilemix", "picture", error) : NULL;
-  graph->tee = graph->picture != NULL ? make ("tee", "view", error) : NULL;
-  if (graph->tee == NULL)
+  if (graph->picture == NULL)
     return false;
   g_object_set (graph->sound, "channels", config->media.audio_channels, "rest", TRUE, NULL);
   g_object_set (graph->picture, "tick-framerate", config->room.framerate, 1, NULL);
-  g_object_set (graph->tee, "allow-not-linked", TRUE, NULL);
-  gst_bin_add_many (GST_BIN (graph->pipeline), graph->sound, graph->picture, graph->tee, NULL);
-
-  graph->view = gst_element_request_pad_simple (graph->picture, "src_0");
-  g_object_set (graph->view, "width", config->room.width_px, "height", config->room.height_px, "framerate",
-                config->room.framerate, 1, "labels", config->room.labels, NULL);
+  gst_bin_add_many (GST_BIN (graph->pipeline), graph->sound, graph->picture, NULL);
+  for (guint i = 0; i < graph->levels.n; i++)
+    if (!add_view (graph, config, i, error))
+      return false;
   return true;
 }
 
@@ -76,6 +93,7 @@ mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_e
   g_autoptr (MxrGraph) graph = g_new0 (MxrGraph, 1);
 
   graph->pipeline = gst_object_ref_sink (gst_pipeline_new (name));
+  mxr_levels_init (&graph->levels, config);
   if (!add_mixers (graph, config, error) || !play (graph, error))
     return NULL;
 
@@ -92,9 +110,9 @@ mxr_graph_free (MxrGraph *graph)
   if (graph->bus_watch != 0)
     g_source_remove (graph->bus_watch);
   gst_element_set_state (graph->pipeline, GST_STATE_NULL);
-  if (graph->view != NULL) {
-    gst_element_release_request_pad (graph->picture, graph->view);
-    gst_object_unref (graph->view);
+  for (guint i = 0; i < graph->levels.n && graph->views[i].pad != NULL; i++) {
+    gst_element_release_request_pad (graph->picture, graph->views[i].pad);
+    gst_object_unref (graph->views[i].pad);
   }
   gst_object_unref (graph->pipeline);
   g_free (graph);

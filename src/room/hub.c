@@ -255,7 +255,8 @@ mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
 {
   g_hash_table_remove (hub->rooms, room->name);
   mxr_sound_clear (room);
-  mxr_stage_clear (room);
+  mxr_pass_end (room);
+  mxr_encodings_clear (room);
   mxr_programme_clear (room);
   hub->n_ending++;
   g_timeout_add (10, on_ending, room);

@@ -267,7 +267,6 @@ add_rung (Fixture *fixture, MxrRtpKind kind)
     .name = is_audio ? "rung-sound" : "rung-picture",
     .codec = codec,
     .bitrate_bps = is_audio ? 48000 : 1000000,
-    .width_px = 640, .height_px = 360, .framerate = FRAMERATE,
     .keyframe_interval_ms = 1000,
     .is_picture = !is_audio,
     .number = 9,
@@ -346,7 +345,7 @@ set_up (Fixture *fixture)
     add_uplink (fixture, i);
     add_rung (fixture, i);
   }
-  mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->view, &tile, 1);
+  mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->views[0].pad, &tile, 1);
   mxr_mailbox_post (mxr_net_thread_get_mailbox (mxr_net_get_thread (fixture->net, 0)), subscribe, fixture, NULL);
 }
 

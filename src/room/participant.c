@@ -48,7 +48,7 @@ on_downlink (MxrPeer *peer, MxrRtpKind kind, const char *codec, gpointer user_da
   if (kind == MXR_RTP_AUDIO)
     mxr_sound_set_downlink (participant->room, participant, codec != NULL);
   else
-    mxr_stage_set_codec (participant->room, participant, codec);
+    mxr_pictures_set_codec (participant->room, participant, codec);
 }
 
 static void
@@ -71,7 +71,7 @@ static void
 on_keyframe_request (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
-  mxr_stage_request_keyframe (participant->room, participant);
+  mxr_pictures_request_keyframe (participant->room, participant);
 }
 
 static void
@@ -79,6 +79,13 @@ on_voice (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
   mxr_sound_on_voice (participant->room, participant);
+}
+
+static void
+on_bandwidth (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  mxr_pictures_on_bandwidth (participant->room);
 }
 
 static void
@@ -95,6 +102,7 @@ static const MxrPeerEvents peer_events = {
   .on_connected = on_connected,
   .on_keyframe_request = on_keyframe_request,
   .on_voice = on_voice,
+  .on_bandwidth = on_bandwidth,
   .on_failed = on_failed,
 };
 
@@ -164,7 +172,7 @@ static void
 release_media (MxrParticipant *participant, MxrRoom *room)
 {
   mxr_sound_set_downlink (room, participant, false);
-  mxr_stage_set_codec (room, participant, NULL);
+  mxr_pictures_set_codec (room, participant, NULL);
   mxr_peer_close (g_steal_pointer (&participant->peer));
   if (participant->picture_sink != NULL)
     gst_element_release_request_pad (room->graph->picture, participant->picture_sink);
@@ -255,6 +263,7 @@ mxr_participant_describe (const MxrParticipant *participant, MxrMember *out_memb
     .talking = participant->talking,
     .sends_audio = participant->uplinks[MXR_RTP_AUDIO] != NULL,
     .sends_video = participant->uplinks[MXR_RTP_VIDEO] != NULL,
+    .quality = participant->quality.told,
   };
 }
 
@@ -308,8 +317,10 @@ mxr_participant_chat (MxrParticipant *participant, const char *text, GError **er
     return false;
   }
   MxrChatEntry *entry = g_new (MxrChatEntry, 1);
+  /* Who comes back asks for what is later than the last line it has: so no two are of the same time. */
+  room->chat_time_ms = MAX (g_get_real_time () / 1000, room->chat_time_ms + 1);
   *entry = (MxrChatEntry){ g_strdup (participant->id), g_strdup (participant->name), g_strdup (text),
-                           g_get_real_time () / 1000 };
+                           room->chat_time_ms };
   g_queue_push_tail (&room->chat_unsent, entry);
   mxr_room_flush_soon (room);
   return true;

@@ -1,5 +1,5 @@
-/* Pass-through: while the view is one participant's picture and nothing else, viewers get the packets as they were sent,
- * and nothing is decoded, composed or encoded. The mix goes on until the uplink's next key frame, and begins again before
+/* Pass-through: while the view is one participant's picture and nothing else, viewers of the best rung get the packets as
+ * they were sent, and nothing is decoded, composed or encoded for them. The mix goes on until the uplink's next key frame, and begins again before
  * the uplink's frames end, so that viewers see neither seam. */
 
 #include "room-private.h"
@@ -13,6 +13,12 @@
 #define END_PERCENT 160
 /* A picture of another shape would have bars in the mix, and a page counts on the view's shape. */
 #define SHAPE_PERCENT 2
+
+static MxrRung *
+get_top (MxrRoom *room)
+{
+  return room->encodings[MXR_STAGE_VP8][0].rung;
+}
 
 static MxrParticipant *
 find_only_one (MxrRoom *room)
@@ -56,13 +62,14 @@ note_picture (MxrRoom *room, const MxrUplinkStats *uplink, guint64 bps)
   pass->height_px = uplink->height_px;
   pass->bitrate_bps = (guint) MIN (bps, G_MAXUINT);
   if (is_resized && mxr_pass_is_complete (room))
-    mxr_stage_tell_rungs_soon (room);
+    mxr_pictures_tell_passed_soon (room);
 }
 
 static bool
 may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
   const MxrConfig *config = room->hub->config;
+  guint bitrate_bps = mxr_rung_get_params (get_top (room))->bitrate_bps; /* less where no viewer carries all of it */
   guint percent = room->pass.participant == participant ? END_PERCENT : BEGIN_PERCENT;
   gint64 last_packet_us = mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_VIDEO);
   MxrPeerStats stats;
@@ -71,7 +78,7 @@ may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   const MxrRtpReceiverStats *uplink = &stats.uplink[MXR_RTP_VIDEO];
   guint64 bps = measure_bps (&room->pass, participant, uplink->bytes + uplink->rtx_bytes, now_us);
   note_picture (room, &stats.decoding[MXR_RTP_VIDEO], bps);
-  return bps <= (guint64) config->media.video_bitrate_bps * percent / 100 &&
+  return bps <= (guint64) bitrate_bps * percent / 100 &&
          now_us - last_packet_us < config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000) &&
          fits (room, &stats.decoding[MXR_RTP_VIDEO]);
 }
@@ -81,7 +88,7 @@ begin (MxrRoom *room, MxrParticipant *participant)
 {
   room->pass.participant = participant;
   room->pass.return_us = 0;
-  mxr_rung_pass (room->pictures[MXR_STAGE_VP8], participant->peer);
+  mxr_rung_pass (get_top (room), participant->peer);
 }
 
 void
@@ -91,8 +98,8 @@ mxr_pass_end (MxrRoom *room)
     return;
   room->pass.participant = NULL;
   room->pass.return_us = 0;
-  if (room->pictures[MXR_STAGE_VP8] != NULL)
-    mxr_rung_pass (room->pictures[MXR_STAGE_VP8], NULL);
+  if (get_top (room) != NULL)
+    mxr_rung_pass (get_top (room), NULL);
   mxr_stage_want_uplinks (room);
 }
 
@@ -109,7 +116,7 @@ begin_return (MxrRoom *room, gint64 now_us)
 bool
 mxr_pass_is_complete (MxrRoom *room)
 {
-  MxrRung *rung = room->pictures[MXR_STAGE_VP8];
+  MxrRung *rung = get_top (room);
   return room->pass.participant != NULL && room->pass.return_us == 0 && rung != NULL && mxr_rung_is_passing (rung);
 }
 
@@ -124,7 +131,7 @@ void
 mxr_pass_update (MxrRoom *room, gint64 now_us)
 {
   MxrParticipant *passed = room->pass.participant;
-  MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
+  MxrParticipant *only = mxr_encodings_get_passable (room) != NULL ? find_only_one (room) : NULL;
 
   if (passed != NULL && passed->video_muted)
     mxr_pass_end (room); /* an avatar needs no decoder, and who hides shall not be seen for longer */
@@ -147,11 +154,11 @@ mxr_pass_tick (MxrRoom *room, gint64 now_us)
   if (is_complete != pass->was_complete) {
     pass->was_complete = is_complete;
     mxr_stage_want_uplinks (room);
-    mxr_stage_tell_rungs_soon (room);
+    mxr_pictures_tell_passed_soon (room);
   }
   if (now_us < pass->checked_us + CHECK_US)
     return;
-  MxrParticipant *only = room->pictures[MXR_STAGE_VP8] != NULL ? find_only_one (room) : NULL;
+  MxrParticipant *only = mxr_encodings_get_passable (room) != NULL ? find_only_one (room) : NULL;
   bool may = only != NULL && may_pass (room, only, now_us);
   pass->checked_us = now_us;
   if (may && pass->participant == NULL)

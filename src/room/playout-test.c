@@ -146,19 +146,34 @@ get_stat (Fixture *fixture, const char *name)
   return value;
 }
 
-static void
-push (Fixture *fixture, guint i, int level_dbov)
+static MxrRedBlock
+get_block (Fixture *fixture, guint i, guint distance)
 {
-  gsize n_bytes;
-  const guint8 *payload = g_bytes_get_data (fixture->payloads->pdata[1 + i % (N_PAYLOADS - 1)], &n_bytes);
+  MxrRedBlock block = { .payload_type = 111, .timestamp_offset = (guint16) (distance * FRAME_MS * 48) };
+  block.data = g_bytes_get_data (fixture->payloads->pdata[1 + (i - distance) % (N_PAYLOADS - 1)], &block.n_bytes);
+  return block;
+}
+
+/* @has_red: with the packet before it, as libwebrtc sends it */
+static void
+push (Fixture *fixture, guint i, int level_dbov, bool has_red)
+{
   guint32 timestamp = i * FRAME_MS * 48;
   guint8 rtp[1500] = { 0x80, 111, i >> 8 & 0xff, i & 0xff, timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff,
                        timestamp & 0xff, 0, 0, 0, 1 };
+  const MxrRedBlock block = get_block (fixture, i, 0);
   MxrRtpView view;
+  gsize n_bytes = block.n_bytes;
 
-  memcpy (rtp + 12, payload, n_bytes);
+  if (has_red) {
+    const MxrRedBlock blocks[] = { get_block (fixture, i, MIN (i, 1)), block };
+    n_bytes = mxr_red_write (rtp + 12, blocks, 2);
+  } else {
+    memcpy (rtp + 12, block.data, n_bytes);
+  }
   g_assert_true (mxr_rtp_view_parse (&view, rtp, 12 + n_bytes));
-  const MxrUplinkPacket packet = { .view = &view, .extended_seq = FIRST + i, .has_level = true, .level_dbov = level_dbov };
+  const MxrUplinkPacket packet = { .view = &view, .extended_seq = FIRST + i, .is_red = has_red, .has_level = true,
+                                   .level_dbov = level_dbov };
   mxr_uplink_push (fixture->uplink, &packet, fixture->now_us);
 }
 
@@ -181,6 +196,7 @@ typedef struct {
   guint jitter_ms, loss_percent;
   guint settle_packets; /* underruns are counted after so many */
   int level_dbov;
+  bool has_red;
 } Run;
 
 typedef struct {
@@ -213,7 +229,7 @@ run (Fixture *fixture, const Run *run)
     guint at = (guint) ((fixture->now_us - begin_us) / (FRAME_MS * MS));
     for (guint i = at > 4 ? at - 4 : 0; i <= at && i < run->n_packets; i++)
       if (fixture->arrival_us[i] == fixture->now_us)
-        push (fixture, fixture->n_sent + i, run->level_dbov);
+        push (fixture, fixture->n_sent + i, run->level_dbov, run->has_red);
     if (fixture->now_us % (10 * MS) == 0)
       mxr_uplink_poll (fixture->uplink, fixture->now_us);
     if (at == run->settle_packets)
@@ -263,6 +279,30 @@ test_loss (Fixture *fixture, gconstpointer unused)
   g_assert_cmpfloat (heard.delay_ms, <=, 90);
 }
 
+/* What is in a later packet comes before the ring runs dry, too; and the network may be rough besides. */
+static void
+test_red (Fixture *fixture, gconstpointer unused)
+{
+  const Run lossy = { .n_packets = 3000, .loss_percent = 10, .settle_packets = 1000, .level_dbov = -20, .has_red = true };
+  const Run rough = { .n_packets = 3000, .jitter_ms = 30, .loss_percent = 10, .settle_packets = 1000, .level_dbov = -20,
+                      .has_red = true };
+  MxrUplinkStats stats, stats_after;
+
+  add_uplink (fixture, true);
+  Heard heard = run (fixture, &lossy);
+  mxr_uplink_get_stats (fixture->uplink, &stats);
+  Heard heard_after = run (fixture, &rough);
+  mxr_uplink_get_stats (fixture->uplink, &stats_after);
+  g_test_message ("concealed %.2f %%, with jitter %.2f %%", (double) stats.concealed / 30,
+                  (double) (stats_after.concealed - stats.concealed) / 30);
+  g_assert_cmpuint (stats.concealed, <, 90); /* 3 % */
+  g_assert_cmpuint (stats_after.concealed - stats.concealed, <, 90);
+  g_assert_cmpuint (heard.underruns, <=, 16);
+  g_assert_cmpuint (heard_after.underruns, <=, 32);
+  g_assert_cmpfloat (heard.delay_ms, <=, 90);
+  g_assert_cmpfloat (heard_after.delay_ms, <=, 130);
+}
+
 /* What is heard from the past is delay at first; it goes. */
 static void
 test_first_syllable_costs_no_lasting_delay (Fixture *fixture, gconstpointer unused)
@@ -291,6 +331,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add ("/playout/" path, Fixture, NULL, fixture_init, func, fixture_clear)
   ADD ("jitter", test_jitter);
   ADD ("loss", test_loss);
+  ADD ("red", test_red);
   ADD ("first-syllable-costs-no-lasting-delay", test_first_syllable_costs_no_lasting_delay);
 #undef ADD
   return g_test_run ();

@@ -106,13 +106,13 @@ connect_bin (Encoding *encoding, MxrRoom *room, GError **error)
   g_autofree char *pad = is_picture ? g_strdup ("src_%u") : g_strdup_printf ("src_%u", room->next_key++);
   g_autoptr (GstPad) sink = gst_element_get_static_pad (encoding->bin, "sink");
 
-  encoding->parent = is_picture ? room->graph->tee : room->graph->sound;
+  encoding->parent = is_picture ? room->graph->views[0].tee : room->graph->sound;
   if (!mxr_branch_add (GST_BIN (room->graph->pipeline), encoding->bin, error))
     return false;
   encoding->is_added = true;
   encoding->upstream = gst_element_request_pad_simple (encoding->parent, pad);
   if (encoding->upstream != NULL && gst_pad_link (encoding->upstream, sink) == GST_PAD_LINK_OK &&
-      (!is_picture || mxr_graph_link_view (room->graph)))
+      (!is_picture || mxr_graph_link_view (&room->graph->views[0])))
     return true;
   g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the programme does not link to the mixers");
   return false;
@@ -127,7 +127,7 @@ encoding_free (gpointer data)
     gst_element_release_request_pad (encoding->parent, encoding->upstream);
     gst_object_unref (encoding->upstream);
     if (encoding->stream == MXR_FEED_PICTURE)
-      mxr_graph_link_view (encoding->graph);
+      mxr_graph_link_view (&encoding->graph->views[0]);
   }
   gst_object_unref (encoding->bin);
   mxr_feed_unref (encoding->feed);

@@ -12,12 +12,14 @@
 #include "mixroom/room.h"
 #include "mixroom/transport.h"
 
+#include "ladder.h"
+
 /* All of this belongs to the control thread. */
 
 typedef struct _MxrRoom MxrRoom;
 typedef struct _MxrProgramme MxrProgramme;
 
-/* In order of MxrRoom.pictures. */
+/* In order of MxrRoom.encodings. */
 enum { MXR_STAGE_VP8, MXR_STAGE_H264, MXR_STAGE_N_CODECS };
 
 /* ---- delays.c: how long each stage holds things up -------------------------------------------------------- */
@@ -46,12 +48,18 @@ void mxr_delays_append_metrics (MxrHub *hub, GString *text);
 
 /* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
 
+/* The same picture in one size and frame rate. */
+typedef struct {
+  GstPad *pad;     /* of the mixer */
+  GstElement *tee; /* to its rungs; linked while there is one */
+} MxrGraphView;
+
 typedef struct {
   GstElement *pipeline;
   GstElement *sound;   /* mxraudiomix */
   GstElement *picture; /* mxrtilemix */
-  GstPad *view;        /* of picture: the room's one view */
-  GstElement *tee;     /* from the view to its rungs; linked while there is one */
+  MxrLevels levels;
+  MxrGraphView views[MXR_LEVELS_MAX]; /* levels.n */
   gint64 timeline_us;  /* monotonic time at which running time is 0 */
   guint bus_watch;
   MxrDelay picture_encode; /* of all picture rungs, the wait in their queues included; noted by their threads */
@@ -68,7 +76,7 @@ void mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
 /** mxr_graph_link_view: The tee is linked to its view for as long as it has a pad; to be called when one came or went. */
-bool mxr_graph_link_view (MxrGraph *graph);
+bool mxr_graph_link_view (const MxrGraphView *view);
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
 bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
 /** mxr_graph_remove_input: Takes @bin out; when it returns, nothing of it reaches the mixer any more but what is just
@@ -89,7 +97,7 @@ typedef struct {
   const char *name;
   const char *codec;
   guint bitrate_bps;
-  guint width_px, height_px, framerate; /* of a picture */
+  guint level;       /* of a picture: of which view */
   guint keyframe_interval_ms;
   bool is_picture; /* a thread of its own, fed by the graph's tee */
   guint32 number;  /* of a sound: its source pad's on the mixer. The voice of the sink of that number is left out */
@@ -104,6 +112,8 @@ void mxr_rung_remove (MxrRung *rung);
 MxrFanout *mxr_rung_get_fanout (MxrRung *rung);
 const MxrRungParams *mxr_rung_get_params (MxrRung *rung);
 bool mxr_rung_is_ancestor (MxrRung *rung, GstObject *object);
+/** mxr_rung_set_bitrate: From the next frame on. */
+void mxr_rung_set_bitrate (MxrRung *rung, guint bitrate_bps);
 void mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us);
 /** mxr_rung_tick: Makes the key frame that was asked for inside the interval. */
 void mxr_rung_tick (MxrRung *rung, gint64 now_us);
@@ -115,6 +125,9 @@ bool mxr_rung_is_passing (MxrRung *rung);
 /** mxr_rung_is_busy: Whether a key frame that was asked for is still to be made. */
 bool mxr_rung_is_busy (const MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
+/** mxr_rung_set_loss: @percent: as of mxr_opusenc_set_loss(). A sound that goes on from another one begins with that one's. */
+void mxr_rung_set_loss (MxrRung *rung, guint percent);
+guint mxr_rung_get_loss (const MxrRung *rung);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
 
@@ -156,6 +169,18 @@ struct _MxrParticipant {
   bool has_downlink[MXR_PEER_N_KINDS];
   const char *video_codec; /* of the downlink */
   MxrUplinkLimiter limiter; /* of the picture sent */
+
+  /* pictures.c */
+  MxrLadder ladder;
+  guint n_picture_changes;  /* subscriptions that the link has not confirmed */
+  guint shown_levels;       /* a bit for each level of which a picture may still be sent */
+  bool rung_is_changed;     /* its connection is to be told */
+  guint told_available_bps; /* and was, at rung_told_us */
+  gint64 rung_told_us;
+
+  /* connection.c */
+  MxrQualityMeter quality;
+  guint64 n_received, n_missed; /* packets, when it was looked at last */
 
   /* sound.c */
   guint32 sound_number;  /* of sound_sink */
@@ -211,6 +236,16 @@ typedef struct {
   guint width_px, height_px, bitrate_bps; /* of what passed at checked_us */
 } MxrPass;
 
+/* encodings.c: one of the picture, by codec and level */
+typedef struct {
+  MxrRung *rung;         /* NULL: nobody gets it, or it failed */
+  gint64 retry_us;       /* when one that failed may be tried again; 0: it did not */
+  gint64 unused_from_us; /* since when nobody gets it; 0: somebody does */
+  gint64 changed_us;     /* its bitrate, last */
+  bool is_used;          /* these two as of the last look: somebody gets it */
+  guint carried_bps;     /* by the strongest of those who do; 0: they are on their way to another */
+} MxrEncoding;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -226,14 +261,20 @@ struct _MxrRoom {
   MxrBucket errors;    /* of pipelines: a broken encoder fails with every frame */
   GQueue chat;         /* MxrChatEntry: history */
   GQueue chat_unsent;  /* the same, not told yet */
+  gint64 chat_time_ms; /* of the last line */
 
   /* delays.c */
   MxrStageDelays delays_before, delays_lately; /* readings of two windows ago and one */
   gint64 delays_due_us;                        /* when the next is taken */
 
+  /* encodings.c, pictures.c */
+  MxrEncoding encodings[MXR_STAGE_N_CODECS][MXR_LEVELS_MAX];
+  gint64 looked_us; /* at all connections, last */
+  bool look_is_due; /* something has changed since */
+
+  gint64 judged_us; /* connection.c: last */
+
   /* stage.c */
-  MxrRung *pictures[MXR_STAGE_N_CODECS]; /* NULL: nobody watches it, or it failed */
-  gint64 retry_us[MXR_STAGE_N_CODECS];   /* when one that failed may be tried again */
   MxrLayoutTile tiles[MXR_TILES_MAX];
   guint n_tiles;
   bool layout_is_dirty;
@@ -244,6 +285,7 @@ struct _MxrRoom {
   MxrSpeakers *speakers;
   MxrRung *shared_sound;   /* while somebody hears it */
   bool shared_was_unheard; /* by anybody, at the last tick */
+  gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 
   MxrProgramme *programme; /* NULL before its first output */
 };
@@ -261,6 +303,8 @@ void mxr_room_forget (MxrRoom *room, MxrParticipant *participant);
 void mxr_room_tick (MxrRoom *room, gint64 now_us);
 /** mxr_room_stir: Something happened that ticks may have to follow up: they come often for a while. */
 void mxr_room_stir (MxrRoom *room);
+/** mxr_room_tick_soon: One tick. */
+void mxr_room_tick_soon (MxrRoom *room);
 /** mxr_room_flush_soon: Changes are told from the main loop, many at once, never from within the call that made
  * them. */
 void mxr_room_flush_soon (MxrRoom *room);
@@ -269,10 +313,49 @@ void mxr_room_flush_soon (MxrRoom *room);
 GPtrArray *mxr_room_copy_participants (MxrRoom *room);
 MxrParticipant *mxr_room_find_key (MxrRoom *room, guint32 key);
 
+/* ---- encodings.c: one of the picture for each codec and level in use ---------------------------------------- */
+
+/** mxr_encoding_find_codec: @codec: (nullable). Returns: -1: none of ours. */
+int mxr_encoding_find_codec (const char *codec);
+const char *mxr_encoding_get_codec (guint codec);
+/** mxr_encoding_prepare: Somebody is about to get it; @carried_bps: what the connection carries. Returns: false: there is no
+ * encoder just now. */
+bool mxr_encoding_prepare (MxrRoom *room, guint codec, guint level, guint carried_bps);
+/** mxr_encoding_adapt: To who gets it as of the last look: its bitrate, and whether there is use for it at all. */
+void mxr_encoding_adapt (MxrRoom *room, guint codec, guint level, gint64 now_us);
+void mxr_encoding_drop (MxrRoom *room, guint codec, guint level);
+/** mxr_encodings_get_bitrates: @out_bitrates_bps: (out): what each level's picture has, or would have for one who is alone. */
+void mxr_encodings_get_bitrates (MxrRoom *room, guint codec, guint *out_bitrates_bps);
+/** mxr_encodings_get_passable: Returns: (nullable): in place of which a picture may be passed through: it has viewers. */
+MxrRung *mxr_encodings_get_passable (MxrRoom *room);
+/** mxr_encodings_are_composed: Whether any is made of the mix. */
+bool mxr_encodings_are_composed (MxrRoom *room);
+/** mxr_encodings_are_busy: Whether a key frame that was asked for is still to be made. */
+bool mxr_encodings_are_busy (MxrRoom *room);
+/** mxr_encodings_recover: An encoder that failed is replaced; @source: what posted the error. */
+void mxr_encodings_recover (MxrRoom *room, GstObject *source);
+void mxr_encodings_clear (MxrRoom *room);
+
+/* ---- pictures.c: who gets which ------------------------------------------------------------------------------ */
+
+void mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
+void mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant);
+/** mxr_pictures_on_bandwidth: Of somebody. */
+void mxr_pictures_on_bandwidth (MxrRoom *room);
+void mxr_pictures_tick (MxrRoom *room, gint64 now_us);
+/** mxr_pictures_describe: Returns: false: there is no downlink, or nothing on it. */
+bool mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info);
+void mxr_pictures_tell_rung (MxrRoom *room, MxrParticipant *participant);
+/** mxr_pictures_tell_passed_soon: Those whose picture may be passed through: whether it is, or its size, has changed. */
+void mxr_pictures_tell_passed_soon (MxrRoom *room);
+
+/* ---- connection.c: how good each one's is -------------------------------------------------------------------- */
+
+/** mxr_connections_tick: About once a second; who has another word for it now is changed. */
+void mxr_connections_tick (MxrRoom *room, gint64 now_us);
+
 /* ---- stage.c: the picture ------------------------------------------------------------------------------ */
 
-void mxr_stage_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
-void mxr_stage_request_keyframe (MxrRoom *room, MxrParticipant *participant);
 /** mxr_stage_update: Arranges the tiles; when they changed, tells everybody and then the mixer. */
 void mxr_stage_update (MxrRoom *room);
 void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
@@ -281,17 +364,11 @@ void mxr_stage_limit_uplinks (MxrRoom *room, gint64 now_us);
 void mxr_stage_tell_uplink_limit (MxrParticipant *participant);
 /** mxr_stage_want_uplinks: What is seen is decoded, the rest is not. */
 void mxr_stage_want_uplinks (MxrRoom *room);
-void mxr_stage_tell_rung (MxrRoom *room, MxrParticipant *participant);
-/** mxr_stage_tell_rungs_soon: All who watch VP8: whether it is passed through, or its size, has changed. */
-void mxr_stage_tell_rungs_soon (MxrRoom *room);
 void mxr_stage_tick (MxrRoom *room, gint64 now_us);
 /** mxr_stage_is_busy: Whether something is waited for that a tick does or sees, and a second is too long for it. */
 bool mxr_stage_is_busy (MxrRoom *room);
 /** mxr_stage_remove_uplink: The tile shows the avatar at once. */
 void mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bin);
-/** mxr_stage_recover: An encoder that failed is replaced; @source: what posted the error. The same in sound. */
-void mxr_stage_recover (MxrRoom *room, GstObject *source);
-void mxr_stage_clear (MxrRoom *room);
 
 /* ---- pass.c: one participant's picture as it is, in place of the mix --------------------------------------- */
 
@@ -302,7 +379,7 @@ bool mxr_pass_is_busy (MxrRoom *room);
 void mxr_pass_update (MxrRoom *room, gint64 now_us);
 /** mxr_pass_end: At once; before the peer that is passed is closed, or the rung removed. */
 void mxr_pass_end (MxrRoom *room);
-/** mxr_pass_is_complete: Whether all who watch VP8 get the picture as it was sent. */
+/** mxr_pass_is_complete: Whether all who get the best picture in VP8 get it as it was sent. */
 bool mxr_pass_is_complete (MxrRoom *room);
 
 /* ---- sound.c ------------------------------------------------------------------------------------------- */
@@ -318,6 +395,20 @@ void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 /** mxr_sound_is_busy: Whether somebody is or may be heard, or a change is under way. */
 bool mxr_sound_is_busy (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
+
+/* ---- sound-loss.c: packets that repeat the one before, for listeners who lose some ----------------------- */
+
+/** mxr_sound_protect: What sounds are encoded for, once a second. */
+void mxr_sound_protect (MxrRoom *room, gint64 now_us);
+/**
+ * mxr_sound_choose_loss:
+ * @losses: (array length=n_losses): of those listeners whom nothing else helps, [0..1]; is sorted
+ * @n_listeners: all of them
+ * @percent: that is encoded for now
+ *
+ * Pure. Returns: what the sound that they share should be encoded for; 0: for none.
+ */
+guint mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, guint percent);
 
 /* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
 
@@ -342,6 +433,7 @@ void mxr_programme_update (MxrProgramme *programme);
 
 typedef struct {
   guint64 joins, refusals, removals, media_errors;
+  guint64 steps_down, steps_up; /* of ladders */
 } MxrHubCounters;
 
 struct _MxrHub {

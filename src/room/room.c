@@ -56,7 +56,7 @@ on_graph_error (GstObject *source, const GError *error, gpointer user_data)
     mxr_participant_remove (participant, "its media could not be decoded");
     return;
   }
-  mxr_stage_recover (room, source);
+  mxr_encodings_recover (room, source);
   mxr_sound_recover (room, source);
   mxr_programme_recover (room, source);
   mxr_room_stir (room);
@@ -182,6 +182,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_sound_tick (room, now_us);
   mxr_stage_tick (room, now_us);
   mxr_programme_tick (room, now_us);
+  mxr_connections_tick (room, now_us);
   mxr_delays_tick (room, now_us);
   bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);
   gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;
@@ -189,14 +190,19 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
 }
 
 void
-mxr_room_stir (MxrRoom *room)
+mxr_room_tick_soon (MxrRoom *room)
 {
-  gint64 now_us = g_get_monotonic_time ();
-  gint64 due_us = (now_us / TICK_US + 1) * TICK_US;
+  gint64 due_us = (g_get_monotonic_time () / TICK_US + 1) * TICK_US;
 
-  room->busy_till_us = now_us + BUSY_US;
   room->due_us = MIN (room->due_us, due_us);
   mxr_hub_tick_at (room->hub, room->due_us);
+}
+
+void
+mxr_room_stir (MxrRoom *room)
+{
+  room->busy_till_us = g_get_monotonic_time () + BUSY_US;
+  mxr_room_tick_soon (room);
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------------- */
@@ -236,7 +242,7 @@ welcome (MxrRoom *room, MxrParticipant *participant)
   if (participant->room != NULL)
     mxr_stage_tell_uplink_limit (participant);
   if (participant->room != NULL)
-    mxr_stage_tell_rung (room, participant);
+    mxr_pictures_tell_rung (room, participant);
   for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
     tell_chat (participant, l->data);
   mxr_hub_tell_closing (room->hub, participant);
@@ -295,6 +301,16 @@ tell_talking (GPtrArray *everybody)
 }
 
 static void
+tell_rungs (MxrRoom *room, GPtrArray *everybody)
+{
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    if (participant->rung_is_changed && participant->room != NULL && !participant->needs_welcome)
+      mxr_pictures_tell_rung (room, participant);
+  }
+}
+
+static void
 tell_chats (MxrRoom *room, GPtrArray *everybody)
 {
   MxrChatEntry *entry;
@@ -327,6 +343,7 @@ flush (gpointer user_data)
     mxr_stage_update (room);
   mxr_stage_limit_uplinks (room, g_get_monotonic_time ());
   tell_talking (everybody);
+  tell_rungs (room, everybody);
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];
     if (participant->needs_welcome && participant->room != NULL)

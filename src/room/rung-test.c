@@ -114,6 +114,36 @@ test_own_goes_on_from_shared (Fixture *fixture, gconstpointer unused)
   mxr_rung_remove (shared);
 }
 
+static int
+get_loss (Fixture *fixture, const char *rung)
+{
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), rung);
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  gboolean has_fec;
+  int percent;
+
+  g_object_get (encoder, "inband-fec", &has_fec, "packet-loss-percentage", &percent, NULL);
+  return has_fec ? percent : 0;
+}
+
+/* An own sound begins as what it goes on from, and then is what its listener needs. */
+static void
+test_loss (Fixture *fixture, gconstpointer unused)
+{
+  MxrRung *shared = add_sound (fixture, "shared", 100, NULL);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 0);
+  mxr_rung_set_loss (shared, 15);
+  MxrRung *own = add_sound (fixture, "own", 1, shared);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 15);
+  g_assert_cmpint (get_loss (fixture, "own"), ==, 15);
+  g_assert_cmpuint (mxr_rung_get_loss (own), ==, 15);
+  mxr_rung_set_loss (own, 0);
+  g_assert_cmpint (get_loss (fixture, "own"), ==, 0);
+  g_assert_cmpint (get_loss (fixture, "shared"), ==, 15);
+  mxr_rung_remove (own);
+  mxr_rung_remove (shared);
+}
+
 static GstPadProbeReturn
 on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
 {
@@ -123,14 +153,14 @@ on_encoded (GstPad *pad, GstPadProbeInfo *info, gpointer n_keyframes)
 }
 
 static MxrRung *
-add_picture (Fixture *fixture, int *n_keyframes)
+add_picture (Fixture *fixture, guint interval_ms, int *n_keyframes)
 {
   const MxrRungParams params = {
     .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
     .name = "still",
     .codec = "VP8",
     .bitrate_bps = 500000,
-    .keyframe_interval_ms = 100,
+    .keyframe_interval_ms = interval_ms,
     .is_picture = true,
   };
   g_autoptr (GError) error = NULL;
@@ -160,7 +190,7 @@ static void
 test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
 {
   int n_keyframes = 0;
-  MxrRung *rung = add_picture (fixture, &n_keyframes);
+  MxrRung *rung = add_picture (fixture, 100, &n_keyframes);
 
   wait_for_keyframes (&n_keyframes, 1);
   gint64 begin_us = g_get_monotonic_time ();
@@ -174,6 +204,113 @@ test_keyframes_of_a_still_picture (Fixture *fixture, gconstpointer unused)
   wait_for_removals (fixture); /* the probe counts into this function's frame */
 }
 
+#define STORM_S 4
+#define STORM_STEP_MS 50 /* of a room's ticks */
+
+/* A hundred viewers ask in every 50 ms: one key frame a second is made, and nobody waits for longer than that. */
+static void
+test_storm_of_requests (Fixture *fixture, gconstpointer unused)
+{
+  int n_keyframes = 0;
+  MxrRung *rung = add_picture (fixture, 1000, &n_keyframes);
+  gint64 unanswered_us = 0; /* since when */
+
+  wait_for_keyframes (&n_keyframes, 1); /* which the encoder begins with */
+  const int n_before = g_atomic_int_get (&n_keyframes);
+  for (gint64 now_us = 1; now_us < STORM_S * G_USEC_PER_SEC; now_us += STORM_STEP_MS * 1000) {
+    const guint64 n_asked = mxr_rung_count_keyframes (rung);
+    mxr_rung_tick (rung, now_us);
+    for (guint i = 0; i < 100; i++)
+      mxr_rung_request_keyframe (rung, now_us);
+    if (unanswered_us == 0)
+      unanswered_us = now_us;
+    if (mxr_rung_count_keyframes (rung) == n_asked)
+      continue;
+    wait_for_keyframes (&n_keyframes, n_before + (int) n_asked + 1);
+    g_assert_cmpint (now_us - unanswered_us, <=, G_USEC_PER_SEC + STORM_STEP_MS * 1000);
+    unanswered_us = 0;
+  }
+  g_assert_cmpuint (mxr_rung_count_keyframes (rung), ==, STORM_S);
+  g_assert_cmpint (g_atomic_int_get (&n_keyframes), <=, n_before + STORM_S);
+  mxr_rung_remove (rung);
+  wait_for_removals (fixture); /* the probe counts into this function's frame */
+}
+
+/* ---- Slides ------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  int n_frames, n_keyframes, n_bytes;
+} Slides;
+
+static GstPadProbeReturn
+on_slide (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Slides *slides = user_data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+
+  g_atomic_int_add (&slides->n_bytes, (int) gst_buffer_get_size (buffer));
+  g_atomic_int_add (&slides->n_keyframes, !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT));
+  g_atomic_int_inc (&slides->n_frames);
+  return GST_PAD_PROBE_OK;
+}
+
+static MxrRung *
+add_slides (Fixture *fixture, guint level, Slides *slides)
+{
+  const MxrRungParams params = {
+    .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
+    .name = "slides",
+    .codec = "VP8",
+    .bitrate_bps = fixture->graph->levels.levels[level].bitrate_bps,
+    .level = level,
+    .keyframe_interval_ms = 100,
+    .is_picture = true,
+  };
+  g_autoptr (GError) error = NULL;
+  MxrRung *rung = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  g_assert_no_error (error);
+
+  g_autoptr (GstElement) bin = gst_bin_get_by_name (GST_BIN (fixture->graph->pipeline), "slides");
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (bin), "enc");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_slide, slides, NULL);
+  return rung;
+}
+
+static void
+wait_for_slides (Slides *slides, int n)
+{
+  gint64 end_us = g_get_monotonic_time () + WATCHDOG_US;
+
+  while (g_atomic_int_get (&slides->n_frames) < n) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end_us);
+    g_usleep (1000);
+  }
+}
+
+/* Each shows all of the picture, none is followed by anything for a second, and who comes in between gets one at once. */
+static void
+test_slides (Fixture *fixture, gconstpointer unused)
+{
+  guint level = fixture->graph->levels.n - 1;
+  Slides slides = { 0 };
+
+  g_assert_cmpint (fixture->graph->levels.levels[level].kind, ==, MXR_RUNG_SLIDES);
+  g_object_set (fixture->graph->views[level].pad, "framerate", 1, 1, NULL);
+  MxrRung *rung = add_slides (fixture, level, &slides);
+  gint64 begin_us = g_get_monotonic_time ();
+  wait_for_slides (&slides, 4);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, >, 1500 * G_TIME_SPAN_MILLISECOND);
+  gint64 asked_us = g_get_monotonic_time ();
+  mxr_rung_request_keyframe (rung, asked_us);
+  wait_for_slides (&slides, 5);
+  g_test_message ("after %d ms", (int) ((g_get_monotonic_time () - asked_us) / 1000));
+  g_assert_cmpint (g_get_monotonic_time () - asked_us, <, 800 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpint (g_atomic_int_get (&slides.n_keyframes), ==, g_atomic_int_get (&slides.n_frames));
+  mxr_rung_remove (rung);
+  wait_for_removals (fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -181,7 +318,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_true (mxr_elements_register (NULL));
   g_test_add ("/rung/own-goes-on-from-shared", Fixture, NULL, fixture_init, test_own_goes_on_from_shared, fixture_clear);
+  g_test_add ("/rung/loss", Fixture, NULL, fixture_init, test_loss, fixture_clear);
   g_test_add ("/rung/keyframes-of-a-still-picture", Fixture, NULL, fixture_init, test_keyframes_of_a_still_picture,
               fixture_clear);
+  g_test_add ("/rung/storm-of-requests", Fixture, NULL, fixture_init, test_storm_of_requests, fixture_clear);
+  g_test_add ("/rung/slides", Fixture, NULL, fixture_init, test_slides, fixture_clear);
   return g_test_run ();
 }

@@ -28,9 +28,11 @@ struct _MxrRung {
   GstElement *parent; /* mixer or tee: feeds the bin */
   GstPad *upstream;   /* the request pad of @parent that does; owned */
   bool is_added;       /* @bin is in the pipeline */
+  bool is_slides;      /* each picture stands for itself, for seconds */
   MxrFanout *fanout;
   MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
   MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
+  guint loss_percent;  /* that a sound is encoded for */
   MxrKeyframeGovernor governor;
   guint64 n_keyframes;
 
@@ -50,6 +52,8 @@ on_picture_enters (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
   if (!mxr_splice_uses (rung->splice, NULL))
     return GST_PAD_PROBE_DROP;
+  if (rung->is_slides)
+    mxr_fragment_bin_request_keyframe (rung->encoder);
   g_mutex_lock (&rung->entries_lock);
   rung->entries[rung->next_entry++ % ENTRIES] =
     (Entry){ GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)), g_get_monotonic_time () };
@@ -137,8 +141,10 @@ fill_bin (MxrRung *rung, GError **error)
   gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
   rung->encoder = encoder;
   mxr_fragment_bin_set_bitrate (encoder, rung->params.bitrate_bps);
-  if (rung->params.goes_on_from != NULL)
+  if (rung->params.goes_on_from != NULL) {
     mxr_opusenc_fork (encoder, rung->params.goes_on_from->encoder);
+    mxr_rung_set_loss (rung, rung->params.goes_on_from->loss_percent);
+  }
   if (!gst_element_link (encoder, sink) || (queue != NULL && !gst_element_link (queue, encoder))) {
     g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
     return false;
@@ -157,16 +163,22 @@ fill_bin (MxrRung *rung, GError **error)
  * unlinked first: while a view's first rung is being put together no event passes that its pad could miss, and a later
  * one's pad gets those that the tee has kept. */
 bool
-mxr_graph_link_view (MxrGraph *graph)
+mxr_graph_link_view (const MxrGraphView *view)
 {
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (graph->tee, "sink");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (view->tee, "sink");
   bool is_linked = gst_pad_is_linked (sink);
 
-  if (graph->tee->numsrcpads > 0 && !is_linked)
-    return gst_pad_link (graph->view, sink) == GST_PAD_LINK_OK;
-  if (graph->tee->numsrcpads == 0 && is_linked)
-    gst_pad_unlink (graph->view, sink);
+  if (view->tee->numsrcpads > 0 && !is_linked)
+    return gst_pad_link (view->pad, sink) == GST_PAD_LINK_OK;
+  if (view->tee->numsrcpads == 0 && is_linked)
+    gst_pad_unlink (view->pad, sink);
   return true;
+}
+
+static const MxrGraphView *
+get_view (const MxrRung *rung)
+{
+  return &rung->graph->views[rung->params.level];
 }
 
 static GstPad *
@@ -183,13 +195,13 @@ connect_bin (MxrRung *rung, GError **error)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
 
-  rung->parent = rung->params.is_picture ? rung->graph->tee : rung->graph->sound;
+  rung->parent = rung->params.is_picture ? get_view (rung)->tee : rung->graph->sound;
   if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
     return false;
   rung->is_added = true;
   rung->upstream = request_upstream (rung);
   if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
-      (!rung->params.is_picture || mxr_graph_link_view (rung->graph)))
+      (!rung->params.is_picture || mxr_graph_link_view (get_view (rung))))
     return true;
   g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
   return false;
@@ -205,7 +217,7 @@ rung_free (gpointer data)
     gst_element_release_request_pad (rung->parent, rung->upstream);
     gst_object_unref (rung->upstream);
     if (rung->params.is_picture)
-      mxr_graph_link_view (rung->graph);
+      mxr_graph_link_view (get_view (rung));
   }
   if (rung->splice != NULL)
     mxr_splice_close (rung->splice);
@@ -236,6 +248,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
+  rung->is_slides = params->is_picture && graph->levels.levels[params->level].kind == MXR_RUNG_SLIDES;
   g_mutex_init (&rung->entries_lock);
   rung->fanout = mxr_fanout_new (net, params->codec);
   if (params->is_picture)
@@ -276,6 +289,30 @@ bool
 mxr_rung_is_ancestor (MxrRung *rung, GstObject *object)
 {
   return gst_object_has_as_ancestor (object, GST_OBJECT (rung->bin));
+}
+
+void
+mxr_rung_set_loss (MxrRung *rung, guint percent)
+{
+  if (rung->loss_percent == percent)
+    return;
+  rung->loss_percent = percent;
+  mxr_opusenc_set_loss (rung->encoder, percent);
+}
+
+guint
+mxr_rung_get_loss (const MxrRung *rung)
+{
+  return rung->loss_percent;
+}
+
+void
+mxr_rung_set_bitrate (MxrRung *rung, guint bitrate_bps)
+{
+  if (bitrate_bps == rung->params.bitrate_bps)
+    return;
+  rung->params.bitrate_bps = bitrate_bps;
+  mxr_fragment_bin_set_bitrate (rung->encoder, bitrate_bps);
 }
 
 /* The mixer, too, is asked: of a picture that does not change it would send the next one in a second. */

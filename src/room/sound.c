@@ -132,8 +132,11 @@ hear_own (MxrRoom *room, MxrParticipant *participant)
 static void
 hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
-  if (participant->own_sound != NULL && participant->shared_from_us == 0)
+  if (participant->own_sound != NULL && participant->shared_from_us == 0) {
     participant->shared_from_us = now_us + BACK_TO_SHARED_US;
+    if (room->shared_sound != NULL) /* so that the two become the same */
+      mxr_rung_set_loss (participant->own_sound, mxr_rung_get_loss (room->shared_sound));
+  }
   if (participant->own_sound != NULL && now_us < participant->shared_from_us)
     return;
   MxrRung *shared = get_shared (room, participant->own_sound);
@@ -345,6 +348,7 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
       settle (room, participant, now_us);
   }
   drop_shared_if_unheard (room);
+  mxr_sound_protect (room, now_us);
 }
 
 bool

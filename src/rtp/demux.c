@@ -5,7 +5,9 @@
 static bool
 has_payload_type (const MxrRtpReceiver *receiver, guint8 payload_type)
 {
-  return receiver->config.payload_type == payload_type || receiver->config.rtx_payload_type == payload_type;
+  const MxrRtpReceiverConfig *config = &receiver->config;
+  return config->payload_type == payload_type || config->rtx_payload_type == payload_type ||
+         (config->red_payload_type != 0 && config->red_payload_type == payload_type);
 }
 
 static MxrRtpReceiver *

@@ -44,7 +44,7 @@ read_fir (MxrRtpSession *session, const guint8 *fci, gsize bytes)
 
 /* draft-alvestrand-rmcat-remb-03 2.2: "REMB", number of SSRCs, 6 bits exponent, 18 bits mantissa. */
 static void
-read_remb (MxrRtpSession *session, const guint8 *fci, gsize bytes)
+read_remb (MxrRtpSession *session, const guint8 *fci, gsize bytes, gint64 now_us)
 {
   if (bytes < REMB_HEADER_BYTES || memcmp (fci, "REMB", 4) != 0)
     return;
@@ -52,19 +52,20 @@ read_remb (MxrRtpSession *session, const guint8 *fci, gsize bytes)
   const guint64 mantissa = mxr_read_u24 (fci + 5) & 0x3ffff;
   /* Above 2^63 bit/s it says "no limit" as well as the largest number does. */
   session->stats.remb_bps = exponent > 45 ? G_MAXINT64 : mantissa << exponent;
+  mxr_rtp_downlink_remb (session, session->stats.remb_bps, now_us);
 }
 
 static void
-read_transport_feedback (MxrRtpSession *session, const guint8 *fci, gsize bytes)
+read_transport_feedback (MxrRtpSession *session, const guint8 *fci, gsize bytes, gint64 now_us)
 {
-  guint n_acked, n_lost;
-  if (!mxr_twcc_count (fci, bytes, &n_acked, &n_lost)) {
+  MxrTwccReader reader;
+  if (!mxr_twcc_reader_init (&reader, fci, bytes) || !mxr_rtp_downlink_feedback (session, fci, bytes, now_us)) {
     session->stats.dropped_malformed_rtcp++;
     return;
   }
   session->stats.feedback_received++;
-  session->stats.feedback_acked += n_acked;
-  session->stats.feedback_lost += n_lost;
+  session->stats.feedback_acked += reader.n_acked;
+  session->stats.feedback_lost += reader.n_lost;
 }
 
 /* @packet: RTPFB or PSFB */
@@ -78,7 +79,7 @@ mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gi
   MxrRtpSender *sender = find_sender (session, gst_rtcp_packet_fb_get_media_ssrc (packet));
 
   if (is_transport && format == GST_RTCP_RTPFB_TYPE_TWCC) {
-    read_transport_feedback (session, fci, bytes);
+    read_transport_feedback (session, fci, bytes, now_us);
   } else if (is_transport && format == GST_RTCP_RTPFB_TYPE_NACK && sender != NULL) {
     read_nack (sender, fci, bytes, now_us);
   } else if (!is_transport && format == GST_RTCP_PSFB_TYPE_PLI && sender != NULL) {
@@ -87,6 +88,6 @@ mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gi
   } else if (!is_transport && format == GST_RTCP_PSFB_TYPE_FIR) {
     read_fir (session, fci, bytes);
   } else if (!is_transport && format == GST_RTCP_PSFB_TYPE_AFB) {
-    read_remb (session, fci, bytes);
+    read_remb (session, fci, bytes, now_us);
   }
 }

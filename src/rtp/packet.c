@@ -1,6 +1,22 @@
-#include "mixroom/rtp.h"
+#include "rtp-private.h"
 
 #include <string.h>
+
+MxrRtpPacket *
+mxr_rtp_packet_new (const MxrRtpView *view, gsize payload_bytes, bool keyframe)
+{
+  MxrRtpPacket *packet = g_malloc (sizeof *packet + payload_bytes);
+
+  g_atomic_ref_count_init (&packet->refs);
+  packet->pushed_us = 0;
+  packet->number = 0;
+  packet->timestamp = view->timestamp;
+  packet->seq = view->seq;
+  packet->payload_bytes = (guint16) payload_bytes;
+  packet->marker = view->marker;
+  packet->is_keyframe_start = keyframe;
+  return packet;
+}
 
 MxrRtpPacket *
 mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe)
@@ -11,16 +27,19 @@ mxr_rtp_packet_new_from_rtp (const guint8 *rtp, gsize size, gboolean keyframe)
   if (view.payload_bytes == 0 || view.payload_bytes > MXR_RTP_PAYLOAD_MAX_BYTES)
     return NULL;
 
-  MxrRtpPacket *packet = g_malloc (sizeof *packet + view.payload_bytes);
-  g_atomic_ref_count_init (&packet->refs);
-  packet->pushed_us = 0;
-  packet->timestamp = view.timestamp;
-  packet->seq = view.seq;
-  packet->payload_bytes = view.payload_bytes;
-  packet->marker = view.marker;
-  packet->is_keyframe_start = keyframe;
+  MxrRtpPacket *packet = mxr_rtp_packet_new (&view, view.payload_bytes, keyframe);
   memcpy (packet->payload, view.payload, view.payload_bytes);
   return packet;
+}
+
+MxrRtpPacket *
+mxr_rtp_packet_copy (const MxrRtpPacket *packet, guint32 timestamp)
+{
+  MxrRtpPacket *copy = g_memdup2 (packet, sizeof *packet + packet->payload_bytes);
+
+  g_atomic_ref_count_init (&copy->refs);
+  copy->timestamp = timestamp;
+  return copy;
 }
 
 MxrRtpPacket *

@@ -80,6 +80,12 @@ mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverStats 
   out_stats->sr_arrival_us = media->sr_arrival_us;
 }
 
+void
+mxr_rtp_receiver_set_red_payload_type (MxrRtpReceiver *receiver, guint8 payload_type)
+{
+  receiver->config.red_payload_type = payload_type;
+}
+
 /* ---- Packets in ---------------------------------------------------------------------------------------- */
 
 /* Makes @view's SSRC the receiver's. The set of SSRCs we remember is two per receiver. */

@@ -192,6 +192,13 @@ store (MxrReorder *reorder, const MxrReorderPacket *packet)
 }
 
 bool
+mxr_reorder_is_missing (const MxrReorder *reorder, guint64 extended_seq)
+{
+  return reorder->next_seq != 0 && extended_seq >= reorder->next_seq &&
+         extended_seq - reorder->next_seq < reorder->config.n_slots && slot_of (reorder, extended_seq)->item == NULL;
+}
+
+bool
 mxr_reorder_push (MxrReorder *reorder, const MxrReorderPacket *packet)
 {
   g_return_val_if_fail (packet->item != NULL && reorder->ahead.item == NULL, false);
@@ -208,9 +215,9 @@ mxr_reorder_push (MxrReorder *reorder, const MxrReorderPacket *packet)
   }
   if (slot_of (reorder, packet->extended_seq)->item != NULL)
     return false;
-  if (reorder->config.follows_jitter)
+  if (reorder->config.follows_jitter && !packet->is_recovered)
     note_transit (reorder, packet);
-  reorder->stats.reordered += packet->extended_seq < reorder->highest;
+  reorder->stats.reordered += packet->extended_seq < reorder->highest && !packet->is_recovered;
   store (reorder, packet);
   return true;
 }

@@ -3,9 +3,15 @@
 
 #include "mixroom/rtp.h"
 
+#include "bandwidth-private.h"
 #include "bytes.h"
 
 #include <gst/rtp/gstrtcpbuffer.h>
+
+/* ---- packet.c: packets of a rung ------------------------------------------------------------------------ */
+
+/** mxr_rtp_packet_new: The payload is still to be written. */
+MxrRtpPacket *mxr_rtp_packet_new (const MxrRtpView *view, gsize payload_bytes, bool keyframe);
 
 /* ---- sequence.c: extended sequence numbers ------------------------------------------------------------- */
 
@@ -127,7 +133,6 @@ void mxr_twcc_recorder_init (MxrTwccRecorder *recorder);
 void mxr_twcc_recorder_add (MxrTwccRecorder *recorder, guint16 seq, gint64 now_us);
 gint64 mxr_twcc_recorder_due_us (const MxrTwccRecorder *recorder);
 gsize mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes);
-bool mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost);
 
 /* ---- history.c: what was sent -------------------------------------------------------------------------- */
 
@@ -141,6 +146,7 @@ typedef struct {
   guint16 transport_seq;
   guint8 payload_type;
   bool has_mid;
+  guint8 n_redundant; /* the packets before that went along, which are in the history themselves */
 } MxrHistoryEntry;
 
 typedef struct {
@@ -152,6 +158,19 @@ void mxr_history_init (MxrHistory *history, guint n_entries);
 void mxr_history_clear (MxrHistory *history);
 MxrHistoryEntry *mxr_history_find (const MxrHistory *history, guint64 index);
 void mxr_history_add (MxrHistory *history, const MxrHistoryEntry *entry);
+
+/* ---- red.c: earlier packets that go along -------------------------------------------------------------- */
+
+/* For whom, and how many. Counted in packets, so that a pause is no good news. */
+typedef struct {
+  double loss;     /* over the last few hundred packets */
+  guint64 n_sent;  /* packets, at the report that counted last */
+  guint64 n_clean; /* packets since it was more than next to nothing */
+  guint n_blocks;  /* [0..MXR_RED_REDUNDANT_MAX] */
+} MxrRedControl;
+
+/* @n_sent: packets in all */
+void mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent);
 
 /* ---- Streams and session ------------------------------------------------------------------------------- */
 
@@ -191,12 +210,24 @@ struct _MxrRtpSender {
   guint32 frame_timestamp; /* of the packet sent last */
   bool frame_has_mid;
   MxrBucket rtx_bucket;
+  MxrRedControl red;
   int fir_seq; /* last taken; -1: none */
   bool started;
   bool is_known;           /* the client has reported about us: it knows our SSRC */
   bool is_keyframe_wanted; /* asked for in the RTCP packet being read */
   MxrRtpSenderStats stats;
 };
+
+/* What is known of the way to the client, and the probe that is under way. */
+typedef struct {
+  MxrBandwidth *bandwidth; /* NULL: not estimated */
+  gint64 due_us;
+  guint want_bps, told_want_bps;
+  MxrBandwidthProbe probe; /* id 0: none */
+  gint64 probe_begun_us;
+  gsize probe_sent_bytes;
+  guint probe_sent_packets;
+} MxrRtpDownlink;
 
 struct _MxrRtpSession {
   MxrRtpSessionConfig config; /* cname is not kept here */
@@ -215,6 +246,7 @@ struct _MxrRtpSession {
   bool has_timeline;
   gint64 report_due_us; /* 0: not planned yet */
   double rtt_us;        /* smoothed; -1: unknown */
+  MxrRtpDownlink downlink;
   MxrRtpSessionStats stats;
   GstBuffer *rtcp_in, *rtcp_out; /* wrap the two below, so that no packet allocates */
   _Alignas (8) guint8 rtcp_in_bytes[MXR_PACKET_MAX_BYTES];
@@ -239,7 +271,26 @@ void mxr_rtp_receiver_poll_max_bitrate (MxrRtpReceiver *receiver);
 void mxr_rtp_sender_free (MxrRtpSender *sender);
 gsize mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx,
                             guint8 *out);
+gsize mxr_rtp_sender_write_padding (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 n_bytes, guint8 *out);
+bool mxr_rtp_sender_has_rtx (const MxrRtpSender *sender);
 void mxr_rtp_sender_retransmit (MxrRtpSender *sender, guint16 seq, gint64 now_us);
+gsize mxr_rtp_sender_probe (MxrRtpSender *sender, gsize n_bytes, gint64 now_us);
+
+/* downlink.c */
+void mxr_rtp_downlink_init (MxrRtpSession *session);
+void mxr_rtp_downlink_clear (MxrRtpSession *session);
+void mxr_rtp_downlink_note_sent (MxrRtpSession *session, guint16 transport_seq, gsize n_bytes, gint64 now_us);
+bool mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size, gint64 now_us);
+void mxr_rtp_downlink_report (MxrRtpSession *session, double fraction_lost, gint64 now_us);
+void mxr_rtp_downlink_remb (MxrRtpSession *session, guint64 bps, gint64 now_us);
+void mxr_rtp_downlink_poll (MxrRtpSession *session, gint64 now_us);
+guint mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session);
+
+/* red.c: of @entry, which is about to be sent: how many of the packets before it go along; whether what went along is still
+ * there; the payload of both, into @out, which has room for MXR_RTP_PAYLOAD_MAX_BYTES. */
+guint mxr_red_choose (const MxrRtpSender *sender, const MxrHistoryEntry *entry);
+bool mxr_red_can_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry);
+gsize mxr_red_write_entry (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 *out);
 
 /* feedback.c */
 void mxr_rtp_session_read_feedback (MxrRtpSession *session, GstRTCPPacket *packet, gint64 now_us);

@@ -75,6 +75,9 @@ void
 mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *out_stats)
 {
   *out_stats = sender->stats;
+  out_stats->loss = sender->red.loss;
+  out_stats->has_red = sender->config.red_payload_type != 0;
+  out_stats->red_blocks = out_stats->has_red ? sender->red.n_blocks : 0;
 }
 
 void
@@ -82,6 +85,12 @@ mxr_rtp_sender_set_payload_type (MxrRtpSender *sender, guint8 payload_type, int 
 {
   sender->config.payload_type = payload_type;
   sender->config.rtx_payload_type = rtx_payload_type;
+}
+
+void
+mxr_rtp_sender_set_red_payload_type (MxrRtpSender *sender, guint8 payload_type)
+{
+  sender->config.red_payload_type = payload_type;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------------------- */
@@ -125,6 +134,22 @@ write_extension (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint
   return bytes;
 }
 
+/* Returns its bytes. Of retransmissions it is the next one's of that stream. */
+static gsize
+write_header (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, bool marker, guint32 timestamp,
+              guint8 *out)
+{
+  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
+  const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
+
+  out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
+  out[1] = (guint8) (payload_type | (marker ? 0x80 : 0));
+  mxr_write_u16 (out + 2, as_rtx ? sender->rtx_seq : (guint16) entry->index);
+  mxr_write_u32 (out + 4, timestamp + sender->config.timestamp_offset);
+  mxr_write_u32 (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
+  return FIXED_HEADER_BYTES + extension_bytes;
+}
+
 /**
  * mxr_rtp_sender_write:
  * @as_rtx: with the retransmission stream's SSRC, payload type and next number, the original's before the
@@ -137,21 +162,34 @@ gsize
 mxr_rtp_sender_write (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, guint8 *out)
 {
   const MxrRtpPacket *packet = entry->packet;
-  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
-  const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
-  gsize bytes = FIXED_HEADER_BYTES + extension_bytes;
+  gsize bytes = write_header (sender, entry, as_rtx, packet->marker, packet->timestamp, out);
 
-  out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
-  out[1] = (guint8) (payload_type | (packet->marker ? 0x80 : 0));
-  mxr_write_u16 (out + 2, as_rtx ? sender->rtx_seq : (guint16) entry->index);
-  mxr_write_u32 (out + 4, packet->timestamp + sender->config.timestamp_offset);
-  mxr_write_u32 (out + 8, as_rtx ? sender->config.rtx_ssrc : sender->config.ssrc);
   if (as_rtx) {
     mxr_write_u16 (out + bytes, (guint16) entry->index);
     bytes += 2;
   }
+  if (entry->n_redundant > 0)
+    return bytes + mxr_red_write_entry (sender, entry, out + bytes);
   memcpy (out + bytes, packet->payload, packet->payload_bytes);
   return bytes + packet->payload_bytes;
+}
+
+/**
+ * mxr_rtp_sender_write_padding:
+ * @entry: its transport-wide number, and whether it has the MID
+ *
+ * A packet of the retransmission stream that brings nothing: @n_bytes of padding, and no number of an original, which
+ * would make it a packet of that one with an empty payload. Source: RFC 3550 5.1.
+ */
+gsize
+mxr_rtp_sender_write_padding (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint8 n_bytes, guint8 *out)
+{
+  const gsize bytes = write_header (sender, entry, true, false, sender->frame_timestamp, out);
+
+  out[0] |= 0x20;
+  memset (out + bytes, 0, n_bytes);
+  out[bytes + n_bytes - 1] = n_bytes;
+  return bytes + n_bytes;
 }
 
 /* ---- Sending ------------------------------------------------------------------------------------------- */
@@ -204,11 +242,14 @@ needs_mid (MxrRtpSender *sender, const MxrRtpPacket *packet)
 }
 
 static void
-count_sent (MxrRtpSender *sender, const MxrRtpPacket *packet, gsize size, gint64 now_us)
+count_sent (MxrRtpSender *sender, const MxrHistoryEntry *entry, const guint8 *data, gsize size, gint64 now_us)
 {
+  const gsize extension_bytes = (data[0] & 0x10) != 0 ? 4 + 4 * (gsize) mxr_read_u16 (data + FIXED_HEADER_BYTES + 2) : 0;
+
   sender->stats.packets++;
   sender->stats.bytes += size;
-  sender->payload_octets += packet->payload_bytes;
+  sender->stats.red_packets += entry->n_redundant > 0;
+  sender->payload_octets += size - FIXED_HEADER_BYTES - extension_bytes;
   sender->stats.last_packet_us = now_us;
 }
 
@@ -227,16 +268,21 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
     session->report_due_us = now_us;
   sender->started = true;
 
-  const MxrHistoryEntry entry = {
+  MxrHistoryEntry entry = {
     .packet = packet,
     .index = index,
     .transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0,
     .payload_type = sender->config.payload_type,
     .has_mid = needs_mid (sender, packet),
   };
+  entry.n_redundant = (guint8) mxr_red_choose (sender, &entry);
+  if (entry.n_redundant > 0)
+    entry.payload_type = sender->config.red_payload_type;
   const gsize size = mxr_rtp_sender_write (sender, &entry, false, out);
   mxr_history_add (&sender->history, &entry);
-  count_sent (sender, packet, size, now_us);
+  count_sent (sender, &entry, out, size, now_us);
+  if (sender->config.transport_seq_id != 0)
+    mxr_rtp_downlink_note_sent (session, entry.transport_seq, size, now_us);
   mxr_rtp_session_send (session, sender, out, size);
   return true;
 }

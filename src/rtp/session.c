@@ -25,6 +25,7 @@ mxr_rtp_session_new (const MxrRtpSessionConfig *config, const MxrRtpSessionEvent
   session->rtcp_out =
       gst_buffer_new_wrapped_full (0, session->rtcp_out_bytes, MXR_RTCP_MAX_BYTES, 0, 0, NULL, NULL);
   mxr_twcc_recorder_init (&session->arrivals);
+  mxr_rtp_downlink_init (session);
   return session;
 }
 
@@ -35,6 +36,7 @@ mxr_rtp_session_free (MxrRtpSession *session)
     mxr_rtp_receiver_free (session->receivers[i]);
   for (guint i = 0; i < session->n_senders; i++)
     mxr_rtp_sender_free (session->senders[i]);
+  mxr_rtp_downlink_clear (session);
   gst_buffer_unref (session->rtcp_in);
   gst_buffer_unref (session->rtcp_out);
   g_free (session);
@@ -203,6 +205,7 @@ mxr_rtp_session_get_due_us (const MxrRtpSession *session)
 {
   gint64 due_us = MIN (session->report_due_us, mxr_twcc_recorder_due_us (&session->arrivals));
 
+  due_us = MIN (due_us, session->downlink.due_us);
   for (guint i = 0; i < session->n_receivers; i++)
     due_us = MIN (due_us, mxr_rtp_receiver_get_due_us (session->receivers[i]));
   return due_us;
@@ -213,6 +216,7 @@ mxr_rtp_session_poll (MxrRtpSession *session, gint64 now_us)
 {
   mxr_rtp_session_poll_reports (session, now_us);
   poll_feedback (session, now_us);
+  mxr_rtp_downlink_poll (session, now_us);
   for (guint i = 0; i < session->n_receivers; i++)
     mxr_rtp_receiver_poll (session->receivers[i], now_us);
   return mxr_rtp_session_get_due_us (session);

@@ -10,7 +10,7 @@
 #define ONE_BIT_SYMBOLS 14
 #define TWO_BIT_SYMBOLS 7
 
-typedef enum { NOT_RECEIVED, SMALL_DELTA, LARGE_DELTA, RESERVED } Symbol;
+enum { NOT_RECEIVED, SMALL_DELTA, LARGE_DELTA };
 
 static gint64 *
 arrival_at (MxrTwccRecorder *recorder, guint64 index)
@@ -215,53 +215,4 @@ mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes
   while (bytes % 4 != 0)
     fci[bytes++] = 0;
   return bytes;
-}
-
-/* Symbol @i of a chunk, and how many there are in it. */
-static Symbol
-read_symbol (guint16 chunk, guint i, guint *out_n_symbols)
-{
-  if ((chunk & 0x8000) == 0) {
-    *out_n_symbols = chunk & RUN_MAX;
-    return (chunk >> 13) & 3;
-  }
-  if ((chunk & 0x4000) == 0) {
-    *out_n_symbols = ONE_BIT_SYMBOLS;
-    return (chunk >> (13 - i)) & 1;
-  }
-  *out_n_symbols = TWO_BIT_SYMBOLS;
-  return (chunk >> (12 - 2 * i)) & 3;
-}
-
-/* Counts what a feedback message of the client says of our packets. Returns false, out parameters untouched,
- * when it is malformed. */
-bool
-mxr_twcc_count (const guint8 *fci, gsize size, guint *out_acked, guint *out_lost)
-{
-  if (size < HEADER_BYTES)
-    return false;
-
-  const guint n_packets = mxr_read_u16 (fci + 2);
-  guint n_told = 0, n_received = 0;
-  gsize offset = HEADER_BYTES, delta_bytes = 0;
-
-  while (n_told < n_packets) {
-    if (size - offset < 2)
-      return false;
-    const guint16 chunk = mxr_read_u16 (fci + offset);
-    guint n_symbols = 1;
-    offset += 2;
-    for (guint i = 0; i < n_symbols && n_told < n_packets; i++, n_told++) {
-      const Symbol symbol = read_symbol (chunk, i, &n_symbols);
-      if (n_symbols == 0 || symbol == RESERVED)
-        return false;
-      n_received += symbol != NOT_RECEIVED;
-      delta_bytes += symbol == SMALL_DELTA ? 1 : symbol == LARGE_DELTA ? 2 : 0;
-    }
-  }
-  if (delta_bytes > size - offset)
-    return false;
-  *out_acked = n_received;
-  *out_lost = n_packets - n_received;
-  return true;
 }

@@ -1,4 +1,4 @@
-#include "mixroom/rtp.h"
+#include "rtp-private.h"
 
 #include <string.h>
 
@@ -11,8 +11,7 @@ enum {
   HAS_TID_OR_KEYIDX = 0x30, /* T, K */
   IS_LONG = 0x80,           /* M; in the picture id */
 };
-#define PICTURE_ID_MASK 0x7fff
-#define OWN_DESCRIPTOR_BYTES 4
+#define OWN_DESCRIPTOR_BYTES 1
 
 gsize
 mxr_vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes)
@@ -36,25 +35,15 @@ mxr_vp8_descriptor_bytes (const guint8 *payload, gsize n_bytes)
 }
 
 MxrRtpPacket *
-mxr_rtp_packet_new_vp8 (const MxrRtpView *view, guint16 picture_id, bool keyframe)
+mxr_rtp_packet_new_vp8 (const MxrRtpView *view, bool keyframe)
 {
   const gsize head = mxr_vp8_descriptor_bytes (view->payload, view->payload_bytes);
   const gsize rest = view->payload_bytes - head;
 
   if (head == 0 || rest == 0 || OWN_DESCRIPTOR_BYTES + rest > MXR_RTP_PAYLOAD_MAX_BYTES)
     return NULL;
-  MxrRtpPacket *packet = g_malloc (sizeof *packet + OWN_DESCRIPTOR_BYTES + rest);
-  g_atomic_ref_count_init (&packet->refs);
-  packet->pushed_us = 0;
-  packet->timestamp = view->timestamp;
-  packet->seq = view->seq;
-  packet->payload_bytes = (guint16) (OWN_DESCRIPTOR_BYTES + rest);
-  packet->marker = view->marker;
-  packet->is_keyframe_start = keyframe;
-  packet->payload[0] = HAS_EXTENSION | (view->payload[0] & KEPT_BITS);
-  packet->payload[1] = HAS_PICTURE_ID;
-  packet->payload[2] = (guint8) (IS_LONG | (picture_id & PICTURE_ID_MASK) >> 8);
-  packet->payload[3] = (guint8) picture_id;
+  MxrRtpPacket *packet = mxr_rtp_packet_new (view, OWN_DESCRIPTOR_BYTES + rest, keyframe);
+  packet->payload[0] = view->payload[0] & KEPT_BITS;
   memcpy (packet->payload + OWN_DESCRIPTOR_BYTES, view->payload + head, rest);
   return packet;
 }

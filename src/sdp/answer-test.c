@@ -66,14 +66,14 @@ test_chromium_word_for_word (void)
   g_assert_cmpstr (
       written, ==,
       "v=0\r\no=- 4711 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=msid-semantic:WMS *\r\n"
-      "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=msid:mix "
+      "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=msid:mix "
       "mix-audio\r\n" TRANSPORT "a=candidate:1 1 udp 2015363327 192.0.2.1 5000 typ host\r\n"
       "a=candidate:2 1 udp 2015363327 192.0.2.1 5002 typ host\r\na=end-of-candidates\r\na=rtcp-rsize\r\n"
       "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
       "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
       "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
       "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n"
-      "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\na=ssrc:1001 cname:mixroom\r\n"
+      "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=ssrc:1001 cname:mixroom\r\n"
       "m=video 9 UDP/TLS/RTP/SAVPF 108 109\r\nc=IN IP4 0.0.0.0\r\nb=TIAS:1500000\r\na=mid:1\r\na=sendrecv\r\n"
       "a=msid:mix mix-video\r\n" TRANSPORT "a=rtcp-rsize\r\n"
       "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
@@ -86,6 +86,44 @@ test_chromium_word_for_word (void)
       "a=rtpmap:109 rtx/90000\r\na=fmtp:109 apt=108\r\n"
       "a=ssrc-group:FID 2001 2002\r\na=ssrc:2001 cname:mixroom\r\na=ssrc:2002 cname:mixroom\r\n");
 #undef TRANSPORT
+}
+
+static void
+test_red (void)
+{
+  static const struct {
+    const char *name, *media_line;
+  } cases[] = { { "chromium156-call", "m=audio 9 UDP/TLS/RTP/SAVPF 63 111" },
+                { "chromium156-whep", "m=audio 9 UDP/TLS/RTP/SAVPF 63 111" },
+                { "firefox153-call", "m=audio 9 UDP/TLS/RTP/SAVPF 109" },
+                { "safari-call", "m=audio 9 UDP/TLS/RTP/SAVPF 111" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *text = mxr_test_load (cases[i].name);
+    g_autoptr (MxrSdpOffer) offer = parse (text);
+    MxrSdpAnswerParams params = mxr_test_params (offer, MXR_SDP_CODEC_VP8);
+    g_autofree char *written = answer (text, offer, &params);
+    bool has_red = strstr (cases[i].media_line, " 63 ") != NULL;
+    g_assert_true (mxr_test_has_line (written, cases[i].media_line));
+    g_assert_true (mxr_test_has_line (written, "a=fmtp:63 111/111") == has_red);
+    g_assert_nonnull (strstr (written, "useinbandfec=1"));
+  }
+}
+
+/* Who takes repetitions of sound is answered so, and what is told of arrivals too. */
+static void
+test_sound_feedback (void)
+{
+  g_autofree char *text = mxr_test_load ("chromium156-call");
+  g_autofree char *asking = mxr_test_replace (text, "a=rtcp-fb:111 transport-cc", "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack");
+  g_autoptr (MxrSdpOffer) offer = parse (text), asking_offer = parse (asking);
+  MxrSdpAnswerParams params = mxr_test_params (offer, MXR_SDP_CODEC_VP8);
+  g_autofree char *plain = answer (text, offer, &params);
+  g_autofree char *repeating = answer (asking, asking_offer, &params);
+
+  g_assert_true (mxr_test_has_line (plain, "a=rtcp-fb:111 transport-cc"));
+  g_assert_false (mxr_test_has_line (plain, "a=rtcp-fb:111 nack"));
+  g_assert_true (mxr_test_has_line (repeating, "a=rtcp-fb:111 nack"));
 }
 
 static void
@@ -339,6 +377,8 @@ main (int argc, char **argv)
     g_autofree char *path = g_strconcat ("/sdp/answer/real/", mxr_test_offer_names[i], NULL);
     g_test_add_data_func (path, mxr_test_offer_names[i], test_real);
   }
+  g_test_add_func ("/sdp/answer/red", test_red);
+  g_test_add_func ("/sdp/answer/sound-feedback", test_sound_feedback);
   g_test_add_func ("/sdp/answer/chromium-word-for-word", test_chromium_word_for_word);
   g_test_add_func ("/sdp/answer/only-what-we-handle", test_only_what_we_handle);
   g_test_add_func ("/sdp/answer/setup", test_setup);

@@ -118,6 +118,9 @@ write_format (GString *text, const MxrSdpFormat *format, const MxrSdpAnswerParam
     g_string_append_printf (text, "a=fmtp:%d %spacketization-mode=1;profile-level-id=%06x\r\n", type,
                             format->level_asymmetry_allowed ? "level-asymmetry-allowed=1;" : "",
                             answer_profile_level_id (format));
+  if (format->red_payload_type >= 0)
+    g_string_append_printf (text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", format->red_payload_type,
+                            format->red_payload_type, type, type);
   if (format->rtx_payload_type >= 0)
     g_string_append_printf (text, "a=rtpmap:%d rtx/%u\r\na=fmtp:%d apt=%d\r\n", format->rtx_payload_type,
                             format->codec == MXR_SDP_CODEC_OPUS ? 48000 : 90000, format->rtx_payload_type,
@@ -192,6 +195,8 @@ write_accepted (GString *text, const MxrSdpOffer *offer, const MxrSdpAnswerParam
   if (format == NULL) /* an inactive section: any codec keeps its place */
     format = &section->formats[0];
   write_media_line (text, offer, index, 9); /* discard: the real one is a candidate (RFC 8840 4.1.1) */
+  if (format->red_payload_type >= 0) /* first: clients send RED where it is preferred to what is in it */
+    g_string_append_printf (text, " %d", format->red_payload_type);
   g_string_append_printf (text, " %d", format->payload_type);
   if (format->rtx_payload_type >= 0)
     g_string_append_printf (text, " %d", format->rtx_payload_type);

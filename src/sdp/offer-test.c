@@ -106,6 +106,68 @@ parse (const char *text)
   return offer;
 }
 
+/* RED counts when it holds Opus and nothing else, and is nobody else's payload type. */
+static void
+test_red (void)
+{
+  static const struct {
+    const char *from, *to;
+    int red;
+  } cases[] = {
+    { "a=fmtp:63 111/111", "a=fmtp:63 111/111", 63 },
+    { "a=fmtp:63 111/111", "a=fmtp:63 111/111/111", 63 },
+    { "a=fmtp:63 111/111", "a=fmtp:63 111/9", -1 },
+    { "a=fmtp:63 111/111", "a=fmtp:63 111/", -1 },
+    { "a=fmtp:63 111/111", "a=fmtp:63 0/111", -1 },
+    { "a=fmtp:63 111/111", "a=ptime:20", -1 },
+    { "red/48000/2", "red/8000", -1 },
+    { "red/48000/2", "RED/48000/2", 63 },
+  };
+  g_autofree char *text = mxr_test_load ("chromium156-call");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *changed = mxr_test_replace (text, cases[i].from, cases[i].to);
+    g_autoptr (MxrSdpOffer) offer = mxr_sdp_offer_parse (changed, -1, NULL);
+    g_assert_nonnull (offer);
+    const MxrSdpFormat *opus = mxr_sdp_section_find_format (&offer->sections[offer->uplink[MXR_SDP_AUDIO]], MXR_SDP_CODEC_OPUS);
+    g_assert_cmpint (opus->payload_type, ==, 111);
+    g_assert_cmpint (opus->red_payload_type, ==, cases[i].red);
+    const MxrSdpFormat *vp8 = mxr_sdp_section_find_format (&offer->sections[offer->uplink[MXR_SDP_VIDEO]], MXR_SDP_CODEC_VP8);
+    g_assert_cmpint (vp8->red_payload_type, ==, -1);
+  }
+}
+
+/* In another section 63 is something else: it stays with the one that had it first. */
+static void
+test_red_is_ambiguous (void)
+{
+  g_autofree char *text = mxr_test_load ("chromium156-call");
+  g_autofree char *changed = mxr_test_replace (text, "63", "97");
+  g_autoptr (MxrSdpOffer) offer = mxr_sdp_offer_parse (changed, -1, NULL);
+
+  g_assert_nonnull (offer);
+  g_assert_cmpint (offer->sections[0].formats[0].red_payload_type, ==, 97);
+  g_assert_cmpint (mxr_sdp_section_find_format (&offer->sections[1], MXR_SDP_CODEC_VP8)->rtx_payload_type, ==, -1);
+}
+
+static void
+test_red_may_not_become_media (void)
+{
+  g_autofree char *text = mxr_test_load ("chromium156-call");
+  g_autofree char *without = mxr_test_replace (text, "red/48000/2", "CN/48000");
+  g_autofree char *swapped = mxr_test_replace (without, "rtpmap:111", "rtpmap:64");
+  g_autofree char *other = mxr_test_replace (swapped, "rtpmap:63 CN/48000", "rtpmap:63 opus/48000/2");
+  g_autoptr (MxrSdpOffer) first = mxr_sdp_offer_parse (text, -1, NULL);
+  g_autoptr (MxrSdpOffer) second = mxr_sdp_offer_parse (without, -1, NULL);
+  g_autoptr (MxrSdpOffer) third = mxr_sdp_offer_parse (other, -1, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (mxr_sdp_offer_is_compatible (first, second, NULL)); /* RED may go, and come again */
+  g_assert_true (mxr_sdp_offer_is_compatible (second, first, NULL));
+  g_assert_false (mxr_sdp_offer_is_compatible (first, third, &error));
+  g_assert_error (error, MXR_SDP_ERROR, MXR_SDP_ERROR_UNSUPPORTED);
+}
+
 static void
 assert_format (const MxrSdpSection *section, MxrSdpCodec codec, int type, int rtx_type)
 {
@@ -537,6 +599,9 @@ main (int argc, char **argv)
     g_autofree char *path = g_strconcat ("/sdp/offer/real/", expected[i].name, NULL);
     g_test_add_data_func (path, &expected[i], test_real);
   }
+  g_test_add_func ("/sdp/offer/red", test_red);
+  g_test_add_func ("/sdp/offer/red-is-ambiguous", test_red_is_ambiguous);
+  g_test_add_func ("/sdp/offer/red-may-not-become-media", test_red_may_not_become_media);
   g_test_add_func ("/sdp/offer/transport", test_transport);
   g_test_add_func ("/sdp/offer/syntax", test_syntax);
   g_test_add_func ("/sdp/offer/bounds", test_bounds);

@@ -119,6 +119,23 @@ is_candidate (const MxrSdpOfferPrivate *self, guint index)
          is_rtp (mxr_sdp_offer_get_media (&self->offer, index));
 }
 
+/* What a payload type is used for. */
+enum { USE_MEDIA, USE_RTX, USE_RED, N_USES };
+
+/* Whether @payload_type means @use of @codec everywhere in the BUNDLE; true for -1, which is none. */
+static bool
+take_payload_type (int taken[128], int payload_type, MxrSdpCodec codec, guint use)
+{
+  const int meaning = (int) codec * N_USES + (int) use;
+
+  if (payload_type < 0)
+    return true;
+  if (taken[payload_type] >= 0 && taken[payload_type] != meaning)
+    return false;
+  taken[payload_type] = meaning;
+  return true;
+}
+
 /* One payload type means one thing in a BUNDLE (RFC 8843 9.1), or a packet without MID and known SSRC has no
  * home: the earlier section keeps it. @taken: by payload type, what has it, -1: nothing. */
 static void
@@ -128,17 +145,12 @@ drop_ambiguous_formats (MxrSdpSection *section, int taken[128])
 
   for (guint i = 0; i < section->n_formats; i++) {
     MxrSdpFormat format = section->formats[i];
-    int *owner = &taken[format.payload_type];
-    if (*owner >= 0 && *owner != (int)format.codec * 2)
+    if (!take_payload_type (taken, format.payload_type, format.codec, USE_MEDIA))
       continue;
-    *owner = (int)format.codec * 2;
-    if (format.rtx_payload_type >= 0) {
-      owner = &taken[format.rtx_payload_type];
-      if (*owner >= 0 && *owner != (int)format.codec * 2 + 1)
-        format.rtx_payload_type = -1;
-      else
-        *owner = (int)format.codec * 2 + 1;
-    }
+    if (!take_payload_type (taken, format.rtx_payload_type, format.codec, USE_RTX))
+      format.rtx_payload_type = -1;
+    if (!take_payload_type (taken, format.red_payload_type, format.codec, USE_RED))
+      format.red_payload_type = -1;
     section->formats[n_kept++] = format;
   }
   section->n_formats = n_kept;

@@ -29,6 +29,8 @@ check_formats (const MxrSdpSection *previous, const MxrSdpSection *next, GError 
       if (was->codec == is->codec && was->payload_type != is->payload_type)
         return fail (error, "section %u: payload type %d became %d", next->index, was->payload_type,
                      is->payload_type);
+      if (was->red_payload_type >= 0 && was->red_payload_type == is->payload_type)
+        return fail (error, "section %u: payload type %d changed its codec", next->index, is->payload_type);
     }
   return true;
 }

@@ -227,6 +227,35 @@ find_rtx (const GstSDPMedia *media, const Payload *payloads, const MxrSdpFormat 
   return -1;
 }
 
+/* "111/111": blocks of that codec and of no other, RFC 2198 5. */
+static bool
+is_red_of (const Payload *payload, int payload_type)
+{
+  const char *cursor = payload->fmtp;
+  guint64 type;
+
+  if (!is_encoding (payload, "red/48000/2") || cursor == NULL)
+    return false;
+  while (mxr_sdp_read_uint (&cursor, N_PAYLOAD_TYPES - 1, &type) && type == (guint64) payload_type) {
+    if (*cursor == '\0')
+      return true;
+    if (*cursor++ != '/')
+      return false;
+  }
+  return false;
+}
+
+static int
+find_red (const GstSDPMedia *media, const Payload *payloads, const MxrSdpFormat *format)
+{
+  for (guint i = 0; format->codec == MXR_SDP_CODEC_OPUS && i < gst_sdp_media_formats_len (media); i++) {
+    int type = get_payload_type (media, i);
+    if (type > 0 && type != format->payload_type && is_red_of (&payloads[type], format->payload_type))
+      return type;
+  }
+  return -1;
+}
+
 /* One format a codec, the first offered; of H.264 the first constrained baseline, else the first baseline. */
 static void
 add_format (MxrSdpSection *section, const MxrSdpFormat *format)
@@ -256,8 +285,10 @@ read_formats (MxrSdpSection *section, const GstSDPMedia *media)
     format.feedback = payloads[type].feedback;
     add_format (section, &format);
   }
-  for (guint i = 0; i < section->n_formats; i++)
+  for (guint i = 0; i < section->n_formats; i++) {
     section->formats[i].rtx_payload_type = find_rtx (media, payloads, &section->formats[i]);
+    section->formats[i].red_payload_type = find_red (media, payloads, &section->formats[i]);
+  }
 }
 
 static bool

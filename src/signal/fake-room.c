@@ -119,6 +119,12 @@ mxr_participant_describe_delays (MxrParticipant *participant)
 }
 
 GVariant *
+mxr_participant_describe_link (MxrParticipant *participant)
+{
+  return g_variant_new_parsed ("{'estimate': <int64 500000>, 'measured': <true>, 'loss': <0.25>, 'roundTrip': <40.0>}");
+}
+
+GVariant *
 mxr_hub_describe_room (MxrHub *hub, const char *room)
 {
   if (strcmp (room, "stage") != 0 && strcmp (room, "a/b \xc3\xa4") != 0)

@@ -6,10 +6,8 @@
 #include "mixroom/signal.h"
 
 struct _MxrIceServers {
+  const MxrConfig *config;
   char **urls;
-  char **links;
-  char *username;
-  char *password;
 };
 
 static bool
@@ -33,12 +31,12 @@ quote (const char *text)
 }
 
 static char *
-write_link (MxrIceServers *self, const char *url)
+write_link (const MxrTurnLogin *login, const char *url)
 {
   if (!is_turn (url))
     return g_strdup_printf ("<%s>; rel=\"ice-server\"", url);
-  g_autofree char *username = quote (self->username);
-  g_autofree char *password = quote (self->password);
+  g_autofree char *username = quote (login->username);
+  g_autofree char *password = quote (login->password);
   return g_strdup_printf (
       "<%s>; rel=\"ice-server\"; username=%s; credential=%s; credential-type=\"password\"", url, username,
       password);
@@ -61,10 +59,8 @@ mxr_ice_servers_new (const MxrConfig *config, GError **error)
   g_autoptr (MxrIceServers) self = g_new0 (MxrIceServers, 1);
   g_auto (GStrv) entries = g_strsplit (config->ice.client_ice_servers, ",", -1);
   g_autoptr (GPtrArray) urls = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (g_free);
 
-  self->username = g_strdup (config->ice.turn_username);
-  self->password = g_strdup (config->ice.turn_password);
+  self->config = config;
   for (guint i = 0; entries[i] != NULL; i++) {
     const char *url = g_strstrip (entries[i]);
     if (*url == '\0')
@@ -77,12 +73,9 @@ mxr_ice_servers_new (const MxrConfig *config, GError **error)
       return NULL;
     }
     g_ptr_array_add (urls, g_strdup (url));
-    g_ptr_array_add (links, write_link (self, url));
   }
   g_ptr_array_add (urls, NULL);
-  g_ptr_array_add (links, NULL);
   self->urls = (char **)g_ptr_array_free (g_steal_pointer (&urls), FALSE);
-  self->links = (char **)g_ptr_array_free (g_steal_pointer (&links), FALSE);
   return g_steal_pointer (&self);
 }
 
@@ -90,22 +83,22 @@ void
 mxr_ice_servers_free (MxrIceServers *self)
 {
   g_strfreev (self->urls);
-  g_strfreev (self->links);
-  g_free (self->username);
-  g_free (self->password);
   g_free (self);
 }
 
 void
-mxr_ice_servers_add_json (MxrIceServers *self, JsonBuilder *builder)
+mxr_ice_servers_add_json (const MxrIceServers *self, const char *user, gint64 now_s, JsonBuilder *builder)
 {
+  g_auto (MxrTurnLogin) login = { NULL, NULL };
+
+  mxr_turn_login_init (&login, self->config, user, now_s);
   json_builder_begin_array (builder);
   for (guint i = 0; self->urls[i] != NULL; i++) {
     json_builder_begin_object (builder);
     mxr_json_add_string (builder, "urls", self->urls[i]);
     if (is_turn (self->urls[i])) {
-      mxr_json_add_string (builder, "username", self->username);
-      mxr_json_add_string (builder, "credential", self->password);
+      mxr_json_add_string (builder, "username", login.username);
+      mxr_json_add_string (builder, "credential", login.password);
     }
     json_builder_end_object (builder);
   }
@@ -113,7 +106,14 @@ mxr_ice_servers_add_json (MxrIceServers *self, JsonBuilder *builder)
 }
 
 char **
-mxr_ice_servers_get_links (MxrIceServers *self)
+mxr_ice_servers_get_links (const MxrIceServers *self, const char *user, gint64 now_s)
 {
-  return self->links;
+  g_auto (MxrTurnLogin) login = { NULL, NULL };
+  const guint n_urls = g_strv_length (self->urls);
+  char **links = g_new0 (char *, n_urls + 1);
+
+  mxr_turn_login_init (&login, self->config, user, now_s);
+  for (guint i = 0; i < n_urls; i++)
+    links[i] = write_link (&login, self->urls[i]);
+  return links;
 }

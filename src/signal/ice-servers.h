@@ -8,20 +8,25 @@
 /* The STUN and TURN servers that clients are told of (ice.client_ice_servers). */
 typedef struct _MxrIceServers MxrIceServers;
 
-/** mxr_ice_servers_new: Errors: %MXR_SIGNAL_ERROR_ICE_SERVERS. */
+/** mxr_ice_servers_new: @config: outlives them. Errors: %MXR_SIGNAL_ERROR_ICE_SERVERS. */
 MxrIceServers *mxr_ice_servers_new (const MxrConfig *config, GError **error);
 void mxr_ice_servers_free (MxrIceServers *servers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrIceServers, mxr_ice_servers_free)
 
-/** mxr_ice_servers_add_json: Adds an array of RTCIceServer as the value that @builder waits for. */
-void mxr_ice_servers_add_json (MxrIceServers *servers, JsonBuilder *builder);
+/**
+ * mxr_ice_servers_add_json:
+ * @user: whose login it is to be (mxr_turn_login_init())
+ * @now_s: Unix time
+ *
+ * Adds an array of RTCIceServer as the value that @builder waits for.
+ */
+void mxr_ice_servers_add_json (const MxrIceServers *servers, const char *user, gint64 now_s, JsonBuilder *builder);
 
 /**
  * mxr_ice_servers_get_links:
  *
- * Returns: (transfer none) (nullable): values of the Link header, one per server, %NULL-terminated.
- * Source: RFC 9725 4.6.
+ * Returns: (transfer full): values of the Link header, one per server, %NULL-terminated. Source: RFC 9725 4.6.
  */
-char **mxr_ice_servers_get_links (MxrIceServers *servers);
+char **mxr_ice_servers_get_links (const MxrIceServers *servers, const char *user, gint64 now_s);
 
 #endif

@@ -17,6 +17,8 @@ test_every_type (void)
     { "{\"type\":\"hand\",\"raised\":false}", MXR_MESSAGE_HAND },
     { "{\"type\":\"chat\",\"text\":\"x\",\"future\":[{}]}", MXR_MESSAGE_CHAT },
     { "{\"type\":\"leave\"}", MXR_MESSAGE_LEAVE },
+    { "{\"type\":\"delay\"}", MXR_MESSAGE_DELAY },
+    { "{\"type\":\"link\"}", MXR_MESSAGE_LINK },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *id = NULL;
@@ -55,6 +57,9 @@ test_wrong_members (void)
   const char *const cases[] = {
     "{\"type\":\"join\",\"room\":\"r\"}",
     "{\"type\":\"join\",\"room\":\"r\\u0000\",\"name\":\"n\"}",
+    "{\"type\":\"join\",\"room\":\"r\",\"name\":\"n\",\"chatAfter\":\"5\"}",
+    "{\"type\":\"join\",\"room\":\"r\",\"name\":\"n\",\"chatAfter\":-1}",
+    "{\"type\":\"join\",\"room\":\"r\",\"name\":\"n\",\"chatAfter\":1e300}",
     "{\"type\":\"mute\",\"audio\":1}",
     "{\"type\":\"offer\",\"sdp\":{}}",
     "{\"type\":7}",

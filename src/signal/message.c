@@ -11,7 +11,7 @@
 
 G_DEFINE_QUARK (mxr - message - error - quark, mxr_message_error)
 
-typedef enum { FIELD_STRING, FIELD_BOOL } FieldType;
+typedef enum { FIELD_STRING, FIELD_BOOL, FIELD_INT } FieldType;
 
 typedef struct {
   MxrMessageType message;
@@ -30,6 +30,10 @@ typedef struct {
   {                                                                                                          \
     message_, name_, FIELD_BOOL, required, G_STRUCT_OFFSET (MxrMessage, member), has                         \
   }
+#define INT(message_, name_, member, required)                                                               \
+  {                                                                                                          \
+    message_, name_, FIELD_INT, required, G_STRUCT_OFFSET (MxrMessage, member), 0                            \
+  }
 
 static const Field fields[] = {
   STRING (MXR_MESSAGE_JOIN, "room", room, true),
@@ -37,6 +41,7 @@ static const Field fields[] = {
   STRING (MXR_MESSAGE_JOIN, "token", token, false),
   STRING (MXR_MESSAGE_JOIN, "offer", offer, false),
   STRING (MXR_MESSAGE_JOIN, "resume", resume, false),
+  INT (MXR_MESSAGE_JOIN, "chatAfter", chat_after, false),
   STRING (MXR_MESSAGE_OFFER, "sdp", sdp, true),
   STRING (MXR_MESSAGE_CANDIDATE, "candidate", candidate, true),
   STRING (MXR_MESSAGE_CANDIDATE, "sdpMid", sdp_mid, false),
@@ -52,6 +57,7 @@ static const char *const type_names[] = {
   [MXR_MESSAGE_JOIN] = "join",     [MXR_MESSAGE_OFFER] = "offer", [MXR_MESSAGE_CANDIDATE] = "candidate",
   [MXR_MESSAGE_LAYOUT] = "layout", [MXR_MESSAGE_MUTE] = "mute",   [MXR_MESSAGE_HAND] = "hand",
   [MXR_MESSAGE_CHAT] = "chat",     [MXR_MESSAGE_LEAVE] = "leave", [MXR_MESSAGE_DELAY] = "delay",
+  [MXR_MESSAGE_LINK] = "link",
 };
 
 static bool
@@ -60,6 +66,14 @@ fail_field (const Field *field, const char *problem, GError **error)
   g_set_error (error, MXR_MESSAGE_ERROR, MXR_MESSAGE_ERROR_BAD_MESSAGE, "'%s' of '%s' %s", field->name,
                type_names[field->message], problem);
   return false;
+}
+
+/* As far as JavaScript counts in steps of one. */
+static bool
+is_integer (const MxrJsonValue *value)
+{
+  return value->type == MXR_JSON_NUMBER && fabs (value->number) <= 9007199254740992.0 &&
+         trunc (value->number) == value->number;
 }
 
 static bool
@@ -75,6 +89,12 @@ read_field (MxrMessage *message, const Field *field, const MxrJsonValue *value, 
     *(bool *)member = value->boolean;
     if (field->has_offset != 0)
       *(bool *)((char *)message + field->has_offset) = true;
+    return true;
+  }
+  if (field->type == FIELD_INT) {
+    if (!is_integer (value) || value->number < 0)
+      return fail_field (field, "must be an integer, not negative", error);
+    *(gint64 *)member = (gint64)value->number;
     return true;
   }
   if (value->type != MXR_JSON_STRING)
@@ -93,8 +113,7 @@ dup_id (const MxrJsonValue *id)
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_VALUE);
   if (id->type == MXR_JSON_STRING)
     json_node_set_string (node, id->string);
-  else if (id->type == MXR_JSON_NUMBER && fabs (id->number) <= 9007199254740992.0 &&
-           trunc (id->number) == id->number)
+  else if (is_integer (id))
     json_node_set_int (node, (gint64)id->number);
   else
     return NULL;

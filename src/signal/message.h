@@ -14,6 +14,7 @@ typedef enum {
   MXR_MESSAGE_CHAT,
   MXR_MESSAGE_LEAVE,
   MXR_MESSAGE_DELAY,
+  MXR_MESSAGE_LINK,
 } MxrMessageType;
 
 /* Members that the type does not have are %NULL; strings hold no U+0000. */
@@ -27,6 +28,7 @@ typedef struct {
   char *text;
   bool has_audio, has_video; /* whether mute said anything about it */
   bool audio, video, raised;
+  gint64 chat_after; /* Unix time, ms; 0: not said */
 } MxrMessage;
 
 #define MXR_MESSAGE_ERROR (mxr_message_error_quark ())

@@ -207,6 +207,98 @@ test_resume_keeps_mute (void)
   test_server_stop (&test);
 }
 
+/* Of the first line of chat at or after @from, which is moved behind it; -1: there is none. */
+static gint64
+read_chat_time (const GString *bytes, const char **from)
+{
+  const char *chat = memmem (*from, bytes->str + bytes->len - *from, "\"type\":\"chat\"", strlen ("\"type\":\"chat\""));
+  if (chat == NULL)
+    return -1;
+  const char *time = memmem (chat, bytes->str + bytes->len - chat, "\"time\":", strlen ("\"time\":"));
+  g_assert_nonnull (time);
+  *from = time;
+  return g_ascii_strtoll (time + strlen ("\"time\":"), NULL, 10);
+}
+
+/* Once each and in their order, each later than the one before though they were said in one instant. */
+static void
+expect_three_missed (TestClient *client, gint64 seen_ms)
+{
+  const char *at = client->in->str, *end = client->in->str + client->in->len;
+
+  g_assert_cmpuint (count (client->in, "\"type\":\"chat\""), ==, 3);
+  for (guint i = 0; i < 3; i++) {
+    gint64 time_ms = read_chat_time (client->in, &at);
+    g_assert_cmpint (time_ms, >, seen_ms);
+    seen_ms = time_ms;
+  }
+  at = client->in->str;
+  for (guint i = 0; i < 3; i++) {
+    g_autofree char *text = g_strdup_printf ("missed %u", i);
+    at = memmem (at, end - at, text, strlen (text));
+    g_assert_nonnull (at);
+  }
+}
+
+static char *
+dup_last_tiles (TestClient *client)
+{
+  static const char mark[] = "{\"type\":\"tiles\"";
+  const char *last = NULL, *end = client->in->str + client->in->len;
+  for (const char *at = client->in->str; (at = memmem (at, end - at, mark, strlen (mark))) != NULL; at++)
+    last = at;
+  g_assert_nonnull (last);
+  const char *close = memmem (last, end - last, "]}", 2);
+  g_assert_nonnull (close);
+  return g_strndup (last, close - last);
+}
+
+/* While somebody is away others see nothing of it: tiles stay. Who comes back has the places it had, and hears what was
+ * said meanwhile, once and in its order. */
+static void
+test_resume_tells_what_was_missed (void)
+{
+  TestServer test;
+  start (&test, "");
+  TestClient *ann = test_ws_new (&test);
+  test_ws_send (ann, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\"}");
+  expect (ann, "\"type\":\"tiles\"");
+  g_autofree char *token = read_resume_token (ann);
+  g_autoptr (TestClient) bob = test_ws_new (&test);
+  test_ws_send (bob, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Bob\"}");
+  expect (bob, "\"type\":\"tiles\"");
+  test_ws_send (bob, "{\"type\":\"chat\",\"text\":\"before\"}");
+  expect (ann, "\"text\":\"before\"");
+  expect (bob, "\"text\":\"before\"");
+  const char *at = ann->in->str;
+  gint64 seen_ms = read_chat_time (ann->in, &at);
+  g_autofree char *tiles = dup_last_tiles (bob);
+
+  g_string_truncate (bob->in, 0);
+  test_client_free (ann);
+  for (guint i = 0; i < 3; i++) {
+    g_autofree char *line = g_strdup_printf ("{\"type\":\"chat\",\"text\":\"missed %u\"}", i);
+    test_ws_send (bob, line);
+  }
+  expect (bob, "missed 2");
+  g_assert_cmpuint (count (bob->in, "\"gone\":true"), ==, 0);
+  g_assert_cmpuint (count (bob->in, "\"type\":\"tiles\""), ==, 0);
+
+  g_autoptr (TestClient) back = test_ws_new (&test);
+  g_autofree char *resume = g_strdup_printf (
+      "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"%s\",\"chatAfter\":%" G_GINT64_FORMAT "}",
+      token, seen_ms);
+  test_ws_send (back, resume);
+  expect (back, "missed 2");
+  test_run_ms (50);
+  g_autofree char *tiles_back = dup_last_tiles (back);
+  g_assert_cmpstr (tiles_back, ==, tiles);
+  expect_three_missed (back, seen_ms);
+  g_assert_cmpuint (count (bob->in, "\"gone\":true"), ==, 0);
+  g_assert_cmpuint (count (bob->in, "\"type\":\"tiles\""), ==, 0);
+  test_server_stop (&test);
+}
+
 /* What main told the hub reaches everybody, who comes back meanwhile too. */
 static void
 test_drain (void)
@@ -242,6 +334,7 @@ main (int argc, char **argv)
   g_test_add_func ("/real-room/delete-while-restarting", test_delete_while_restarting);
   g_test_add_func ("/real-room/stop-while-gathering", test_stop_while_gathering);
   g_test_add_func ("/real-room/resume-keeps-mute", test_resume_keeps_mute);
+  g_test_add_func ("/real-room/resume-tells-what-was-missed", test_resume_tells_what_was_missed);
   g_test_add_func ("/real-room/drain", test_drain);
   return g_test_run ();
 }

@@ -12,6 +12,23 @@ on_candidate (MxrParticipant *participant, const char *candidate, const char *mi
   mxr_session_send (user_data, builder);
 }
 
+static const char *const quality_names[] = {
+  [MXR_QUALITY_UNKNOWN] = "unknown", [MXR_QUALITY_LOST] = "lost", [MXR_QUALITY_BAD] = "bad",
+  [MXR_QUALITY_POOR] = "poor",       [MXR_QUALITY_GOOD] = "good",
+};
+
+static const char *const rung_names[] = {
+  [MXR_RUNG_VIDEO] = "video",
+  [MXR_RUNG_SLIDES] = "slides",
+  [MXR_RUNG_AUDIO] = "audio",
+};
+
+static const char *const reason_names[] = {
+  [MXR_RUNG_REASON_BEST] = "best",
+  [MXR_RUNG_REASON_BANDWIDTH] = "bandwidth",
+  [MXR_RUNG_REASON_LOSS] = "loss",
+};
+
 static void
 add_member (JsonBuilder *builder, const MxrMember *member)
 {
@@ -26,6 +43,7 @@ add_member (JsonBuilder *builder, const MxrMember *member)
   mxr_json_add_bool (builder, "audio", member->sends_audio);
   mxr_json_add_bool (builder, "video", member->sends_video);
   json_builder_end_object (builder);
+  mxr_json_add_string (builder, "quality", quality_names[member->quality]);
 }
 
 static void
@@ -95,23 +113,29 @@ on_talking (MxrParticipant *participant, const char *id, bool talking, gpointer 
 static void
 on_chat (MxrParticipant *participant, const MxrChatLine *line, gpointer user_data)
 {
+  MxrSession *self = user_data;
+  if (line->time_ms <= self->chat_after_ms)
+    return; /* of the history, and the client has it */
   JsonBuilder *builder = mxr_session_begin ("chat", NULL);
   mxr_json_add_string (builder, "participant", line->participant);
   mxr_json_add_string (builder, "name", line->name);
   mxr_json_add_string (builder, "text", line->text);
   mxr_json_add_int (builder, "time", line->time_ms);
-  mxr_session_send (user_data, builder);
+  mxr_session_send (self, builder);
 }
 
 static void
 on_rung (MxrParticipant *participant, const MxrRungInfo *rung, gpointer user_data)
 {
   JsonBuilder *builder = mxr_session_begin ("rung", NULL);
+  mxr_json_add_string (builder, "kind", rung_names[rung->kind]);
   mxr_json_add_int (builder, "width", rung->width_px);
   mxr_json_add_int (builder, "height", rung->height_px);
   mxr_json_add_int (builder, "framerate", rung->framerate);
   mxr_json_add_int (builder, "bitrate", rung->bitrate_bps);
   mxr_json_add_string (builder, "codec", rung->codec);
+  mxr_json_add_string (builder, "reason", reason_names[rung->reason]);
+  mxr_json_add_int (builder, "available", rung->available_bps);
   mxr_session_send (user_data, builder);
 }
 

@@ -132,7 +132,7 @@ static const MxrMessageHandler handlers[] = {
   [MXR_MESSAGE_CANDIDATE] = mxr_message_handle_candidate, [MXR_MESSAGE_LAYOUT] = mxr_message_handle_layout,
   [MXR_MESSAGE_MUTE] = mxr_message_handle_mute,           [MXR_MESSAGE_HAND] = mxr_message_handle_hand,
   [MXR_MESSAGE_CHAT] = mxr_message_handle_chat,           [MXR_MESSAGE_LEAVE] = mxr_message_handle_leave,
-  [MXR_MESSAGE_DELAY] = mxr_message_handle_delay,
+  [MXR_MESSAGE_DELAY] = mxr_message_handle_delay,         [MXR_MESSAGE_LINK] = mxr_message_handle_link,
 };
 
 static void

@@ -32,6 +32,7 @@ struct _MxrSession {
   GPtrArray *offers;           /* MxrPendingOffer: being answered by the room */
   GSource *tick;
   guint64 queued_bytes; /* of all messages so far */
+  gint64 chat_after_ms; /* lines up to this time are not told */
   bool is_told_closing;
   bool is_closed; /* the WebSocket is: nothing is sent any more */
 };
@@ -80,5 +81,6 @@ void mxr_message_handle_hand (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_chat (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_leave (MxrSession *session, const MxrMessage *message);
 void mxr_message_handle_delay (MxrSession *session, const MxrMessage *message);
+void mxr_message_handle_link (MxrSession *session, const MxrMessage *message);
 
 #endif

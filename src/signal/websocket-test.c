@@ -133,6 +133,8 @@ test_join_and_talk (void)
   expect_call (&test, "chat h\xc3\xa4");
   test_ws_send (client, "{\"type\":\"delay\",\"id\":2}");
   expect (client, "\"id\":2,\"server\":{\"audio\":{\"decode\":{\"median\":0.5,\"p95\":1.5}}}");
+  test_ws_send (client, "{\"type\":\"link\",\"id\":4}");
+  expect (client, "{\"type\":\"link\",\"id\":4,\"down\":{\"estimate\":500000,\"measured\":true,\"loss\":0.25,\"roundTrip\":40.0}}");
   test_ws_send (client, "{\"type\":\"layout\",\"id\":3,\"layout\":\"grid\"}");
   expect (client, "\"id\":3,\"code\":\"not-supported\"");
   test_ws_send (client, "{\"type\":\"leave\"}");
@@ -192,6 +194,29 @@ test_room_errors (void)
 }
 
 static void
+expect_rungs (TestClient *client, MxrParticipant *p)
+{
+  static const struct {
+    MxrRungInfo rung;
+    const char *text;
+  } cases[] = {
+    { { MXR_RUNG_VIDEO, 640, 360, 30, 500000, "VP8", MXR_RUNG_REASON_BEST, 0 },
+      "{\"type\":\"rung\",\"kind\":\"video\",\"width\":640,\"height\":360,\"framerate\":30,\"bitrate\":500000,"
+      "\"codec\":\"VP8\",\"reason\":\"best\",\"available\":0}" },
+    { { MXR_RUNG_SLIDES, 640, 360, 0, 40000, "H264", MXR_RUNG_REASON_LOSS, 120000 },
+      "\"kind\":\"slides\",\"width\":640,\"height\":360,\"framerate\":0,\"bitrate\":40000,\"codec\":\"H264\","
+      "\"reason\":\"loss\",\"available\":120000}" },
+    { { MXR_RUNG_AUDIO, 0, 0, 0, 0, "VP8", MXR_RUNG_REASON_BANDWIDTH, 50000 },
+      "\"kind\":\"audio\",\"width\":0,\"height\":0,\"framerate\":0,\"bitrate\":0,\"codec\":\"VP8\","
+      "\"reason\":\"bandwidth\",\"available\":50000}" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    p->events->on_rung (p, &cases[i].rung, p->user_data);
+    expect (client, cases[i].text);
+  }
+}
+
+static void
 test_events (void)
 {
   TestServer test;
@@ -209,7 +234,14 @@ test_events (void)
   expect (
       client,
       "{\"type\":\"participants\",\"list\":[{\"id\":\"p1\",\"name\":\"Ann\",\"audioMuted\":true,"
-      "\"videoMuted\":false,\"hand\":false,\"talking\":false,\"uplink\":{\"audio\":false,\"video\":true}}]}");
+      "\"videoMuted\":false,\"hand\":false,\"talking\":false,\"uplink\":{\"audio\":false,\"video\":true},\"quality\":\"unknown\"}]}");
+  for (MxrQuality quality = MXR_QUALITY_UNKNOWN; quality <= MXR_QUALITY_GOOD; quality++) {
+    static const char *const names[] = { "unknown", "lost", "bad", "poor", "good" };
+    const MxrMember member = { .id = "p1", .name = "Ann", .quality = quality };
+    g_autofree char *text = g_strdup_printf ("\"quality\":\"%s\"}", names[quality]);
+    p->events->on_member (p, &member, false, p->user_data);
+    expect (client, text);
+  }
   p->events->on_member (p, members, true, p->user_data);
   expect (client, "\"gone\":true}");
   p->events->on_tiles (p, "main", 1280, 720, tiles, 1, p->user_data);
@@ -222,9 +254,7 @@ test_events (void)
   expect (client, "{\"type\":\"talking\",\"participant\":\"p1\",\"talking\":true}");
   p->events->on_chat (p, &line, p->user_data);
   expect (client, "\"text\":\"hi\",\"time\":1700000000000");
-  const MxrRungInfo rung = { .width_px = 640, .height_px = 360, .framerate = 30, .bitrate_bps = 500000, .codec = "VP8" };
-  p->events->on_rung (p, &rung, p->user_data);
-  expect (client, "\"width\":640,\"height\":360,\"framerate\":30,\"bitrate\":500000,\"codec\":\"VP8\"");
+  expect_rungs (client, p);
   p->events->on_closing (p, "going down", 2000, p->user_data);
   expect (client, "{\"type\":\"closing\",\"reason\":\"going down\",\"reconnectIn\":2000}");
   mxr_fake_participant_remove (p, "media died");
@@ -266,6 +296,38 @@ test_resume (void)
   g_assert_cmpuint (test_ws_get_close_code (second), ==, 4001);
   test_ws_send (third, "{\"type\":\"hand\",\"raised\":true}");
   expect_call (&test, "hand 1");
+  test_server_stop (&test);
+}
+
+/* Who says which line was the last is told those after it; who joins anew, all. */
+static void
+test_chat_after (void)
+{
+  static const MxrChatLine lines[] = { { "p9", "Bob", "one", 1000 },
+                                       { "p9", "Bob", "two", 1001 },
+                                       { "p9", "Bob", "three", 1002 } };
+  static const struct {
+    const char *join;
+    bool has_old;
+  } cases[] = {
+    { "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"chatAfter\":1001}", true },
+    { "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"resume-1\"}", true },
+    { "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\",\"resume\":\"resume-1\",\"chatAfter\":1001}",
+      false },
+  };
+  TestServer test;
+  test_server_start (&test, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (TestClient) client = test_ws_new (&test);
+    test_ws_send (client, cases[i].join);
+    expect (client, "\"participant\":\"p1\"");
+    MxrParticipant *p = mxr_fake_hub_last (test.hub);
+    for (guint k = 0; k < G_N_ELEMENTS (lines); k++)
+      p->events->on_chat (p, &lines[k], p->user_data);
+    g_assert_true (test_client_wait_for (client, "three"));
+    g_assert_cmpint (memmem (client->in->str, client->in->len, "one", 3) != NULL, ==, cases[i].has_old);
+    g_assert_cmpint (memmem (client->in->str, client->in->len, "two", 3) != NULL, ==, cases[i].has_old);
+  }
   test_server_stop (&test);
 }
 
@@ -485,6 +547,7 @@ main (int argc, char **argv)
   g_test_add_func ("/websocket/room-errors", test_room_errors);
   g_test_add_func ("/websocket/events", test_events);
   g_test_add_func ("/websocket/resume", test_resume);
+  g_test_add_func ("/websocket/chat-after", test_chat_after);
   g_test_add_func ("/websocket/lost-while-answering", test_lost_while_answering);
   g_test_add_func ("/websocket/drain", test_drain);
   g_test_add_func ("/websocket/size-limits", test_size_limits);

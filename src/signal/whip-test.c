@@ -60,6 +60,36 @@ test_join_and_leave (void)
   test_server_stop (&test); /* the viewer leaves with the server */
 }
 
+/* "username="EXPIRY:p1"; credential="HMAC"": each participant's own, for an hour. */
+static void
+test_minted_credentials (void)
+{
+  TestServer test;
+  test_server_start (&test, "ice.client_ice_servers=turn:t.example", "ice.turn_secret=s", "ice.turn_ttl_s=3600", NULL);
+  for (guint i = 1; i <= 2; i++) {
+    const gint64 before_s = g_get_real_time () / G_USEC_PER_SEC;
+    g_autofree char *created = test_request (&test, "POST", "/whip/stage", SDP, "v=0");
+    const char *username = strstr (created, "username=\"");
+    g_autofree char *user = g_strdup_printf (":p%u\"; credential=\"", i);
+    g_assert_nonnull (username);
+    const gint64 expiry_s = g_ascii_strtoll (username + strlen ("username=\""), NULL, 10);
+    g_assert_cmpint (expiry_s, >=, before_s + 3600);
+    g_assert_cmpint (expiry_s, <=, g_get_real_time () / G_USEC_PER_SEC + 3600);
+    g_autofree char *name = g_strdup_printf ("%" G_GINT64_FORMAT ":p%u", expiry_s, i);
+    g_autofree char *hexadecimal = g_compute_hmac_for_string (G_CHECKSUM_SHA1, (const guchar *) "s", 1, name, -1);
+    const char *credential = strstr (created, user);
+    g_assert_nonnull (credential);
+    gsize n_bytes;
+    g_auto (GStrv) words = g_strsplit (credential + strlen (user), "\"", 2);
+    g_autofree guint8 *digest = g_base64_decode (words[0], &n_bytes);
+    g_assert_cmpuint (n_bytes, ==, 20);
+    for (gsize at = 0; at < n_bytes; at++)
+      g_assert_cmpint (digest[at], ==,
+                       g_ascii_xdigit_value (hexadecimal[2 * at]) << 4 | g_ascii_xdigit_value (hexadecimal[2 * at + 1]));
+  }
+  test_server_stop (&test);
+}
+
 static void
 test_refusals (void)
 {
@@ -281,6 +311,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/whip/join-and-leave", test_join_and_leave);
+  g_test_add_func ("/whip/minted-credentials", test_minted_credentials);
   g_test_add_func ("/whip/refusals", test_refusals);
   g_test_add_func ("/whip/failing-offers", test_failing_offers);
   g_test_add_func ("/whip/delete-while-restarting", test_delete_while_restarting);

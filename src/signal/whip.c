@@ -120,7 +120,8 @@ static void
 respond_created (MxrResource *self, SoupServerMessage *msg, const char *answer)
 {
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
-  char **links = mxr_ice_servers_get_links (self->server->ice_servers);
+  g_auto (GStrv) links = mxr_ice_servers_get_links (
+      self->server->ice_servers, mxr_participant_get_id (self->participant), g_get_real_time () / G_USEC_PER_SEC);
 
   soup_server_message_set_status (msg, SOUP_STATUS_CREATED, NULL);
   soup_message_headers_replace (headers, "Location", self->path);

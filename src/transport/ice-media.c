@@ -1,7 +1,9 @@
 #include "ice-media.h"
 
+#include <openssl/rand.h>
 #include <sys/epoll.h>
 
+#include "path-watch.h"
 #include "stun-peek.h"
 #include "stun.h"
 
@@ -17,13 +19,19 @@ struct _MxrIceMedia {
   const MxrIceEnv *env;
   const MxrIceEvents *events;
   gpointer user_data;
-  GArray *places;       /* Place */
-  MxrUdpPort *selected; /* one of their ports; NULL: libnice sends */
-  MxrUdpAddress remote; /* with selected */
+  const MxrIceKeys *keys;
+  GArray *places;  /* Place */
+  MxrPath path;    /* what we send over; its port is one of the places'. NULL: libnice sends */
   MxrUdpAddress validated[VALIDATED_MAX];
-  guint n_validated;                  /* ever; the newest take the place of the oldest */
-  const char *local_pwd, *remote_pwd; /* while peeking */
+  guint n_validated;       /* ever; the newest take the place of the oldest */
+  MxrUdpPort *reading;     /* while one is read or peeked at */
+  const MxrPath *incoming; /* while what came over it is handed out */
+  MxrPathWatch watch;
+  MxrTimer watch_timer;
+  guint n_moves;
 };
+
+static void on_watch_due (gpointer data);
 
 static Place *
 get_place (const MxrIceMedia *media, guint index)
@@ -41,21 +49,24 @@ find_place (const MxrIceMedia *media, int stun)
 }
 
 MxrIceMedia *
-mxr_ice_media_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_data)
+mxr_ice_media_new (const MxrIceEnv *env, const MxrIceKeys *keys, const MxrIceEvents *events, gpointer user_data)
 {
   MxrIceMedia *media = g_new0 (MxrIceMedia, 1);
 
   media->env = env;
+  media->keys = keys;
   media->events = events;
   media->user_data = user_data;
   media->places = g_array_new (FALSE, FALSE, sizeof (Place));
+  media->watch_timer = (MxrTimer){ .func = on_watch_due, .data = media };
   return media;
 }
 
 void
 mxr_ice_media_close (MxrIceMedia *media)
 {
-  media->selected = NULL;
+  media->path.port = NULL;
+  mxr_timers_clear (media->env->timers, &media->watch_timer);
   for (guint i = 0; i < media->places->len; i++) {
     Place *place = get_place (media, i);
     place->stun = -1;
@@ -80,7 +91,7 @@ mxr_ice_media_free (MxrIceMedia *media)
 static bool
 is_validated (const MxrIceMedia *media, const MxrUdpAddress *address)
 {
-  if (media->selected != NULL && mxr_udp_address_equal (&media->remote, address))
+  if (media->path.port != NULL && mxr_udp_address_equal (&media->path.remote, address))
     return true;
   for (guint i = 0; i < MIN (media->n_validated, VALIDATED_MAX); i++)
     if (mxr_udp_address_equal (&media->validated[i], address))
@@ -92,9 +103,13 @@ static void
 on_datagram (const MxrUdpAddress *from, guint8 *data, gsize size, gint64 now_us, gpointer user_data)
 {
   MxrIceMedia *media = user_data;
+  const MxrPath path = { media->reading, *from };
 
-  if (is_validated (media, from))
-    media->events->on_data (data, size, now_us, media->user_data);
+  if (!is_validated (media, from))
+    return;
+  media->incoming = &path;
+  media->events->on_data (data, size, now_us, media->user_data);
+  media->incoming = NULL;
 }
 
 static bool
@@ -104,8 +119,10 @@ on_port_ready (int fd, gpointer data)
 
   for (guint i = 0; i < media->places->len; i++) {
     MxrUdpPort *port = get_place (media, i)->port;
-    if (port != NULL && mxr_udp_port_get_fd (port) == fd)
+    if (port != NULL && mxr_udp_port_get_fd (port) == fd) {
+      media->reading = port;
       return mxr_udp_port_read (port, media->env->reader, on_datagram, media);
+    }
   }
   return false;
 }
@@ -135,28 +152,118 @@ mxr_ice_media_divide (MxrIceMedia *media, GPtrArray *sockets)
   }
 }
 
+/* ---- A peer that moves ---------------------------------------------------------------------------------- */
+
+static void
+reschedule (MxrIceMedia *media)
+{
+  if (media->watch.due_us == 0)
+    mxr_timers_clear (media->env->timers, &media->watch_timer);
+  else
+    mxr_timers_set (media->env->timers, &media->watch_timer, media->watch.due_us);
+}
+
+static void
+send_check (const MxrIceMedia *media, const MxrPath *path, const guint8 *transaction)
+{
+  const MxrIceKeys *keys = media->keys;
+  guint8 data[MXR_STUN_CHECK_MAX_BYTES], *datas[] = { data };
+  const gsize size = mxr_stun_write_check (transaction, keys->ufrag, keys->remote_ufrag, keys->remote_pwd,
+                                           keys->is_controlling, data);
+  gsize sent_bytes;
+
+  if (size > 0)
+    mxr_udp_port_send (path->port, &path->remote, datas, &size, 1, &sent_bytes);
+}
+
+static void
+on_watch_due (gpointer data)
+{
+  MxrIceMedia *media = data;
+  guint8 transaction[MXR_STUN_TRANSACTION_BYTES];
+
+  if (RAND_bytes (transaction, sizeof transaction) != 1)
+    return;
+  const MxrPathStep step = mxr_path_watch_step (&media->watch, transaction, g_get_monotonic_time ());
+  reschedule (media);
+  if (step == MXR_PATH_CHECK_OTHER)
+    send_check (media, &media->watch.other, media->watch.transaction);
+  else if (step == MXR_PATH_CHECK_KEPT)
+    send_check (media, &media->path, media->watch.keep_transaction);
+  else if (step == MXR_PATH_LOST)
+    media->events->on_failed (media->user_data);
+}
+
+void
+mxr_ice_media_heard (MxrIceMedia *media, gint64 now_us)
+{
+  const MxrPath *incoming = media->incoming;
+  const bool is_here =
+      incoming == NULL ? media->path.port == NULL : media->path.port != NULL && mxr_path_equal (incoming, &media->path);
+
+  if (is_here && media->watch.state == MXR_PATH_IDLE)
+    return;
+  if (is_here)
+    mxr_path_watch_heard_here (&media->watch);
+  else if (incoming != NULL && media->keys->remote_pwd != NULL &&
+           mxr_candidate_is_allowed_address (&incoming->remote.sa, media->env->config->ice.allow_loopback))
+    mxr_path_watch_heard_there (&media->watch, incoming, now_us);
+  reschedule (media);
+}
+
+static void
+on_answer (MxrIceMedia *media, const MxrUdpAddress *from, const guint8 *data)
+{
+  const MxrPath path = { media->reading, *from };
+
+  if (mxr_path_watch_answered (&media->watch, mxr_stun_get_transaction (data), &path, g_get_monotonic_time ())) {
+    media->path = path;
+    media->n_moves++;
+  }
+  reschedule (media);
+}
+
+void
+mxr_ice_media_restart (MxrIceMedia *media)
+{
+  mxr_path_watch_reset (&media->watch);
+  reschedule (media);
+}
+
+const MxrUdpAddress *
+mxr_ice_media_get_moved (const MxrIceMedia *media, guint *out_n_moves)
+{
+  *out_n_moves = media->n_moves;
+  return media->watch.is_kept ? &media->path.remote : NULL;
+}
+
+/* ---- Checks of the peer --------------------------------------------------------------------------------- */
+
 /* As nice_component_verify_remote_candidate() of libnice has it: who sent a check that only a holder of our password
  * can write may send media from there. */
 static void
 on_stun (const MxrUdpAddress *from, const guint8 *data, gsize size, gpointer user_data)
 {
   MxrIceMedia *media = user_data;
-  const MxrStunKind kind = mxr_stun_authenticate (data, size, media->local_pwd, media->remote_pwd);
+  const MxrStunKind kind = mxr_stun_authenticate (data, size, media->keys->pwd, media->keys->remote_pwd);
 
   if (kind == MXR_STUN_FORGED)
     return;
   if (kind == MXR_STUN_REQUEST && !is_validated (media, from))
     media->validated[media->n_validated++ % VALIDATED_MAX] = *from;
+  if (kind == MXR_STUN_SUCCESS)
+    on_answer (media, from, data);
   media->events->on_authentic_stun (media->user_data);
 }
 
 void
-mxr_ice_media_peek (MxrIceMedia *media, int fd, const char *local_pwd, const char *remote_pwd)
+mxr_ice_media_peek (MxrIceMedia *media, int fd)
 {
-  if (find_place (media, fd) == NULL)
+  const Place *place = find_place (media, fd);
+
+  if (place == NULL)
     return;
-  media->local_pwd = local_pwd;
-  media->remote_pwd = remote_pwd;
+  media->reading = place->port;
   mxr_stun_peek (fd, on_stun, media);
 }
 
@@ -167,20 +274,21 @@ mxr_ice_media_follow (MxrIceMedia *media, GSocket *socket, const NiceAddress *re
 {
   const Place *place = socket == NULL ? NULL : find_place (media, g_socket_get_fd (socket));
 
-  media->selected = place == NULL || remote == NULL ? NULL : place->port;
-  if (media->selected != NULL)
-    nice_address_copy_to_sockaddr (remote, &media->remote.sa);
+  media->path.port = place == NULL || remote == NULL ? NULL : place->port;
+  if (media->path.port != NULL)
+    nice_address_copy_to_sockaddr (remote, &media->path.remote.sa);
+  mxr_ice_media_restart (media);
 }
 
 bool
 mxr_ice_media_can_send (const MxrIceMedia *media)
 {
-  return media->selected != NULL;
+  return media->path.port != NULL;
 }
 
 guint
 mxr_ice_media_send (MxrIceMedia *media, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes)
 {
   G_STATIC_ASSERT (MXR_TRANSPORT_BATCH_MAX <= MXR_UDP_SEND_MAX);
-  return mxr_udp_port_send (media->selected, &media->remote, datas, sizes, n_datagrams, out_bytes);
+  return mxr_udp_port_send (media->path.port, &media->path.remote, datas, sizes, n_datagrams, out_bytes);
 }

@@ -19,8 +19,7 @@ struct _MxrIce {
   const MxrIceEvents *events;
   gpointer user_data;
   void (*on_closed) (gpointer user_data);
-  char *ufrag, *pwd;
-  char *remote_pwd;
+  MxrIceKeys keys;
   MxrIceMedia *media;
 };
 
@@ -48,7 +47,7 @@ static void
 on_loop_ready (int fd, gpointer data)
 {
   MxrIce *ice = data;
-  mxr_ice_media_peek (ice->media, fd, ice->pwd, ice->remote_pwd);
+  mxr_ice_media_peek (ice->media, fd);
 }
 
 /* ---- What libnice says --------------------------------------------------------------------------------- */
@@ -90,7 +89,11 @@ static void
 on_component_state (NiceAgent *agent, guint stream, guint component, guint state, gpointer user_data)
 {
   MxrIce *ice = user_data;
+  guint n_moves;
 
+  /* Of the path that libnice knows, which the peer has left: the media's own is asked by itself. */
+  if (mxr_ice_media_get_moved (ice->media, &n_moves) != NULL)
+    return;
   if (state == NICE_COMPONENT_STATE_FAILED)
     ice->events->on_failed (ice->user_data);
 }
@@ -117,6 +120,23 @@ split_server (const char *server, guint *out_port)
   return g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
 }
 
+/* A name for each peer, so that a relay's quota for one user is not all peers'. */
+static void
+add_relay (MxrIce *ice)
+{
+  const MxrConfig *config = ice->env->config;
+  guint port = 0;
+  g_autofree char *host = split_server (config->ice.turn_server, &port);
+  g_autofree char *user = g_strconcat ("server-", ice->keys.ufrag, NULL);
+  g_auto (MxrTurnLogin) login = { NULL, NULL };
+
+  if (host == NULL)
+    return;
+  mxr_turn_login_init (&login, config, user, g_get_real_time () / G_USEC_PER_SEC);
+  nice_agent_set_relay_info (ice->agent, ice->stream, COMPONENT, host, port, login.username, login.password,
+                             NICE_RELAY_TYPE_TURN_UDP);
+}
+
 static void
 configure (MxrIce *ice)
 {
@@ -130,10 +150,7 @@ configure (MxrIce *ice)
   g_autofree char *stun = split_server (config->ice.stun_server, &port);
   if (stun != NULL)
     g_object_set (ice->agent, "stun-server", stun, "stun-server-port", port, NULL);
-  g_autofree char *turn = split_server (config->ice.turn_server, &port);
-  if (turn != NULL)
-    nice_agent_set_relay_info (ice->agent, ice->stream, COMPONENT, turn, port, config->ice.turn_username,
-                               config->ice.turn_password, NICE_RELAY_TYPE_TURN_UDP);
+  add_relay (ice);
   if (config->ice.udp_port_max > 0)
     nice_agent_set_port_range (ice->agent, ice->stream, COMPONENT, config->ice.udp_port_min,
                                config->ice.udp_port_max);
@@ -142,9 +159,9 @@ configure (MxrIce *ice)
 static void
 refresh_credentials (MxrIce *ice)
 {
-  g_clear_pointer (&ice->ufrag, g_free);
-  g_clear_pointer (&ice->pwd, g_free);
-  nice_agent_get_local_credentials (ice->agent, ice->stream, &ice->ufrag, &ice->pwd);
+  g_clear_pointer (&ice->keys.ufrag, g_free);
+  g_clear_pointer (&ice->keys.pwd, g_free);
+  nice_agent_get_local_credentials (ice->agent, ice->stream, &ice->keys.ufrag, &ice->keys.pwd);
 }
 
 static void
@@ -163,9 +180,10 @@ free_ice (MxrIce *ice)
   g_clear_object (&ice->agent);
   g_clear_pointer (&ice->loop, mxr_ice_loop_free);
   mxr_ice_media_free (ice->media);
-  g_free (ice->ufrag);
-  g_free (ice->pwd);
-  g_free (ice->remote_pwd);
+  g_free (ice->keys.ufrag);
+  g_free (ice->keys.pwd);
+  g_free (ice->keys.remote_ufrag);
+  g_free (ice->keys.remote_pwd);
   g_free (ice);
 }
 
@@ -177,7 +195,7 @@ mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_dat
   ice->env = env;
   ice->events = events;
   ice->user_data = user_data;
-  ice->media = mxr_ice_media_new (env, events, user_data);
+  ice->media = mxr_ice_media_new (env, &ice->keys, events, user_data);
   ice->loop = mxr_ice_loop_new (env->context, env->poller, env->timers, on_loop_ready, ice);
   ice->agent = nice_agent_new_full (mxr_ice_loop_get_context (ice->loop), NICE_COMPATIBILITY_RFC5245,
                                     NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION);
@@ -187,8 +205,8 @@ mxr_ice_new (const MxrIceEnv *env, const MxrIceEvents *events, gpointer user_dat
     g_set_error_literal (error, MXR_TRANSPORT_ERROR, MXR_TRANSPORT_ERROR_FAILED, "no ICE stream");
     return NULL;
   }
-  configure (ice);
   refresh_credentials (ice);
+  configure (ice);
   listen_to (ice);
   return ice;
 }
@@ -217,13 +235,13 @@ mxr_ice_close (MxrIce *ice, void (*on_closed) (gpointer user_data))
 const char *
 mxr_ice_get_ufrag (const MxrIce *ice)
 {
-  return ice->ufrag;
+  return ice->keys.ufrag;
 }
 
 const char *
 mxr_ice_get_pwd (const MxrIce *ice)
 {
-  return ice->pwd;
+  return ice->keys.pwd;
 }
 
 /* ---- The steps of RFC 8445 ----------------------------------------------------------------------------- */
@@ -245,11 +263,20 @@ mxr_ice_gather (MxrIce *ice, GError **error)
   return false;
 }
 
+static void
+set_remote_keys (MxrIce *ice, const char *ufrag, const char *pwd)
+{
+  g_free (ice->keys.remote_ufrag);
+  g_free (ice->keys.remote_pwd);
+  ice->keys.remote_ufrag = g_strdup (ufrag);
+  ice->keys.remote_pwd = g_strdup (pwd);
+}
+
 void
 mxr_ice_set_remote (MxrIce *ice, const char *ufrag, const char *pwd, bool is_controlling)
 {
-  g_free (ice->remote_pwd);
-  ice->remote_pwd = g_strdup (pwd);
+  set_remote_keys (ice, ufrag, pwd);
+  ice->keys.is_controlling = is_controlling;
   g_object_set (ice->agent, "controlling-mode", (gboolean) is_controlling, NULL);
   nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd);
 }
@@ -275,8 +302,8 @@ mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd)
 {
   nice_agent_restart (ice->agent);
   refresh_credentials (ice);
-  g_free (ice->remote_pwd);
-  ice->remote_pwd = g_strdup (pwd);
+  set_remote_keys (ice, ufrag, pwd);
+  mxr_ice_media_restart (ice->media);
   nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd);
 
   GSList *candidates = nice_agent_get_local_candidates (ice->agent, ice->stream, COMPONENT);
@@ -314,22 +341,52 @@ mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_dat
   return send_through_agent (ice, datas, sizes, n_datagrams, out_bytes);
 }
 
+void
+mxr_ice_heard (MxrIce *ice, gint64 now_us)
+{
+  mxr_ice_media_heard (ice->media, now_us);
+}
+
 /* ---- Looking ------------------------------------------------------------------------------------------- */
+
+static void
+write_address (const NiceAddress *address, char *out_text, gsize size)
+{
+  char text[NICE_ADDRESS_STRING_LEN];
+
+  nice_address_to_string (address, text);
+  g_snprintf (out_text, size, nice_address_ip_version (address) == 6 ? "[%s]:%u" : "%s:%u", text,
+              nice_address_get_port (address));
+}
+
+/* Who was followed is somewhere that no candidate named. */
+static void
+describe_move (MxrIce *ice, MxrIcePair *pair)
+{
+  const MxrUdpAddress *moved = mxr_ice_media_get_moved (ice->media, &pair->n_moves);
+  NiceAddress address;
+
+  if (moved == NULL)
+    return;
+  nice_address_init (&address);
+  nice_address_set_from_sockaddr (&address, &moved->sa);
+  write_address (&address, pair->remote_address, sizeof pair->remote_address);
+  pair->local_type = "host";
+  pair->remote_type = "prflx";
+  pair->protocol = "udp";
+}
 
 void
 mxr_ice_get_pair (MxrIce *ice, MxrIcePair *out_pair)
 {
   NiceCandidate *local, *remote;
-  char address[NICE_ADDRESS_STRING_LEN];
 
-  *out_pair = (MxrIcePair){ "", "", "", "" };
-  if (!nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
-    return;
-  out_pair->local_type = mxr_ice_candidate_type_name (local->type);
-  out_pair->remote_type = mxr_ice_candidate_type_name (remote->type);
-  out_pair->protocol = local->transport == NICE_CANDIDATE_TRANSPORT_UDP ? "udp" : "tcp";
-  nice_address_to_string (&remote->addr, address);
-  const bool is_ipv6 = nice_address_ip_version (&remote->addr) == 6;
-  g_snprintf (out_pair->remote_address, sizeof out_pair->remote_address, is_ipv6 ? "[%s]:%u" : "%s:%u",
-              address, nice_address_get_port (&remote->addr));
+  *out_pair = (MxrIcePair){ .local_type = "", .remote_type = "", .protocol = "" };
+  if (nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote)) {
+    out_pair->local_type = mxr_ice_candidate_type_name (local->type);
+    out_pair->remote_type = mxr_ice_candidate_type_name (remote->type);
+    out_pair->protocol = local->transport == NICE_CANDIDATE_TRANSPORT_UDP ? "udp" : "tcp";
+    write_address (&remote->addr, out_pair->remote_address, sizeof out_pair->remote_address);
+  }
+  describe_move (ice, out_pair);
 }

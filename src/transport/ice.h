@@ -65,9 +65,13 @@ void mxr_ice_restart (MxrIce *ice, const char *ufrag, const char *pwd);
  */
 guint mxr_ice_send (MxrIce *ice, guint8 *const *datas, const gsize *sizes, guint n_datagrams, gsize *out_bytes);
 
+/** mxr_ice_heard: what on_data was called with just now, from inside that, is authentic: the peer sends from there. */
+void mxr_ice_heard (MxrIce *ice, gint64 now_us);
+
 typedef struct {
   const char *local_type, *remote_type, *protocol;
   char remote_address[64];
+  guint n_moves; /* how often the peer was followed to another address than libnice selected */
 } MxrIcePair;
 
 /** mxr_ice_get_pair: strings are empty while there is none. */

@@ -54,11 +54,37 @@ test_bit_flips (void)
   }
 }
 
+/* What libnice makes of it is seen in transport-move-test. */
+static void
+test_write (void)
+{
+  const guint8 transaction[MXR_STUN_TRANSACTION_BYTES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+  const guint8 never_switches[][12] = {
+    { 0x80, 0x29, 0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+    { 0x80, 0x2a, 0, 8 },
+  };
+  g_autofree char *long_ufrag = g_strnfill (256, 'x');
+  guint8 data[MXR_STUN_CHECK_MAX_BYTES];
+
+  g_assert_cmpuint (mxr_stun_write_check (transaction, long_ufrag, long_ufrag, password, false, data), ==, sizeof data);
+  g_assert_cmpint (mxr_stun_authenticate (data, sizeof data, password, NULL), ==, MXR_STUN_REQUEST);
+  for (guint is_controlling = 0; is_controlling < 2; is_controlling++) {
+    const gsize size = mxr_stun_write_check (transaction, "ours", "theirs", password, is_controlling, data);
+    g_assert_cmpuint (size, ==, 20 + 16 + 8 + 12 + 24 + 8);
+    g_assert_cmpint (mxr_stun_authenticate (data, size, password, NULL), ==, MXR_STUN_REQUEST);
+    g_assert_cmpint (mxr_stun_authenticate (data, size, "another one", password), ==, MXR_STUN_FORGED);
+    g_assert_cmpmem (mxr_stun_get_transaction (data), MXR_STUN_TRANSACTION_BYTES, transaction, sizeof transaction);
+    g_assert_cmpmem (data + 24, 11, "theirs:ours", 11);
+    g_assert_cmpmem (data + 44, 12, never_switches[is_controlling], 12);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stun/vectors", test_vectors);
+  g_test_add_func ("/stun/write", test_write);
   g_test_add_func ("/stun/truncated", test_truncated);
   g_test_add_func ("/stun/bit-flips", test_bit_flips);
   return g_test_run ();

@@ -23,6 +23,7 @@ receive_srtp (MxrTransport *transport, bool is_rtcp, guint8 *data, gsize size, g
     return;
   }
   transport->last_received_us = now_us;
+  mxr_ice_heard (transport->ice, now_us);
   transport->stats.packets_received++;
   transport->stats.bytes_received += encrypted_bytes;
   if (is_rtcp && events->on_rtcp != NULL)

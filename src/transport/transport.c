@@ -357,6 +357,7 @@ mxr_transport_get_stats (MxrTransport *transport, MxrTransportStats *out_stats)
   out_stats->local_type = transport->pair.local_type;
   out_stats->remote_type = transport->pair.remote_type;
   out_stats->protocol = transport->pair.protocol;
+  out_stats->peer_moves = transport->pair.n_moves;
   out_stats->remote_address = transport->pair.remote_address;
   if (transport->dtls != NULL)
     out_stats->drop_dtls += mxr_dtls_get_drops (transport->dtls);

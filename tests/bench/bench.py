@@ -18,6 +18,7 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
+import estimator
 import plan
 import report
 import sides
@@ -239,6 +240,18 @@ def run_elements(context, progress):
         lines.unlink(missing_ok=True)
 
 
+def run_estimator(context, progress):
+    progress.step("estimator: simulated links", estimator.SECONDS)
+    try:
+        records = estimator.measure(context)
+    except (subprocess.SubprocessError, OSError) as error:
+        print(f"           failed: {error}", flush=True)
+        context.write(kind="failure", bench=estimator.NAME, case="estimator-series", size=0, side="mixroom", why=str(error)[:500])
+        return
+    for record in records:
+        context.write(kind="series", **record)
+
+
 # ---- Command line ---------------------------------------------------------------------------------------------------
 
 
@@ -272,13 +285,14 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     context = Context(source, options.build, options.out, dict(os.environ, MIXROOM_BENCH_MEDIA=str(media)), options.seconds,
                       WARM_UP_S[options.quick], options.quick, datetime.datetime.now().strftime("%Y%m%dT%H%M%S"))
-    if not (media / "done").exists():
+    if set(options.only) != {estimator.NAME} and not (media / "done").exists():
         print("Making the media that is sent (once, half a minute) ...", flush=True)
         subprocess.run(["sh", str(source / "tests" / "bench" / "make-media.sh"), str(media)], check=True)
 
     cases = plan.cases(options.only, options.quick, options.sizes)
     expected_s = sum(side_seconds(context, case, side, pair) for case in cases for side in case.sides for pair in range(options.pairs))
     expected_s += ELEMENTS_S[options.quick] if "elements" in options.only else 0
+    expected_s += estimator.SECONDS if estimator.NAME in options.only else 0
     machine = describe_machine(context, options.pairs)
     print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load1']}. About {duration(expected_s)}; best left alone.",
           flush=True)
@@ -289,6 +303,8 @@ def main():
             run_case(context, case, options.pairs, done, progress)
         if "elements" in options.only:
             run_elements(context, progress)
+        if estimator.NAME in options.only:
+            run_estimator(context, progress)
     finally:
         report.write(options.out / "results.jsonl", options.out / "report.html")
         print(f"\n{options.out / 'report.html'}\n{options.out / 'results.jsonl'}", flush=True)

@@ -33,7 +33,7 @@ CODECS = (("VP8", "vp8"), ("H.264", "h264"))
 RATES, RATES_QUICK = (25, 28), (25,)  # frames a second, beside the 30 of the video rooms
 VIEWER_SIZES, VIEWER_QUICK = (1, 100, 500, 1000), (1, 100)
 STORM_SIZES = (100,)
-BENCHES = ("audio", "video", "rate", "viewers", "storm", "elements")
+BENCHES = ("audio", "video", "rate", "viewers", "storm", "elements", "estimator")
 
 GOALS = (
     Goal("audio", "3 talking", 100, "janus", 0.10),

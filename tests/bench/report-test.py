@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
 import chart  # noqa: E402
+import estimator  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 
@@ -117,6 +118,30 @@ class Drawing(unittest.TestCase):
 
     def test_costs_of_nothing(self):
         xml.etree.ElementTree.fromstring(chart.draw([("a", [(1, 0.0, 0.0, 0.0)])], "people", "cores", "t"))
+
+
+class Series(unittest.TestCase):
+    def setUp(self):
+        flow = {"run": "2", "kind": "series", "scenario": "two", "title": "Two & more", "step_s": 0.1, "wait_p95_ms": 12.5,
+                "arrived_bps": 500000, "capacity_bps": [1000000] * 20 + [0] * 10, "estimate_bps": [900000] * 30,
+                "sent_bps": [0] * 30, "queue_ms": [0] * 30}
+        self.records = [machine("2"), {**flow, "flow": 0}, {**flow, "flow": 1}]
+
+    def test_is_drawn_inside(self):
+        part = estimator.part([r for r in self.records if r["kind"] == "series"])
+        root = xml.etree.ElementTree.fromstring(f"<div>{part.replace('<br>', '')}</div>")
+        for line in (*root.iter("polyline"), *root.iter("polygon")):
+            for x, y in (point.split(",") for point in line.get("points").split()):
+                self.assertTrue(0 <= float(x) <= estimator.WIDTH and 0 <= float(y) <= chart.HEIGHT)
+        self.assertEqual(len(list(root.iter("polyline"))), 6)  # of two clients: sent, estimate, queue
+
+    def test_is_on_the_page(self):
+        page = write_page(self.records)
+        self.assertIn("Two &amp; more", page)
+        self.assertIn("client 2", page)
+
+    def test_a_rate_holds_until_the_next(self):
+        self.assertEqual(estimator.stairs([(0, 5), (1, 5), (2, 3)]), [(0, 5), (2, 5), (2, 3), (2, 3)])
 
 
 class Planning(unittest.TestCase):

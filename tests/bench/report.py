@@ -5,11 +5,12 @@ import math
 import statistics
 
 import chart
+import estimator
 import plan
 
 TITLES = {
     "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme", "storm": "A hundred join in ten seconds",
-    "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "tile-scale": "Scaling alone",
+    "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "ladder": "Composing, and the two lower rungs", "tile-scale": "Scaling alone",
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
 UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "storm": "joins"}
@@ -81,7 +82,8 @@ class Results:
         self.runs = latest([r for r in records if r.get("kind") == "run"], ("bench", "case", "size"))
         self.elements = latest([r for r in records if r.get("kind") == "element"], ("bench", "size", "rival"))
         self.remarks = latest([r for r in records if r.get("kind") in ("left out", "failure")], ("bench", "case", "size"))
-        measured = {r["run"] for r in self.runs + self.elements}
+        self.series = latest([r for r in records if r.get("kind") == "series"], ("scenario",))
+        measured = {r["run"] for r in self.runs + self.elements + self.series}
         self.used_machines = [m for run, m in sorted(self.machines.items()) if run in measured]
 
     def of(self, bench, case=None, size=None, side=None):
@@ -275,7 +277,11 @@ def remarks_part(results):
 
 
 def notes(bench):
-    return "<ul class='notes'>" + "".join(f"<li>{note}</li>" for note in NOTES[bench]) + "</ul>"
+    return note_list(NOTES[bench])
+
+
+def note_list(items):
+    return "<ul class='notes'>" + "".join(f"<li>{note}</li>" for note in items) + "</ul>"
 
 
 def bench_parts(results):
@@ -291,6 +297,8 @@ def bench_parts(results):
         names = list(dict.fromkeys(r["bench"] for r in results.elements))
         parts = "".join(f"<article>{element_part(results.elements, name)}</article>" for name in names)
         yield f"<h2>Elements alone</h2>{notes('elements')}<div class='parts'>{parts}</div>"
+    if results.series:
+        yield f"<h2>{estimator.TITLE}</h2>{note_list(estimator.NOTES)}<div class='parts'>{estimator.part(results.series)}</div>"
 
 
 STYLE = """
@@ -311,6 +319,7 @@ th { font-weight: 600; color: var(--faint); white-space: normal; vertical-align:
 .below { display: block }
 svg { width: 100%; height: auto; display: block } svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
 svg .tick { fill: var(--faint) } svg .grid { stroke: var(--line) } svg .whisker { stroke-width: 1.5 } svg .cost { fill: none; stroke-width: 2 }
+svg .carried { fill: var(--line); opacity: .55 } svg .sent { fill: none; stroke-width: 1; opacity: .8 }
 """
 
 

@@ -153,8 +153,11 @@ push_all (GstPad **sources, guint n, GstBuffer **frames, guint k)
 
 /* ---- The ways --------------------------------------------------------------------------------------- */
 
+typedef void (*ViewsFunc) (GstElement *mix, GstPad *view, const Job *job);
+
+/* @add_views: (nullable): what there is beside the full view. */
 static double
-compose (const Job *job, guint n_changing)
+compose (const Job *job, guint n_changing, ViewsFunc add_views)
 {
   GstElement *mix = gst_element_factory_make ("mxrtilemix", NULL);
   GstTestClock *clock = GST_TEST_CLOCK (gst_test_clock_new ());
@@ -164,7 +167,10 @@ compose (const Job *job, guint n_changing)
   gst_element_set_clock (mix, GST_CLOCK (clock));
   gst_element_set_base_time (mix, 0);
   gst_element_set_state (mix, GST_STATE_PLAYING);
-  drain (view);
+  if (add_views != NULL)
+    add_views (mix, view, job);
+  else
+    drain (view);
   for (guint i = 0; i < job->n; i++)
     sources[i] = source_new (gst_element_request_pad_simple (mix, "sink_%u"));
   mxr_tilemix_set_tiles (mix, view, job->tiles, job->n);
@@ -184,13 +190,104 @@ compose (const Job *job, guint n_changing)
 static double
 tilemix (gconstpointer job)
 {
-  return compose (job, ((const Job *) job)->n);
+  return compose (job, ((const Job *) job)->n, NULL);
 }
 
 static double
 tilemix_still (gconstpointer job)
 {
-  return compose (job, ((const Job *) job)->n / 2);
+  return compose (job, ((const Job *) job)->n / 2, NULL);
+}
+
+/* ---- The ladder: the same picture at 640x360, and at 320x180 with half the frames ------------------------- */
+
+/* Views of their own: each tile is scaled from its source. */
+static void
+add_lower_views (GstElement *mix, GstPad *view, const Job *job)
+{
+  drain (view);
+  for (int part = 2; part <= 4; part *= 2) {
+    GstPad *lower = gst_element_request_pad_simple (mix, "src_%u");
+    MxrTile tiles[N_MAX];
+    g_object_set (lower, "width", CANVAS_W / part, "height", CANVAS_H / part, "framerate", part == 4 ? 15 : 30, 1, NULL);
+    for (guint i = 0; i < job->n; i++) {
+      const MxrTile *tile = &job->tiles[i];
+      tiles[i] = (MxrTile){ tile->sink, tile->x / part, tile->y / part, tile->w / part, tile->h / part, 0 };
+    }
+    mxr_tilemix_set_tiles (mix, lower, tiles, job->n);
+    drain (lower);
+  }
+}
+
+/* One from the other by stock elements. */
+static void
+add_videoscale (GstElement *mix, GstPad *view, const Job *job)
+{
+  GstElement *bin = gst_parse_bin_from_description (
+      "videoscale ! video/x-raw,width=640,height=360 ! tee name=t ! fakesink async=false sync=false "
+      "t. ! videorate drop-only=true ! video/x-raw,framerate=15/1 ! videoscale ! video/x-raw,width=320,height=180 ! "
+      "fakesink async=false sync=false",
+      TRUE, NULL);
+  gst_element_set_state (bin, GST_STATE_PLAYING);
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (bin, "sink");
+  gst_pad_link (view, sink);
+}
+
+static void
+halve (const guint8 *from, int w, int h, guint8 *to)
+{
+  I420Scale (from, w, from + w * h, w / 2, from + w * h * 5 / 4, w / 2, w, h, to, w / 2, to + w * h / 4, w / 4,
+             to + w * h / 4 * 5 / 4, w / 4, w / 2, h / 2, kFilterBox);
+}
+
+static GstFlowReturn
+on_picture_to_halve (GstPad *pad, GstObject *parent, GstBuffer *picture)
+{
+  static guint count;
+  GstBuffer *half = gst_buffer_new_allocate (NULL, CANVAS_W * CANVAS_H * 3 / 8, NULL);
+  GstBuffer *quarter = gst_buffer_new_allocate (NULL, CANVAS_W * CANVAS_H * 3 / 32, NULL);
+  GstMapInfo map, half_map, quarter_map;
+
+  gst_buffer_map (picture, &map, GST_MAP_READ);
+  gst_buffer_map (half, &half_map, GST_MAP_READWRITE);
+  gst_buffer_map (quarter, &quarter_map, GST_MAP_READWRITE);
+  halve (map.data, CANVAS_W, CANVAS_H, half_map.data);
+  if (count++ % 2 == 0)
+    halve (half_map.data, CANVAS_W / 2, CANVAS_H / 2, quarter_map.data);
+  gst_buffer_unmap (picture, &map);
+  gst_buffer_unmap (half, &half_map);
+  gst_buffer_unmap (quarter, &quarter_map);
+  gst_buffer_unref (half);
+  gst_buffer_unref (quarter);
+  gst_buffer_unref (picture);
+  return GST_FLOW_OK;
+}
+
+/* One from the other by libyuv. */
+static void
+add_halving (GstElement *mix, GstPad *view, const Job *job)
+{
+  drain (view);
+  g_autoptr (GstPad) sink = gst_pad_get_peer (view);
+  gst_pad_set_chain_function (sink, on_picture_to_halve);
+}
+
+static double
+ladder_of_views (gconstpointer job)
+{
+  return compose (job, ((const Job *) job)->n, add_lower_views);
+}
+
+static double
+ladder_by_videoscale (gconstpointer job)
+{
+  return compose (job, ((const Job *) job)->n, add_videoscale);
+}
+
+static double
+ladder_by_halving (gconstpointer job)
+{
+  return compose (job, ((const Job *) job)->n, add_halving);
 }
 
 static double
@@ -279,12 +376,14 @@ main (int argc, char **argv)
                                { "libyuv-none", libyuv_none },
                                { "libyuv-bilinear", libyuv_bilinear },
                                { "libyuv-box", libyuv_box } };
+  const PairedWay ladders[] = { { "videoscale", ladder_by_videoscale }, { "halving", ladder_by_halving }, { "no-ladder", tilemix } };
   for (int side = 1; side <= SIDE_MAX; side++) {
     Job job = { .n = (guint) (side * side), .frames = frames };
     int w = CANVAS_W / side & ~1, h = CANVAS_H / side & ~1;
     for (int i = 0; i < side * side; i++)
       job.tiles[i] = (MxrTile){ (guint) i, i % side * w, i / side * h, w, h, 0 };
     paired_measure (&paired, "tilemix", job.n, tilemix, rivals, G_N_ELEMENTS (rivals), &job);
+    paired_measure (&paired, "ladder", job.n, ladder_of_views, ladders, G_N_ELEMENTS (ladders), &job);
     if (side > 1)
       paired_measure (&paired, "tilemix-still", job.n, tilemix_still, rivals, 1, &job);
   }

@@ -14,6 +14,7 @@ const LEAST_RATE = 5;
 let server;
 let firefox;
 let chromium;
+let firstUfrag;
 
 before(async () => {
   server = await startServer();
@@ -26,6 +27,9 @@ after(async () => {
   await chromium?.leaveBrowser();
   assert.equal(await server?.stop(), 0);
 });
+
+/* Another one after each ICE restart. */
+const ufrag = () => firefox.evaluate(() => /a=ice-ufrag:(\S+)/.exec(globalThis.connections.at(-1).localDescription.sdp)[1]);
 
 const inbound = (kind) => firefox.evaluate(async (wanted) => {
   const report = await globalThis.connections.at(-1).getStats();
@@ -63,6 +67,7 @@ test('Firefox joins through the lobby', async (t) => {
   t.diagnostic(`the first frame after ${Math.round(ms)} ms`);
   await chromium.join(server.url, 'both');
   await chromium.sees(2);
+  firstUfrag = await ufrag();
 });
 
 test('Firefox sees and hears Chromium', async (t) => {
@@ -89,7 +94,9 @@ test('Chromium sees and hears Firefox', async () => {
   assert.ok(energy > 1e-5, `no sound: ${energy}`);
 });
 
-test('Firefox leaves', async () => {
+test('Firefox leaves, whose path never seemed dead', async () => {
+  assert.equal(await firefox.evaluate(() => globalThis.mixroomCall.health.media), 'connected');
+  assert.equal(await ufrag(), firstUfrag);
   await firefox.evaluate(() => { document.getElementById('leave').click(); });
   await chromium.sees(1);
 });

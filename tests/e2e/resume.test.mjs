@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
 import { Person } from './fixture/person.mjs';
 import { startServer, startWire } from './fixture/server.mjs';
 import { pause } from './fixture/numbers.mjs';
@@ -26,6 +27,20 @@ after(async () => {
 });
 
 const banner = () => person.page.locator('#banner');
+/* Somebody who only writes, and does not pass the wire. */
+function writer(name) {
+  const socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}ws`, 'mixroom.v1');
+  const write = (text) => socket.send(JSON.stringify({ type: 'chat', text }));
+  return new Promise((resolve, reject) => {
+    socket.onerror = reject;
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'join', room: 'lasting', name }));
+    socket.onmessage = ({ data }) => { if (JSON.parse(data).type === 'joined') resolve({ write, leave: () => socket.close() }); };
+  });
+}
+
+const lines = () => person.page.locator('.chat-lines li p').allInnerTexts();
+const tiles = () => person.page.evaluate(() => globalThis.mixroomCall.tiles.tiles);
+
 const decoded = async () => (await person.inbound('video')).framesDecoded ?? 0;
 
 async function until(what, condition, seconds = 30) {
@@ -57,6 +72,37 @@ test('a WebSocket that is cut is resumed, and no frame waits for it', async (t) 
   await person.page.click('#open-chat');
   await person.page.getByText('said while away').waitFor();
   await person.page.click('#open-chat');
+});
+
+test('what is written meanwhile comes once and in order, and everybody has the place they had', async () => {
+  const bob = await writer('Bob');
+  await person.sees(2);
+  const places = await tiles();
+  bob.write('before');
+  await until('the line from before', async () => (await lines()).includes('before'));
+  wire.cut();
+  await banner().waitFor({ state: 'visible' });
+  for (const text of ['one', 'two', 'three']) bob.write(text);
+  await person.page.evaluate(() => globalThis.mixroomCall.chat('mine'));
+  await pause(500);
+  wire.mend();
+  await banner().waitFor({ state: 'hidden' });
+  await until('the own line', async () => (await lines()).includes('mine'));
+  assert.deepEqual((await lines()).slice(-5), ['before', 'one', 'two', 'three', 'mine']);
+  assert.equal(new Set(await lines()).size, (await lines()).length);
+  assert.deepEqual(await tiles(), places);
+  bob.leave();
+});
+
+test('who comes later sees what was written before', async () => {
+  const late = await Person.arrive('red');
+  await late.join(server.url, 'lasting', 'Eve');
+  await late.page.click('#open-chat');
+  await late.page.getByText('three').waitFor();
+  assert.deepEqual(await late.page.locator('.chat-lines li p').allInnerTexts(), await lines());
+  assert.deepEqual(late.errors, []);
+  await late.leave();
+  await late.leaveBrowser();
 });
 
 test('a server that dies is waited for, and the call goes on with the next one', async (t) => {

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { Person } from './fixture/person.mjs';
 import { startServer } from './fixture/server.mjs';
 import { pause } from './fixture/numbers.mjs';
+import { definePlainClient } from './fixture/plain-client.mjs';
 
 let server;
 let browser;
@@ -20,103 +21,6 @@ after(async () => {
   await browser?.leaveBrowser();
   assert.equal(await server?.stop(), 0);
 });
-
-/* In the page: a client after RFC 9725, as somebody else would write it. */
-function definePlainClient() {
-  const line = (sdp, name) => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim();
-
-  globalThis.PlainClient = class {
-    static async start(endpoint, stream) {
-      const client = new PlainClient();
-      const pc = client.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      client.candidates = [];
-      /* Chromium decodes no sound that nothing plays. */
-      client.player = Object.assign(document.createElement('video'), { autoplay: true, srcObject: new MediaStream() });
-      pc.ontrack = ({ track }) => client.player.srcObject.addTrack(track);
-      pc.onicecandidate = ({ candidate }) => { if (candidate?.candidate) client.candidates.push(candidate.candidate); };
-      for (const kind of ['audio', 'video']) {
-        const track = stream?.getTracks().find((one) => one.kind === kind);
-        pc.addTransceiver(track ?? kind, { direction: track ? 'sendrecv' : 'recvonly' });
-      }
-      await pc.setLocalDescription(await pc.createOffer());
-      /* At once, so without candidates: they are trickled. */
-      const { sdp } = pc.localDescription;
-      const response = await fetch(endpoint, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: sdp });
-      client.status = response.status;
-      client.type = response.headers.get('Content-Type');
-      if (!response.ok) return client;
-      client.resource = new URL(response.headers.get('Location'), response.url).href;
-      client.etag = response.headers.get('ETag');
-      client.candidatesInOffer = (sdp.match(/^a=candidate:/gm) ?? []).length;
-      client.answer = await response.text();
-      await pc.setRemoteDescription({ type: 'answer', sdp: client.answer });
-      return client;
-    }
-
-    async gathered() {
-      while (this.pc.iceGatheringState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-
-    fragment(candidates) {
-      const { sdp } = this.pc.localDescription;
-      return [`a=ice-ufrag:${line(sdp, 'ice-ufrag')}`, `a=ice-pwd:${line(sdp, 'ice-pwd')}`, 'm=audio 9 UDP/TLS/RTP/SAVPF 0', 'a=mid:0',
-        ...candidates.map((candidate) => `a=${candidate}`), 'a=end-of-candidates', ''].join('\r\n');
-    }
-
-    patch(body, etag) {
-      const headers = { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': etag };
-      return fetch(this.resource, { method: 'PATCH', headers, body });
-    }
-
-    async trickle() {
-      await this.gathered();
-      return (await this.patch(this.fragment(this.candidates), this.etag)).status;
-    }
-
-    async restart() {
-      this.candidates = [];
-      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
-      await this.gathered();
-      const response = await this.patch(this.fragment(this.candidates), '*');
-      const body = await response.text();
-      const etag = response.headers.get('ETag');
-      const result = { status: response.status, sameEtag: etag === this.etag, type: response.headers.get('Content-Type') };
-      if (response.status !== 200) return { ...result, body };
-      this.etag = etag;
-      const candidates = body.match(/^a=candidate:.*$/gm).map((one) => `${one.trim()}\r\n`).join('');
-      const sdp = this.answer
-        .replace(/^a=candidate:.*\r\n/gm, '').replace(/^a=end-of-candidates\r\n/gm, '')
-        .replace(/^a=ice-ufrag:.*$/gm, `a=ice-ufrag:${line(body, 'ice-ufrag')}`)
-        .replace(/^a=ice-pwd:.*$/gm, `a=ice-pwd:${line(body, 'ice-pwd')}`)
-        .replace(/^(a=mid:0\r\n)/m, `$1${candidates}`);
-      this.answer = sdp;
-      await this.pc.setRemoteDescription({ type: 'answer', sdp });
-      return result;
-    }
-
-    async received() {
-      const report = [...(await this.pc.getStats()).values()];
-      const inbound = (kind) => report.find((stat) => stat.type === 'inbound-rtp' && stat.kind === kind) ?? {};
-      const transport = report.find((stat) => stat.type === 'transport');
-      const pair = report.find((stat) => stat.id === transport?.selectedCandidatePairId);
-      return {
-        state: this.pc.connectionState,
-        frames: inbound('video').framesDecoded ?? 0,
-        width: inbound('video').frameWidth,
-        energy: inbound('audio').totalAudioEnergy ?? 0,
-        sent: report.filter((stat) => stat.type === 'outbound-rtp').reduce((sum, stat) => sum + stat.packetsSent, 0),
-        user: report.find((stat) => stat.id === pair?.localCandidateId)?.usernameFragment,
-        wanted: line(this.pc.localDescription.sdp, 'ice-ufrag'),
-      };
-    }
-
-    async end() {
-      const { status } = await fetch(this.resource, { method: 'DELETE' });
-      this.pc.close();
-      return status;
-    }
-  };
-}
 
 const received = (client) => browser.page.evaluate((name) => globalThis[name].received(), client);
 

@@ -218,6 +218,31 @@ test_each_change_ends_the_rest (void)
   }
 }
 
+/* One picture in four seconds; and whoever needs one at once does not wait for so long. */
+static void
+test_slides (void)
+{
+  Rig *rig = rig_new ();
+  Sender *sender = sender_new (rig);
+  Receiver *receiver = receiver_new (rig, 320, 180);
+
+  g_object_set (receiver->src, "framerate", 1, 4, NULL);
+  mxr_tilemix_set_tiles (rig->mix, receiver->src, &whole, 1);
+  for (guint i = 0; i < 200; i++) {
+    sender_show (sender, test_colour_of (i % 3));
+    rig_tick (rig, 1);
+  }
+  g_assert_cmpuint (receiver_count (receiver), ==, 2);
+  ask_for_keyframe (rig, sender, receiver);
+  rig_tick (rig, 1);
+  g_assert_cmpuint (receiver_count (receiver), ==, 3);
+  rig_tick (rig, 60);
+  g_assert_cmpuint (receiver_count (receiver), ==, 4); /* its grid is where it was */
+  sender_free (rig, sender);
+  receiver_free (rig, receiver);
+  rig_free (rig);
+}
+
 /* Nothing comes any more, which nobody tells: the avatar comes in time all the same. */
 static void
 test_becomes_stale_at_rest (void)
@@ -642,6 +667,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tilemix-pads/nobody-looks", test_nobody_looks);
   g_test_add_func ("/tilemix-pads/nothing-moves", test_nothing_moves);
   g_test_add_func ("/tilemix-pads/each-change-ends-the-rest", test_each_change_ends_the_rest);
+  g_test_add_func ("/tilemix-pads/slides", test_slides);
   g_test_add_func ("/tilemix-pads/becomes-stale-at-rest", test_becomes_stale_at_rest);
   g_test_add_func ("/tilemix-pads/delays", test_delays);
   g_test_add_func ("/tilemix-pads/events", test_events);

@@ -305,7 +305,8 @@ set_directions (FakePeer *peer, FakePeerFlags flags)
   g_array_unref (transceivers);
 }
 
-/* One address and nothing else: no test asks the network's router for anything. */
+/* One address and nothing else: no test asks the network's router for anything. Its checks go on in a call, as browsers' do
+ * (RFC 7675). */
 static void
 settle (FakePeer *peer, const FakePeerPlace *place)
 {
@@ -315,10 +316,12 @@ settle (FakePeer *peer, const FakePeerPlace *place)
 
   g_object_get (peer->webrtc, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
-  g_object_set (agent, "upnp", FALSE, NULL);
+  g_object_set (agent, "upnp", FALSE, "keepalive-conncheck", TRUE, NULL);
   g_signal_emit_by_name (ice, "add-local-ip-address",
                          place->address != NULL ? place->address : "127.0.0.1", &added);
   g_assert_true (added);
+  if (place->stun_server != NULL)
+    g_object_set (peer->webrtc, "stun-server", place->stun_server, NULL);
   if (place->turn_server == NULL)
     return;
   g_object_set (peer->webrtc, "turn-server", place->turn_server, NULL);

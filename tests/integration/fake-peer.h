@@ -22,6 +22,7 @@ typedef enum {
 /* Where a peer outside loopback is. */
 typedef struct {
   const char *address;     /* the only local one that it offers; NULL: loopback's */
+  const char *stun_server; /* stun://host:port, which tells it its public address; NULL: none */
   const char *turn_server; /* turn://user:password@host:port, and no other way than through it; NULL: none */
 } FakePeerPlace;
 

@@ -12,18 +12,24 @@ They end with the process, however it ends, and everything in them with them: no
 
 import ctypes
 import json
+import math
 import os
+import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
+import wave
 
 SKIP = 77
 INSIDE = "MXR_NET_LAB"
+# Files of the test, gone with it.
+SCRATCH = "/run/mixroom-lab"
 SERVER_IP4 = "10.9.0.1"
 SERVER_IP6 = "fd09::1"
 PORT = 8080
@@ -31,6 +37,9 @@ PORT = 8080
 PATIENCE_S = 15
 # Of Opus, as everybody here sends it.
 BLOCK_S = 0.02
+HERE = os.path.dirname(os.path.abspath(__file__))
+# What a browser says of now, and does not count.
+STATES = ("jitter", "targetBitrate", "frameWidth", "frameHeight", "framesPerSecond", "qualityLimitationReason")
 
 
 def skip(why):
@@ -55,8 +64,9 @@ def enter():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: child.kill())
         sys.exit(abs(child.wait()))
-    os.makedirs("/run/netns", exist_ok=True)
-    run("mount -t tmpfs none /run/netns")
+    for folder in ("/run/netns", SCRATCH):
+        os.makedirs(folder, exist_ok=True)
+        run(f"mount -t tmpfs none {folder}")
 
 
 def die_with_parent():
@@ -79,25 +89,58 @@ def note(text):
     print(f"# {text}", flush=True)
 
 
+def make_media(index):
+    """Camera and microphone of an index (0..6) as files: what net-peer sends, a colour with noise and a tone."""
+    camera, microphone = f"{SCRATCH}/{index}.y4m", f"{SCRATCH}/{index}.wav"
+    # ../elements/colours.c, and fake_peer_get_tone_hz().
+    y, u, v = 80 + 20 * (index % 4), 128 + 28 * (index - 3), 128 - 28 * 3
+    tone_hz = 300 + 400 * index
+    noise = random.Random(index)
+    luma = bytes(y - 16 + (value & 31) for value in range(256))
+    chroma = bytes([u]) * (320 * 180) + bytes([v]) * (320 * 180)
+    with open(camera, "wb") as file:
+        file.write(b"YUV4MPEG2 W640 H360 F15:1 Ip A1:1 C420\n")
+        for _ in range(30):
+            file.write(b"FRAME\n" + noise.randbytes(640 * 360).translate(luma) + chroma)
+    with wave.open(microphone, "wb") as file:
+        file.setparams((1, 2, 48000, 0, "NONE", ""))
+        file.writeframes(b"".join(struct.pack("<h", round(0.12 * 32767 * math.sin(2 * math.pi * tone_hz * i / 48000)))
+                                  for i in range(48000)))
+    return camera, microphone
+
+
 class Program:
     """A process whose output is read line by line, in a thread."""
 
-    def __init__(self, name, argv, namespace=None, show=False):
+    def __init__(self, name, argv, namespace=None, stdin=subprocess.DEVNULL, env=None):
         self.name = name
         self.lines = []
-        self.show = show
+        self.said = []
         if namespace is not None:
             argv = ["ip", "netns", "exec", namespace] + argv
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        errors="replace", env={**os.environ, **(env or {})})
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
     def read(self):
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
-            if self.show or not line.startswith("{"):
+            if line.startswith("{") and line.endswith("}\n"):
+                self.said.append(json.loads(line))
+            else:
                 note(f"{self.name}: {line.rstrip()}")
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def reports(self):
+        """Its lines of JSON."""
+        return list(self.said)
+
+    def last(self):
+        return self.said[-1] if self.said else None
 
     def wait_for_line(self, text):
         wait_until(lambda: any(text in line for line in self.lines), f"{self.name} to say \"{text}\"",
@@ -123,6 +166,7 @@ class Lab:
     def __init__(self, server, peer, link):
         self.paths = {"server": server, "peer": peer, "link": link}
         self.n_places = 1
+        self.links = {}
         run("ip link set lo up")
         run("ip link add br0 type bridge")
         run("ip link set br0 up")
@@ -140,8 +184,8 @@ class Lab:
             run(f"ip link add {port} type veth peer name eth0 netns {name}")
         else:
             argv = [self.paths["link"], "--a", f":{port}", "--b", f"{name}:eth0"] + link.split()
-            program = Program("link-" + name, argv, show=True)
-            program.wait_for_line("ready")
+            self.links[name] = Link("link-" + name, argv, stdin=subprocess.PIPE)
+            self.links[name].wait_for_line("ready")
         run(f"ip link set {port} master br0 up")
         run(f"ip -n {name} link set lo up")
         run(f"ip -n {name} link set eth0 up")
@@ -219,6 +263,16 @@ class Lab:
         peer.lab = self
         return peer
 
+    def start_browser(self, name, index):
+        """A Chromium on the demo page, with the tone and colour of that index."""
+        if shutil.which("node") is None:
+            skip("node is missing (Debian: nodejs)")
+        script = os.path.join(HERE, "browser.mjs")
+        camera, microphone = make_media(index)
+        argv = ["node", script, f"http://{SERVER_IP4}:{PORT}/", "test", f"peer{index}", camera, microphone]
+        env = {"MIXROOM_SERVER": self.paths["server"], "TMPDIR": SCRATCH}
+        return Browser(name, argv, namespace=name, stdin=subprocess.PIPE, env=env)
+
     def room(self):
         """What the server says of the room; None when it is gone."""
         try:
@@ -232,15 +286,68 @@ class Lab:
         return next((each for each in room["participants"] if each["name"] == f"peer{index}"), None)
 
 
+class Link(Program):
+    """net-link with --report-ms: what it lets through, and what passed. `down` is from the server to the client."""
+
+    WAYS = {"down": "a_to_b", "up": "b_to_a", "both": ""}
+
+    def set(self, command, way="both"):
+        self.say(f"{self.WAYS[way]} {command}")
+
+    def take_figures(self, way="down"):
+        """Of all packets since the last call."""
+        n_before = len(self.of_kind("window"))
+        self.say("figures")
+        wait_until(lambda: len(self.of_kind("window")) > n_before, "figures of the link")
+        return self.of_kind("window")[-1][self.WAYS[way]]
+
+    def of_kind(self, kind):
+        return [each for each in self.reports() if each["of"] == kind]
+
+    def intervals(self, begin_ms=0, way="down"):
+        """[(ms of its end, figures)] since then, by the link's clock."""
+        return [(each["ms"], each[self.WAYS[way]]) for each in self.of_kind("interval") if each["ms"] > begin_ms]
+
+    def now_ms(self):
+        """The end of its last interval."""
+        return self.intervals()[-1][0]
+
+
+class Browser(Program):
+    """browser.mjs: its lines of JSON are what the connection counted."""
+
+    def stop(self, number=None):
+        self.process.stdin.close()
+        code = self.process.wait(timeout=PATIENCE_S)
+        self.reader.join(timeout=PATIENCE_S)
+        return code
+
+    def wait_for(self, is_so, what, seconds=PATIENCE_S):
+        """Until its last report is so; skips the test when the browser cannot be had at all."""
+        wait_until(lambda: self.last() is not None and is_so(self.last()) or self.process.poll() == SKIP, what,
+                   lambda: self.process.poll() in (None, SKIP), seconds)
+        if self.process.poll() == SKIP:
+            skip(self.lines[-1].removeprefix("skipped: "))
+
+    def since(self, report):
+        """Figures from a report until now."""
+        now = self.last()
+        later = [each for each in self.reports() if each["ms"] > report["ms"]]
+        figures = {"seconds": (now["ms"] - report["ms"]) / 1000, "gap": max((each["gap"] for each in later), default=0)}
+        for kind in ("audio", "video", "audioUp", "videoUp"):
+            # A new connection counts from the beginning.
+            before = report[kind] if report["connection"] == now["connection"] else {}
+            figures[kind] = {key: value if key in STATES else value - before.get(key, 0)
+                             for key, value in now[kind].items()}
+        figures["frames"] = figures["video"].get("framesDecoded", 0)
+        figures["height"] = now["video"].get("frameHeight", 0)
+        figures["concealed"] = (figures["audio"].get("concealedSamples", 0) /
+                                max(figures["audio"].get("totalSamplesReceived", 0), 1))
+        return figures
+
+
 class Peer(Program):
     """net-peer: its lines of JSON are what it saw and heard."""
-
-    def reports(self):
-        return [json.loads(line) for line in list(self.lines) if line.startswith("{")]
-
-    def last(self):
-        reports = self.reports()
-        return reports[-1] if reports else None
 
     def has(self, kind, index):
         last = self.last()

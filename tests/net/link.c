@@ -1,30 +1,25 @@
-/* A link between two TAP devices: delay, jitter, reordering, loss and rate, for kernels without sch_netem.
+/* A link between two TAP devices: delay, jitter, reordering, duplication, loss, rate and cuts, for kernels
+ * without sch_netem.
  *
- *   net-link --a NETNS:DEVICE --b NETNS:DEVICE [--delay-ms N] [--jitter-ms N] [--reorder PERCENT] [--loss
- * PERCENT]
- *            [--rate-kbps N] [--queue PACKETS] [--seed N]
+ *   net-link --a NETNS:DEVICE --b NETNS:DEVICE [--report-ms N] [--seed N] [--NAME VALUE[,VALUE]]...
  *
- * It makes the devices (an empty NETNS is the own one), carries Ethernet frames between them until SIGTERM,
- * and then prints its counters of each direction as JSON. Values are per direction: a round trip has twice
- * the delay.
+ * It makes the devices (an empty NETNS is the own one) and carries Ethernet frames between them until
+ * SIGTERM. Names and values are those of link-control.h, with hyphens. Lines of them on its standard input
+ * change it while it runs. Values are per direction: a round trip has twice the delay.
  *
- *   arrival -> lost? -> rate (one after the other, tail drop) -> delay + [0, jitter] -> in order, but for
- * --reorder
- *
- * A reordered packet is late by another jitter, or REORDER_MIN_US, and holds nobody up: those behind it
- * overtake. */
+ * What passed is a line of JSON: of every N ms with --report-ms ("of": "interval"), since it was asked last
+ * when the line "figures" asks for it ("window"), and of all at the end ("total"). "wait" is how long packets
+ * waited for those before them [ms]; lengths are of IP packets. */
+
+#include "link-control.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,35 +27,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX_BYTES 2048 /* a TAP of MTU 1500, and a VLAN tag */
-#define QUEUE_MAX_PACKETS 8192
-#define REORDER_MIN_US 5000
+#define FRAMES_MAX 8192
+/* What cheap routers hold, when nothing else is said. */
+#define QUEUE_US 1000000
+#define LINE_MAX_BYTES 256
+#define WORDS_MAX 8
 
 typedef struct {
-  int64_t delay_us, jitter_us, rate_bps;
-  double loss, reorder; /* shares, 0..1 */
-  unsigned queue_packets;
-} Params;
-
-typedef struct {
-  int64_t due_us;
-  uint64_t order; /* of arrival: ties leave in it */
-  size_t size;
-  uint8_t bytes[FRAME_MAX_BYTES];
-} Frame;
-
-/* One direction. The queue is a binary heap of pointers into a pool: the earliest due is the root. */
-typedef struct {
-  const Params *params;
-  int from, to;
-  Frame *pool;
-  Frame **heap; /* [queue_packets]: n queued, then the free ones */
-  unsigned n_queued;
-  uint64_t n_arrived;
-  int64_t sent_us; /* when the rate lets the next packet go */
-  int64_t last_due_us;
-  uint64_t n_delivered, n_lost, n_overflowed, n_reordered;
-} Direction;
+  LinkPath paths[2]; /* a to b, b to a */
+  int devices[2];    /* a, b */
+  int control;       /* descriptor, or -1 when nobody says anything more */
+  char line[LINE_MAX_BYTES];
+  size_t line_length;
+  int64_t start_us;
+  int64_t report_interval_us, next_report_us; /* 0: none */
+} Link;
 
 static volatile sig_atomic_t is_stopped;
 
@@ -85,143 +66,7 @@ now_us (void)
   return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* ---- Queue -----------------------------------------------------------------------------------------------
- */
-
-static bool
-is_before (const Frame *a, const Frame *b)
-{
-  return a->due_us != b->due_us ? a->due_us < b->due_us : a->order < b->order;
-}
-
-static void
-swap (Frame **heap, unsigned i, unsigned j)
-{
-  Frame *frame = heap[i];
-  heap[i] = heap[j];
-  heap[j] = frame;
-}
-
-/* The frame at heap[n_queued], just filled, takes its place. */
-static void
-enqueue (Direction *direction)
-{
-  Frame **heap = direction->heap;
-  unsigned i = direction->n_queued++;
-
-  for (; i > 0 && is_before (heap[i], heap[(i - 1) / 2]); i = (i - 1) / 2)
-    swap (heap, i, (i - 1) / 2);
-}
-
-/* The root goes to heap[n_queued]: a free one, still readable. */
-static Frame *
-dequeue (Direction *direction)
-{
-  Frame **heap = direction->heap;
-  const unsigned n = --direction->n_queued;
-
-  swap (heap, 0, n);
-  for (unsigned i = 0;;) {
-    unsigned first = i;
-    for (unsigned child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
-      if (is_before (heap[child], heap[first]))
-        first = child;
-    if (first == i)
-      return heap[n];
-    swap (heap, i, first);
-    i = first;
-  }
-}
-
-static void
-direction_init (Direction *direction, const Params *params, int from, int to)
-{
-  *direction = (Direction){ .params = params, .from = from, .to = to };
-  direction->pool = calloc (params->queue_packets, sizeof *direction->pool);
-  direction->heap = calloc (params->queue_packets, sizeof *direction->heap);
-  if (direction->pool == NULL || direction->heap == NULL)
-    die ("queue");
-  for (unsigned i = 0; i < params->queue_packets; i++)
-    direction->heap[i] = &direction->pool[i];
-}
-
-static void
-direction_clear (Direction *direction)
-{
-  free (direction->pool);
-  free (direction->heap);
-}
-
-/* ---- A packet's fate -------------------------------------------------------------------------------------
- */
-
-static bool
-happens (double share)
-{
-  return drand48 () < share;
-}
-
-static int64_t
-choose_due_us (Direction *direction, size_t size, int64_t arrival_us)
-{
-  const Params *params = direction->params;
-  int64_t leave_us = arrival_us;
-
-  if (params->rate_bps > 0) {
-    leave_us = (arrival_us > direction->sent_us ? arrival_us : direction->sent_us) +
-               (int64_t) size * 8 * 1000000 / params->rate_bps;
-    direction->sent_us = leave_us;
-  }
-  int64_t due_us = leave_us + params->delay_us + (int64_t) (drand48 () * (double) params->jitter_us);
-  if (due_us < direction->last_due_us)
-    due_us = direction->last_due_us;
-  if (happens (params->reorder)) {
-    direction->n_reordered++;
-    return due_us + (params->jitter_us > REORDER_MIN_US ? params->jitter_us : REORDER_MIN_US);
-  }
-  direction->last_due_us = due_us;
-  return due_us;
-}
-
-static void
-take_frames (Direction *direction)
-{
-  uint8_t lost[FRAME_MAX_BYTES];
-
-  for (;;) {
-    const bool is_full = direction->n_queued == direction->params->queue_packets;
-    Frame *frame = is_full ? NULL : direction->heap[direction->n_queued];
-    const ssize_t size = read (direction->from, is_full ? lost : frame->bytes, FRAME_MAX_BYTES);
-    if (size <= 0)
-      return; /* nothing more, or the device is down for now */
-    direction->n_arrived++;
-    if (is_full) {
-      direction->n_overflowed++;
-    } else if (happens (direction->params->loss)) {
-      direction->n_lost++;
-    } else {
-      frame->size = (size_t) size;
-      frame->order = direction->n_arrived;
-      frame->due_us = choose_due_us (direction, frame->size, now_us ());
-      enqueue (direction);
-    }
-  }
-}
-
-static void
-deliver_due (Direction *direction)
-{
-  while (direction->n_queued > 0 && direction->heap[0]->due_us <= now_us ()) {
-    const Frame *frame = dequeue (direction);
-    if (write (direction->to, frame->bytes, frame->size) == (ssize_t) frame->size)
-      direction->n_delivered++;
-    else
-      direction->n_overflowed++;
-  }
-}
-
-/* ---- Devices ---------------------------------------------------------------------------------------------
- */
+/* ---- Devices ------------------------------------------------------------------------------------------- */
 
 static void
 enter_namespace (const char *name)
@@ -260,27 +105,147 @@ open_tap (const char *place)
   return fd;
 }
 
-/* ---- The loop --------------------------------------------------------------------------------------------
- */
+/* ---- Figures ------------------------------------------------------------------------------------------- */
 
 static void
-wait_for_work (Direction *directions, const sigset_t *while_waiting)
+print_path (LinkPath *path, LinkFiguresKind kind)
 {
-  struct pollfd polled[2] = { { directions[0].from, POLLIN, 0 }, { directions[1].from, POLLIN, 0 } };
-  int64_t wait_us = 1000000;
+  LinkFigures *figures = &path->figures[kind];
+
+  printf (
+      "{\"arrived\": %llu, \"bytes\": %llu, \"delivered\": %llu, \"deliveredBytes\": %llu, \"lost\": %llu, "
+      "\"overflowed\": %llu, \"reordered\": %llu, \"duplicated\": %llu, "
+      "\"wait\": {\"median\": %u, \"p95\": %u, \"max\": %u}}",
+      (unsigned long long) figures->arrived, (unsigned long long) figures->arrived_bytes,
+      (unsigned long long) figures->delivered, (unsigned long long) figures->delivered_bytes,
+      (unsigned long long) figures->lost, (unsigned long long) figures->overflowed,
+      (unsigned long long) figures->reordered, (unsigned long long) figures->duplicated,
+      link_figures_wait_ms (figures, 0.5), link_figures_wait_ms (figures, 0.95),
+      link_figures_wait_ms (figures, 1));
+  *figures = (LinkFigures){ 0 };
+}
+
+static void
+print_figures (Link *link, LinkFiguresKind kind)
+{
+  static const char *const names[] = { "interval", "window", "total" };
+
+  printf ("{\"ms\": %lld, \"of\": \"%s\", \"a_to_b\": ", (long long) (now_us () - link->start_us) / 1000,
+          names[kind]);
+  print_path (&link->paths[0], kind);
+  printf (", \"b_to_a\": ");
+  print_path (&link->paths[1], kind);
+  printf ("}\n");
+  fflush (stdout);
+}
+
+/* ---- Commands ------------------------------------------------------------------------------------------ */
+
+static void
+obey (Link *link, char *line)
+{
+  LinkParams params[2] = { link->paths[0].params, link->paths[1].params };
+  const char *words[WORDS_MAX];
+
+  link_control_split (line, words, WORDS_MAX);
+  if (words[0] == NULL)
+    return;
+  if (strcmp (words[0], "figures") == 0) {
+    print_figures (link, LINK_FIGURES_WINDOW);
+    return;
+  }
+  const char *error = link_control_apply (params, words);
+  if (error != NULL) {
+    printf ("error: %s: %s\n", words[0], error);
+    fflush (stdout);
+  }
+  for (int i = 0; i < 2; i++)
+    link_path_change (&link->paths[i], &params[i], now_us ());
+}
+
+static void
+read_commands (Link *link)
+{
+  const ssize_t size =
+      read (link->control, link->line + link->line_length, LINE_MAX_BYTES - 1 - link->line_length);
+  char *end;
+
+  if (size <= 0) {
+    link->control = -1;
+    return;
+  }
+  link->line_length += (size_t) size;
+  link->line[link->line_length] = '\0';
+  while ((end = strchr (link->line, '\n')) != NULL) {
+    *end++ = '\0';
+    obey (link, link->line);
+    link->line_length -= (size_t) (end - link->line);
+    memmove (link->line, end, link->line_length + 1);
+  }
+  if (link->line_length == LINE_MAX_BYTES - 1)
+    link->line_length = 0; /* no command is so long */
+}
+
+/* ---- The loop ------------------------------------------------------------------------------------------ */
+
+static void
+take_frames (Link *link, int from)
+{
+  uint8_t bytes[LINK_FRAME_MAX_BYTES];
+  ssize_t size;
+
+  /* Ends when nothing more is there, or the device is down for now. */
+  while ((size = read (link->devices[from], bytes, sizeof bytes)) > 0)
+    link_path_arrive (&link->paths[from], bytes, (size_t) size, now_us ());
+}
+
+static void
+deliver_due (Link *link, int from)
+{
+  const LinkFrame *frame;
+
+  while ((frame = link_path_take (&link->paths[from], now_us ())) != NULL)
+    if (write (link->devices[1 - from], frame->bytes, frame->size) < 0 && errno != EIO && errno != EAGAIN)
+      die ("write"); /* those two: the device is down for now, or full */
+}
+
+static void
+wait_for_work (const Link *link, const sigset_t *while_waiting)
+{
+  struct pollfd polled[3] = {
+    { link->devices[0], POLLIN, 0 },
+    { link->devices[1], POLLIN, 0 },
+    { link->control, POLLIN, 0 },
+  };
+  int64_t wake_us = link->report_interval_us > 0 ? link->next_report_us : INT64_MAX;
 
   for (int i = 0; i < 2; i++)
-    if (directions[i].n_queued > 0 && directions[i].heap[0]->due_us - now_us () < wait_us)
-      wait_us = directions[i].heap[0]->due_us - now_us ();
-  if (wait_us < 0)
-    wait_us = 0;
+    if (link_path_next_us (&link->paths[i]) < wake_us)
+      wake_us = link_path_next_us (&link->paths[i]);
+  const int64_t now = now_us (), wait_us = wake_us > now ? wake_us - now : 0;
   const struct timespec timeout = { wait_us / 1000000, wait_us % 1000000 * 1000 };
-  if (ppoll (polled, 2, &timeout, while_waiting) < 0 && errno != EINTR)
+  if (ppoll (polled, 3, wake_us < INT64_MAX ? &timeout : NULL, while_waiting) < 0 && errno != EINTR)
     die ("ppoll");
 }
 
 static void
-run (Direction *directions)
+report_if_due (Link *link)
+{
+  if (link->report_interval_us == 0 || now_us () < link->next_report_us)
+    return;
+  print_figures (link, LINK_FIGURES_INTERVAL);
+  link->next_report_us += link->report_interval_us;
+}
+
+static bool
+has_command (const Link *link)
+{
+  struct pollfd polled = { link->control, POLLIN, 0 };
+  return link->control >= 0 && poll (&polled, 1, 0) > 0;
+}
+
+static void
+run (Link *link)
 {
   const struct sigaction action = { .sa_handler = on_signal };
   sigset_t blocked, former;
@@ -292,93 +257,82 @@ run (Direction *directions)
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGINT, &action, NULL);
   while (!is_stopped) {
-    wait_for_work (directions, &former);
+    wait_for_work (link, &former);
     for (int i = 0; i < 2; i++) {
-      take_frames (&directions[i]);
-      deliver_due (&directions[i]);
+      take_frames (link, i);
+      deliver_due (link, i);
+    }
+    report_if_due (link);
+    if (has_command (link))
+      read_commands (link);
+  }
+}
+
+/* ---- Options ------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *places[2];
+  LinkParams params[2];
+  unsigned seed;
+  int64_t report_interval_us;
+} Options;
+
+static void
+take_option (Options *options, const char *name, const char *value)
+{
+  char line[LINE_MAX_BYTES];
+  const char *words[WORDS_MAX];
+
+  if (strcmp (name, "a") == 0 || strcmp (name, "b") == 0) {
+    options->places[name[0] - 'a'] = value;
+  } else if (strcmp (name, "seed") == 0) {
+    options->seed = (unsigned) strtoul (value, NULL, 10);
+  } else if (strcmp (name, "report-ms") == 0) {
+    options->report_interval_us = strtol (value, NULL, 10) * 1000;
+  } else {
+    snprintf (line, sizeof line, "%s %s", name, value);
+    for (char *at = strchr (line, '-'); at != NULL; at = strchr (at, '-'))
+      *at = '_';
+    link_control_split (line, words, WORDS_MAX);
+    const char *error = words[0] != NULL ? link_control_apply (options->params, words) : "what?";
+    if (error != NULL) {
+      fprintf (stderr, "--%s %s: %s\n", name, value, error);
+      exit (2);
     }
   }
 }
 
 static void
-print_counters (const Direction *direction, const char *name, const char *end)
+parse_options (Options *options, int argc, char **argv)
 {
-  printf ("\"%s\": {\"arrived\": %llu, \"delivered\": %llu, \"lost\": %llu, \"overflowed\": %llu, "
-          "\"reordered\": %llu}%s",
-          name, (unsigned long long) direction->n_arrived, (unsigned long long) direction->n_delivered,
-          (unsigned long long) direction->n_lost, (unsigned long long) direction->n_overflowed,
-          (unsigned long long) direction->n_reordered, end);
-}
-
-static double
-parse (const char *text, double max)
-{
-  char *end;
-  double value = strtod (text, &end);
-  if (end == text || *end != '\0' || !(value >= 0 && value <= max)) {
-    fprintf (stderr, "%s: not a number of 0 to %g\n", text, max);
-    exit (2);
+  for (int i = 1; i < argc; i += 2) {
+    if (strncmp (argv[i], "--", 2) != 0 || i + 1 == argc) {
+      fprintf (stderr, "%s: an option and its value\n", argv[i]);
+      exit (2);
+    }
+    take_option (options, argv[i] + 2, argv[i + 1]);
   }
-  return value;
 }
 
 int
 main (int argc, char **argv)
 {
-  static const struct option options[] = {
-    { "a", required_argument, NULL, 'a' },         { "b", required_argument, NULL, 'b' },
-    { "delay-ms", required_argument, NULL, 'd' },  { "jitter-ms", required_argument, NULL, 'j' },
-    { "reorder", required_argument, NULL, 'o' },   { "loss", required_argument, NULL, 'l' },
-    { "rate-kbps", required_argument, NULL, 'r' }, { "queue", required_argument, NULL, 'q' },
-    { "seed", required_argument, NULL, 's' },      { NULL },
-  };
-  const char *a = NULL, *b = NULL;
-  Params params = { .queue_packets = 1024 };
-  Direction directions[2];
-  int option;
+  static Link link;
+  Options options = { .params = { { .queue_us = QUEUE_US }, { .queue_us = QUEUE_US } } };
 
-  while ((option = getopt_long (argc, argv, "", options, NULL)) != -1)
-    switch (option) {
-    case 'a':
-      a = optarg;
-      break;
-    case 'b':
-      b = optarg;
-      break;
-    case 'd':
-      params.delay_us = (int64_t) (parse (optarg, 10000) * 1000);
-      break;
-    case 'j':
-      params.jitter_us = (int64_t) (parse (optarg, 10000) * 1000);
-      break;
-    case 'o':
-      params.reorder = parse (optarg, 100) / 100;
-      break;
-    case 'l':
-      params.loss = parse (optarg, 100) / 100;
-      break;
-    case 'r':
-      params.rate_bps = (int64_t) (parse (optarg, 1e7) * 1000);
-      break;
-    case 'q':
-      params.queue_packets = 1 + (unsigned) parse (optarg, QUEUE_MAX_PACKETS - 1);
-      break;
-    case 's':
-      srand48 ((long) parse (optarg, 1e9));
-      break;
-    default:
-      return 2;
-    }
-  const int fd_a = open_tap (a), fd_b = open_tap (b);
-  direction_init (&directions[0], &params, fd_a, fd_b);
-  direction_init (&directions[1], &params, fd_b, fd_a);
+  parse_options (&options, argc, argv);
+  for (int i = 0; i < 2; i++) {
+    link.devices[i] = open_tap (options.places[i]);
+    link_path_init (&link.paths[i], &options.params[i], FRAMES_MAX, 2 * options.seed + (unsigned) i);
+  }
+  link.start_us = now_us ();
+  link.report_interval_us = options.report_interval_us;
+  link.next_report_us = link.start_us + link.report_interval_us;
   printf ("ready\n");
   fflush (stdout);
-  run (directions);
-  printf ("{");
-  print_counters (&directions[0], "a_to_b", ", ");
-  print_counters (&directions[1], "b_to_a", "}\n");
+  run (&link);
+  print_figures (&link, LINK_FIGURES_TOTAL);
   for (int i = 0; i < 2; i++)
-    direction_clear (&directions[i]);
+    link_path_clear (&link.paths[i]);
   return 0;
 }

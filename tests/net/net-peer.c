@@ -47,6 +47,7 @@ parse_options (int *argc, char ***argv, Options *options)
     { "role", 0, 0, G_OPTION_ARG_STRING, &options->role, "call, audio (in both directions) or viewer",
       "ROLE" },
     { "address", 0, 0, G_OPTION_ARG_STRING, &options->place.address, "Local address to offer", "IP" },
+    { "stun", 0, 0, G_OPTION_ARG_STRING, &options->place.stun_server, "Who tells it its public address", "URI" },
     { "turn", 0, 0, G_OPTION_ARG_STRING, &options->place.turn_server, "Relay, the only way then", "URI" },
     { "index", 0, 0, G_OPTION_ARG_INT, &options->index, "Which tone and colour", "0..3" },
     { "noise", 0, 0, G_OPTION_ARG_NONE, &options->noise, "Send a picture that costs bits", NULL },

@@ -294,8 +294,8 @@ energy_of (GstBuffer *buffer)
   return sum;
 }
 
-/* The encoder looks 2.5 ms ahead and says so in its time stamps, which are those of the sound that is decoded. */
-#define OPUS_LOOKAHEAD_SAMPLES 120
+/* The encoder looks 6.5 ms ahead and says so in its time stamps, which are those of the sound that is decoded. */
+#define OPUS_LOOKAHEAD_SAMPLES 312
 
 static void
 test_opus_round_trip (void)

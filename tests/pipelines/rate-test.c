@@ -171,16 +171,65 @@ check_rates (const char *name, const char *codec, double least)
   }
 }
 
+/* ---- A bitrate that follows the network ------------------------------------------------------------------ */
+
+static double
+run_bps (GstHarness *harness, guint *tick, guint n_ticks)
+{
+  GstTestClock *clock = gst_harness_get_testclock (harness);
+  guint64 n_bytes = 0;
+
+  for (guint end = *tick + n_ticks; *tick < end; (*tick)++) {
+    g_assert_cmpint (gst_harness_push (harness, make_frame (*tick)), ==, GST_FLOW_OK);
+    g_assert_true (gst_test_clock_crank (clock));
+    gst_test_clock_wait_for_next_pending_id (clock, NULL);
+    n_bytes += take_bytes (harness);
+  }
+  gst_object_unref (clock);
+  return (double) n_bytes * 8 * TICK_RATE / n_ticks;
+}
+
+/* At two thirds of 600 kbit/s openh264enc is at its coarsest, and makes 470 of this texture. */
+#define CHANGED_BPS 1000000
+
+/* As far down as a rung's may be lowered, and up again: it holds from the next second on. */
+static void
+check_change (const char *name, const char *codec)
+{
+  static const double parts[] = { 1, 0.65, 1, 0.8 };
+  const char *const dirs[] = { pipelines_dir, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MxrFragments) fragments = mxr_fragments_load (dirs, &error);
+  g_assert_no_error (error);
+  GstHarness *harness = harness_new (fragments, name, codec);
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (harness->element), "encoder");
+  guint tick = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    mxr_fragment_bin_set_bitrate (encoder, (guint) (parts[i] * CHANGED_BPS));
+    run_bps (harness, &tick, TICK_RATE);
+    double rate_bps = run_bps (harness, &tick, 4 * TICK_RATE);
+    g_test_message ("%s: %.2f of %.2f of the bitrate", name, rate_bps / CHANGED_BPS, parts[i]);
+    g_assert_cmpfloat (rate_bps, <, 1.12 * parts[i] * CHANGED_BPS);
+    g_assert_cmpfloat (rate_bps, >, 0.8 * parts[i] * CHANGED_BPS);
+  }
+  gst_harness_teardown (harness);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------------------ */
+
 static void
 test_vp8enc (void)
 {
   check_rates ("vp8enc", "VP8", 0.8);
+  check_change ("vp8enc", "VP8");
 }
 
 static void
 test_openh264enc (void)
 {
   check_rates ("openh264enc", "H264", 0.8);
+  check_change ("openh264enc", "H264");
 }
 
 /* Goes by the number of frames, so it gives less where there are fewer. */

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
-const LIBRARY = ['mixroom.js', 'call.js', 'peer.js', 'signalling.js', 'media.js', 'stats.js'];
+const LIBRARY = ['mixroom.js', 'call.js', 'peer.js', 'signalling.js', 'media.js', 'network.js', 'roster.js', 'stats.js'];
 const files = readdirSync(WEB, { recursive: true }).filter((file) => file.endsWith('.js'));
 const importsOf = (file) => [...readFileSync(WEB + file, 'utf8').matchAll(/from '([^']+)'/g)].map(([, from]) => from.replace(/^(\.\.?\/)+/, ''));
 

@@ -1,65 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-
-/* As much of a browser as the order of things needs. */
-class FakeConnection {
-  static last = null;
-  signalingState = 'stable';
-  connectionState = 'new';
-  iceConnectionState = 'new';
-  offers = [];
-  applied = [];
-  sections = [];
-
-  constructor(configuration) {
-    this.configuration = configuration;
-    FakeConnection.last = this;
-  }
-
-  addTransceiver(trackOrKind, init) {
-    const section = { ...init, kind: trackOrKind.kind ?? trackOrKind, sender: { track: trackOrKind.kind ? trackOrKind : null,
-      async replaceTrack(track) { this.track = track; },
-      encodings: init.sendEncodings,
-      getParameters() { return { encodings: this.encodings?.map((one) => ({ ...one })) }; },
-      async setParameters({ encodings }) { this.encodings = encodings; } } };
-    this.sections.push(section);
-    return section;
-  }
-
-  async createOffer(options) {
-    this.offers.push(options);
-    return { type: 'offer', sdp: `offer ${this.offers.length}` };
-  }
-
-  async setLocalDescription(description) {
-    this.localDescription = description;
-    this.signalingState = 'have-local-offer';
-    this.onicecandidate({ candidate: { candidate: `candidate of ${description.sdp}`, sdpMid: '0' } });
-  }
-
-  async setRemoteDescription(description) {
-    this.remoteDescription = description;
-    this.signalingState = 'stable';
-  }
-
-  async addIceCandidate(candidate) {
-    if (candidate.candidate === 'bad') throw new Error('bad');
-    this.applied.push(candidate.candidate);
-  }
-
-  become(connectionState, iceConnectionState) {
-    Object.assign(this, { connectionState, iceConnectionState });
-    this.onconnectionstatechange();
-  }
-
-  close() { this.signalingState = 'closed'; }
-}
+import { FakeConnection, settle } from './fakes.mjs';
 
 globalThis.RTCPeerConnection = FakeConnection;
 globalThis.MediaStream = class { addTrack() {} };
+
 const { Peer, encodingOf } = await import('../../web/peer.js');
 
-const settle = async () => { for (let i = 0; i < 30; i++) await Promise.resolve(); };
 const failure = (code) => Object.assign(new Error(code), { code });
 
 const camera = (width, height) => ({ kind: 'video', getSettings: () => ({ width, height }) });
@@ -193,6 +140,77 @@ describe('peer', () => {
     }
     assert.ok(pc.offers.length >= 9);
     assert.ok(!log.includes('dead'));
+  });
+
+  /* Seconds in which so many packets and answers to checks come. */
+  const pass = async (pc, seconds, { packets = 0, checks = 0 } = {}) => {
+    for (let i = 0; i < seconds; i++) {
+      pc.packets += packets;
+      pc.checks += checks;
+      mock.timers.tick(1000);
+      await settle();
+    }
+  };
+
+  it('restarts ICE when nothing comes for three seconds, though the browser believes in the path', async () => {
+    const { peer, pc, log, replies } = start();
+    pc.become('connected', 'connected');
+    await pass(pc, 5, { packets: 50 });
+    await pass(pc, 2);
+    assert.equal(pc.offers.length, 0);
+    await pass(pc, 1);
+    mock.timers.tick(0);
+    await settle();
+    assert.deepEqual(pc.offers, [{ iceRestart: true }]);
+    assert.equal(peer.state, 'disconnected');
+    replies[0].resolve();
+    await pass(pc, 1, { packets: 50 });
+    assert.equal(peer.state, 'connected');
+    await pass(pc, 60, { packets: 50 });
+    assert.equal(pc.offers.length, 1);
+    assert.deepEqual(log.filter((entry) => entry.startsWith('state')), ['state connected', 'state disconnected', 'state connected']);
+  });
+
+  it('restarts ICE sooner where the browser doubts the path too, and dies when nothing helps', async () => {
+    const { pc, log, replies } = start();
+    pc.become('connected', 'connected');
+    await pass(pc, 3, { packets: 50 });
+    await pass(pc, 2);
+    pc.become('disconnected', 'disconnected');
+    await pass(pc, 1);
+    mock.timers.tick(0);
+    await settle();
+    assert.equal(pc.offers.length, 1);
+    for (let i = 0; i < 30; i++) {
+      for (const reply of replies) reply.resolve();
+      await pass(pc, 1);
+    }
+    assert.equal(pc.offers.length, 3);
+    assert.ok(log.includes('dead'));
+  });
+
+  it('takes a server with nothing to say for no dead path', async () => {
+    const { pc } = start();
+    pc.become('connected', 'connected');
+    for (let i = 0; i < 20; i++) {
+      await pass(pc, 2);
+      await pass(pc, 1, { checks: 1 });
+    }
+    assert.equal(pc.offers.length, 0);
+  });
+
+  it('looks for a path on a new network at once, as often as there is one', async () => {
+    const { peer, pc, log, replies } = start();
+    pc.become('connected', 'connected');
+    for (let i = 1; i <= 5; i++) {
+      peer.restart();
+      await settle();
+      assert.equal(pc.offers.length, i);
+      replies[i - 1].resolve();
+      await pass(pc, 10, { packets: 50 });
+    }
+    assert.ok(pc.offers.every(({ iceRestart }) => iceRestart));
+    assert.deepEqual(log.filter((entry) => entry.startsWith('state') || entry === 'dead'), ['state connected']);
   });
 
   it('is dead when the path is there and the keys are not', () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { troubleOf } from '../../web/banner.js';
+import { reductionOf, troubleOf } from '../../web/banner.js';
 import { fit, fitOf, placeTile } from '../../web/geometry.js';
 import { actionOf } from '../../web/keys.js';
 import { initials } from '../../web/lobby.js';
 import { constraintsFor, levelOf, reasonOf } from '../../web/media.js';
+import { describeRung, isReduced } from '../../web/panels/stats.js';
 import { deviceProblems } from '../../web/problems.js';
+import { isWeak, qualityLabel } from '../../web/quality.js';
 import { delayBudget, formatBitrate, formatMs, formatPercent, sample, sparkline } from '../../web/stats.js';
 
 describe('geometry', () => {
@@ -48,6 +50,43 @@ describe('trouble', () => {
     assert.equal(troubleOf({ ...well, signalling: 'away', media: 'disconnected' }, true), 'both');
     assert.equal(troubleOf({ ...well, signalling: 'away', media: 'connecting' }, false), 'both');
     assert.equal(troubleOf({ ...well, network: 'offline', signalling: 'away' }, true), 'offline');
+  });
+});
+
+describe('a reduced picture', () => {
+  const rung = (kind, reason, available) => reductionOf({ kind, reason, available });
+  it('is told with its reason, and what the connection carries in round figures', () => {
+    assert.deepEqual(rung('audio', 'bandwidth', 91_234), { key: 'link.audioRate', rate: '91 kbit/s' });
+    assert.deepEqual(rung('slides', 'bandwidth', 138_000), { key: 'link.slidesRate', rate: '140 kbit/s' });
+    assert.equal(rung('audio', 'bandwidth', 0).key, 'link.audio');
+    assert.equal(rung('slides', 'bandwidth').key, 'link.slides');
+    assert.equal(rung('audio', 'loss', 500_000).key, 'link.audioLoss');
+    assert.equal(rung('slides', 'loss', 0).key, 'link.slidesLoss');
+  });
+
+  it('is not told where it moves, nor where nobody can help it', () => {
+    assert.equal(rung('video', 'bandwidth', 300_000), null);
+    assert.equal(rung('video', 'best', 0), null);
+    assert.equal(rung('audio', 'best', 0), null);
+    assert.equal(rung('audio', 'constructor', 1), null);
+    assert.equal(reductionOf(null), null);
+    assert.equal(reductionOf({ width: 1280 }), null, 'an older server');
+    assert.deepEqual([{ reason: 'best' }, { reason: 'loss' }, { reason: 'bandwidth' }, {}, null].map(isReduced), [false, true, true, false, false]);
+  });
+
+  it('reads as numbers where there is one', () => {
+    const size = { width: 640, height: 360, framerate: 30, bitrate: 480_000 };
+    assert.equal(describeRung({ kind: 'video', ...size }), '640 × 360 · 30 fps · 480 kbit/s');
+    assert.equal(describeRung({ kind: 'slides', ...size, framerate: 0 }), '640 × 360 · slide show · 480 kbit/s');
+    assert.equal(describeRung({ kind: 'audio' }), 'Sound alone');
+    assert.equal(describeRung(null), '–');
+  });
+});
+
+describe('the quality of a connection', () => {
+  it('has a name where it is known, and a mark on the picture where it is weak', () => {
+    assert.deepEqual(['lost', 'bad', 'poor', 'good', 'unknown', undefined, 'toString'].map(isWeak), [true, true, true, false, false, false, false]);
+    assert.deepEqual(['lost', 'good', 'unknown', undefined].map(qualityLabel), ['quality.lost', 'quality.good', undefined, undefined]);
   });
 });
 

@@ -136,11 +136,13 @@ describe('losing the connection', () => {
     world.join();
     world.socket.onclose();
     signalling.send({ type: 'chat', text: 'meanwhile' });
+    signalling.chatAfter = 1700;
     assert.equal(world.sockets.length, 1);
     world.advance(500);
     assert.equal(world.sockets.length, 2);
     const join = world.join();
     assert.equal(join.resume, 'r1');
+    assert.equal(join.chatAfter, 1700);
     assert.equal(events.at(-1)[1].resumed, true);
     assert.deepEqual(world.socket.sent.at(-1), { type: 'chat', text: 'meanwhile' });
   });
@@ -157,6 +159,7 @@ describe('losing the connection', () => {
     world.say({ type: 'error', id: world.socket.sent.at(-1).id, code: 'not-found' });
     const again = world.socket.sent.at(-1);
     assert.equal(again.resume, undefined);
+    assert.equal(again.chatAfter, undefined);
     world.say({ type: 'joined', id: again.id, participant: 'p2', resume: 'r2' });
     assert.equal(events.at(-1)[1].resumed, false);
     assert.deepEqual(world.socket.sent.slice(2), [{ type: 'chat', text: 'still here' }]);

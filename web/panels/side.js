@@ -3,6 +3,7 @@
 import { h, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import { initials } from '../lobby.js';
+import { qualityLabel, qualityMark } from '../quality.js';
 import { getLanguage, onLanguage, setLabel, t, tCount } from '../strings.js';
 
 /* As the server's limit. */
@@ -20,6 +21,7 @@ export class SidePanel extends EventTarget {
     this.#call = call;
     this.#build();
     const on = (type, listener) => call.addEventListener(type, listener, { signal });
+    for (const line of call.chatLines) this.#addLine(line);
     on('chat', ({ detail }) => this.#addLine(detail));
     for (const type of ['roster', 'talking']) on(type, () => this.#showPeople());
     onLanguage(() => this.#showPeople(), signal);
@@ -147,5 +149,6 @@ function person(member, own) {
     member.hand ? mark('hand', 'people.hand', 'accent') : null,
     member.videoMuted || !member.video ? mark('cameraOff', 'people.noCamera') : null,
     member.audioMuted || !member.audio ? mark('microphoneOff', 'people.noMicrophone') : null,
-    member.talking && !member.audioMuted ? mark('microphone', 'people.talking', 'accent') : null);
+    member.talking && !member.audioMuted ? mark('microphone', 'people.talking', 'accent') : null,
+    qualityLabel(member.quality) ? qualityMark(member.quality) : null);
 }

@@ -12,6 +12,7 @@ const SPARK = { width: 88, height: 22 };
 
 const ROWS = [
   { value: 'down', label: 'stats.down', format: formatBitrate },
+  { value: 'available', label: 'stats.available', format: formatBitrate },
   { value: 'up', label: 'stats.up', format: formatBitrate },
   { value: 'rtt', label: 'stats.rtt', format: formatMs },
   { value: 'jitterBuffer', label: 'stats.jitterBuffer', format: formatMs },
@@ -19,6 +20,20 @@ const ROWS = [
   { value: 'lossUp', label: 'stats.lossUp', format: formatPercent },
   { value: 'fps', label: 'stats.fps', format: (fps) => (fps === undefined ? '–' : String(Math.round(fps))) },
 ];
+
+const REASONS = { best: 'stats.whyBest', bandwidth: 'stats.whyBandwidth', loss: 'stats.whyLoss' };
+
+/** Whether the downlink's picture is less than the server could send. */
+export function isReduced(rung) {
+  return rung?.reason === 'bandwidth' || rung?.reason === 'loss';
+}
+
+export function describeRung(rung) {
+  if (!rung) return '–';
+  const { kind, width, height, framerate, bitrate } = rung;
+  if (kind === 'audio') return t('stats.audio');
+  return [`${width} × ${height}`, kind === 'slides' ? t('stats.slides') : `${framerate} fps`, formatBitrate(bitrate)].join(' · ');
+}
 
 export class StatsPanel extends EventTarget {
   open = false;
@@ -38,14 +53,14 @@ export class StatsPanel extends EventTarget {
       const spark = svg('svg', { class: 'spark', viewBox: `0 0 ${SPARK.width} ${SPARK.height}`, 'aria-hidden': 'true' }, line);
       return { ...row, line, number, element: h('tr', {}, h('th', { scope: 'row', i18n: row.label }), h('td', {}, spark), number) };
     });
-    this.#facts = { picture: h('dd'), path: h('dd'), rung: h('dd') };
+    this.#facts = { picture: h('dd'), path: h('dd'), rung: h('dd'), why: h('dd') };
     const close = h('button', { type: 'button', class: 'icon-button', label: 'stats.close', onclick: () => this.hide() }, icon('close'));
     this.element = h('section', { id: 'stats', class: 'stats', hidden: true, label: 'stats.title', tabindex: '-1',
       onkeydown: (event) => { if (event.key === 'Escape') this.hide(); } },
       h('div', { class: 'stats-head' }, h('h2', { i18n: 'stats.title' }), close),
       h('table', {}, h('tbody', {}, ...this.#rows.map(({ element }) => element))),
       this.#delay.element,
-      h('dl', {}, ...Object.entries({ picture: 'stats.picture', path: 'stats.path', rung: 'stats.rung' })
+      h('dl', {}, ...Object.entries({ picture: 'stats.picture', path: 'stats.path', rung: 'stats.rung', why: 'stats.why' })
         .flatMap(([name, key]) => [h('dt', { i18n: key }), this.#facts[name]])));
     signal.addEventListener('abort', () => clearInterval(this.#timer));
   }
@@ -74,8 +89,10 @@ export class StatsPanel extends EventTarget {
   }
 
   async #update() {
-    const [values, delay] = await Promise.all([this.#call.getStats().catch(() => undefined), this.#call.getServerDelay()]);
-    if (!values || !this.open) return;
+    const [stats, delay, { available }] = await Promise.all([this.#call.getStats().catch(() => undefined),
+      this.#call.getServerDelay(), this.#call.getServerLink()]);
+    if (!stats || !this.open) return;
+    const values = { ...stats, available };
     this.#history.push(values);
     if (this.#history.length > SAMPLES) this.#history.shift();
     for (const { value, format, line, number } of this.#rows) {
@@ -87,10 +104,11 @@ export class StatsPanel extends EventTarget {
   }
 
   #showFacts({ width, height, codec, protocol, localType, remoteType }) {
-    const { picture, path, rung } = this.#facts;
+    const { picture, path, rung, why } = this.#facts;
     setText(picture, width ? [`${width} × ${height}`, codec].filter(Boolean).join(' · ') : t('stats.waiting'));
     setText(path, protocol ? `${protocol.toUpperCase()} · ${localType} – ${remoteType}` : t('stats.waiting'));
-    const chosen = this.#call.rung;
-    setText(rung, chosen ? `${chosen.width} × ${chosen.height} · ${chosen.framerate} fps · ${formatBitrate(chosen.bitrate)}` : '–');
+    setText(rung, describeRung(this.#call.rung));
+    const reason = REASONS[this.#call.rung?.reason];
+    setText(why, reason ? t(reason) : '–');
   }
 }

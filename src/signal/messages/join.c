@@ -26,7 +26,8 @@ send_joined (MxrSession *session, const char *id)
   mxr_json_add_string (builder, "participant", mxr_participant_get_id (session->participant));
   mxr_json_add_string (builder, "resume", mxr_participant_get_resume_token (session->participant));
   json_builder_set_member_name (builder, "iceServers");
-  mxr_ice_servers_add_json (session->server->ice_servers, builder);
+  mxr_ice_servers_add_json (session->server->ice_servers, mxr_participant_get_id (session->participant),
+                            g_get_real_time () / G_USEC_PER_SEC, builder);
   mxr_session_send (session, builder);
 }
 
@@ -50,6 +51,8 @@ mxr_message_handle_join (MxrSession *session, const MxrMessage *message)
    * other may have run out in a long call. */
   if (message->resume == NULL && !check_token (session, message))
     return;
+  /* Only with the room's own clock: who joins anew may have been in another one of this name. */
+  session->chat_after_ms = message->resume != NULL ? message->chat_after : 0;
   if (message->resume != NULL)
     session->participant =
         mxr_hub_resume (server->hub, message->resume, message->room, &mxr_session_events, session, &error);

@@ -1,0 +1,69 @@
+#include "link-picture.h"
+
+/* 1/90000 s: a receiver shows the newest frame that it has decoded when several are due. */
+#define STEP_RTP 90
+
+static guint
+count_frames (const GPtrArray *packets)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < packets->len; i++) {
+    const MxrRtpPacket *packet = packets->pdata[i], *former = i > 0 ? packets->pdata[i - 1] : NULL;
+    n += former == NULL || packet->timestamp != former->timestamp;
+  }
+  return n;
+}
+
+/* From behind: the newest frame, of which packets may still be to come, keeps its time. */
+static void
+stamp (GPtrArray *packets, guint32 step)
+{
+  guint32 source_timestamp = ((MxrRtpPacket *) packets->pdata[packets->len - 1])->timestamp;
+  guint32 timestamp = source_timestamp;
+
+  for (guint i = packets->len; i > 0; i--) {
+    MxrRtpPacket *packet = packets->pdata[i - 1];
+    if (packet->timestamp != source_timestamp)
+      timestamp -= step;
+    source_timestamp = packet->timestamp;
+    if (timestamp == source_timestamp)
+      continue;
+    packets->pdata[i - 1] = mxr_rtp_packet_copy (packet, timestamp);
+    mxr_rtp_packet_unref (packet);
+  }
+}
+
+bool
+mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent)
+{
+  const MxrRtpPacket *newest = recent->pdata[recent->len - 1];
+  const gint32 n_frames = (gint32) count_frames (recent);
+  const gint32 room_rtp = picture->has_passed ? (gint32) (newest->timestamp - picture->last_timestamp) : G_MAXINT32;
+  const gint32 step = MIN (STEP_RTP, room_rtp / n_frames);
+
+  if (step <= 0)
+    return false;
+  picture->has_passed = true;
+  picture->last_timestamp = newest->timestamp;
+  picture->in_frame = !newest->marker;
+  picture->last_number = newest->number;
+  stamp (recent, (guint32) step);
+  return true;
+}
+
+guint
+mxr_link_picture_skip (MxrLinkPicture *picture, MxrRtpPacket *const *packets, guint n_packets)
+{
+  const MxrRtpPacket *newest = packets[n_packets - 1];
+  guint n = 0;
+
+  while (n < n_packets && packets[n]->number <= picture->last_number)
+    n++;
+  if (n < n_packets) {
+    picture->last_timestamp = newest->timestamp;
+    picture->in_frame = !newest->marker;
+    picture->last_number = newest->number;
+  }
+  return n;
+}

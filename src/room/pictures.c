@@ -1,0 +1,310 @@
+/* Who gets which picture, and who is moved from one to another. */
+
+#include "room-private.h"
+
+/* All of a room's connections are looked at so often, and when one of them has changed no more often than that. */
+#define LOOK_US (900 * G_TIME_SPAN_MILLISECOND)
+#define LOOK_LEAST_US (100 * G_TIME_SPAN_MILLISECOND)
+/* So much of a change in what a connection carries is told to who does not get the best picture, so often. */
+#define TELL_CHANGE 0.2
+#define TELL_US (2 * G_TIME_SPAN_SECOND)
+
+/* Returns: (nullable): what @participant gets, or is to get; %NULL: sound alone. */
+static MxrEncoding *
+get_encoding (MxrRoom *room, const MxrParticipant *participant)
+{
+  int codec = mxr_encoding_find_codec (participant->video_codec);
+  guint level = participant->ladder.level;
+  return codec >= 0 && level < room->graph->levels.n ? &room->encodings[codec][level] : NULL;
+}
+
+static guint
+get_carried_bps (MxrRoom *room, const MxrParticipant *participant)
+{
+  MxrPeerBandwidth bandwidth;
+
+  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
+  return mxr_ladder_get_carried_bps (&room->graph->levels, &bandwidth);
+}
+
+/* ---- What each one gets ------------------------------------------------------------------------------------ */
+
+/* Until then the former one is needed too: a picture changes at a key frame. */
+static void
+on_shown (MxrPeer *peer, gpointer user_data)
+{
+  MxrParticipant *participant = user_data;
+  if (--participant->n_picture_changes == 0)
+    participant->shown_levels = 1u << participant->ladder.level;
+}
+
+/* Nothing when there is no encoder just now: mxr_pictures_tick() tries again. */
+static void
+subscribe (MxrRoom *room, MxrParticipant *participant)
+{
+  guint level = participant->ladder.level;
+  MxrEncoding *encoding = get_encoding (room, participant);
+  guint codec = mxr_encoding_find_codec (participant->video_codec);
+
+  if (encoding != NULL && !mxr_encoding_prepare (room, codec, level, get_carried_bps (room, participant)))
+    return;
+  participant->shown_levels |= 1u << level;
+  participant->n_picture_changes++;
+  mxr_stage_want_uplinks (room);
+  mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, encoding != NULL ? mxr_rung_get_fanout (encoding->rung) : NULL,
+                      on_shown, participant);
+}
+
+static bool
+is_watched (MxrRoom *room, int codec)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    if (mxr_encoding_find_codec (((MxrParticipant *) room->participants->pdata[i])->video_codec) == codec)
+      return true;
+  return false;
+}
+
+static void
+drop_if_unwatched (MxrRoom *room, int codec)
+{
+  if (codec < 0 || is_watched (room, codec))
+    return;
+  for (guint level = 0; level < room->graph->levels.n; level++)
+    mxr_encoding_drop (room, codec, level);
+  mxr_stage_want_uplinks (room);
+}
+
+void
+mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec)
+{
+  int former = mxr_encoding_find_codec (participant->video_codec);
+  int next = mxr_encoding_find_codec (codec);
+
+  if (former == next)
+    return;
+  participant->has_downlink[MXR_RTP_VIDEO] = next >= 0;
+  participant->video_codec = next >= 0 ? mxr_encoding_get_codec (next) : NULL;
+  participant->shown_levels = 0;
+  drop_if_unwatched (room, former);
+  if (next < 0)
+    return;
+  if (!participant->is_connected)
+    mxr_ladder_begin (&participant->ladder, &room->graph->levels, room->hub->config->media.start_bitrate_bps);
+  subscribe (room, participant);
+  participant->rung_is_changed = true;
+  mxr_room_flush_soon (room);
+}
+
+void
+mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
+{
+  MxrEncoding *encoding = get_encoding (room, participant);
+  if (encoding == NULL || encoding->rung == NULL)
+    return;
+  mxr_rung_request_keyframe (encoding->rung, g_get_monotonic_time ());
+  mxr_room_stir (room);
+}
+
+/* ---- Who gets which ---------------------------------------------------------------------------------------- */
+
+/* What a client may still get is in use too. Who is strongest sets the bitrate, so that one weak connection lowers nobody's
+ * picture. */
+static void
+look_at_user (MxrRoom *room, const MxrParticipant *participant)
+{
+  MxrEncoding *encoding = get_encoding (room, participant);
+  int codec = mxr_encoding_find_codec (participant->video_codec);
+
+  for (guint level = 0; codec >= 0 && level < room->graph->levels.n; level++)
+    room->encodings[codec][level].is_used |= (participant->shown_levels >> level & 1) != 0;
+  if (encoding == NULL)
+    return;
+  encoding->is_used = true;
+  encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (room, participant));
+}
+
+static void
+look_at_users (MxrRoom *room)
+{
+  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+    for (guint level = 0; level < room->graph->levels.n; level++) {
+      room->encodings[codec][level].is_used = false;
+      room->encodings[codec][level].carried_bps = 0;
+    }
+  for (guint i = 0; i < room->participants->len; i++)
+    look_at_user (room, room->participants->pdata[i]);
+}
+
+static void
+note_step (MxrRoom *room, MxrParticipant *participant, guint former, const MxrPeerBandwidth *bandwidth)
+{
+  const MxrLevels *levels = &room->graph->levels;
+  g_autofree char *from = mxr_levels_get_name (levels, former);
+  g_autofree char *to = mxr_levels_get_name (levels, participant->ladder.level);
+
+  if (participant->ladder.level > former)
+    room->hub->counters.steps_down++;
+  else
+    room->hub->counters.steps_up++;
+  mxr_debug ("room", "%s: from %s to %s: carries %u bit/s, loses %.0f %%, queues %.0f ms", participant->id, from, to,
+             bandwidth->estimate_bps, bandwidth->loss * 100, bandwidth->queue_ms);
+}
+
+/* Who gets less than the best is told why, and how much that is. */
+static bool
+is_news (const MxrParticipant *participant, const MxrPeerBandwidth *bandwidth, gint64 now_us)
+{
+  double told_bps = participant->told_available_bps;
+  double change_bps = ABS (bandwidth->estimate_bps - told_bps);
+  return participant->ladder.level > 0 && bandwidth->is_measured && now_us - participant->rung_told_us >= TELL_US &&
+         change_bps > TELL_CHANGE * told_bps;
+}
+
+static void
+place (MxrRoom *room, MxrParticipant *participant, const guint *bitrates_bps, gint64 now_us)
+{
+  const MxrLevels *levels = &room->graph->levels;
+  guint former = participant->ladder.level;
+  MxrPeerBandwidth bandwidth;
+
+  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
+  bool is_changed = mxr_ladder_update (&participant->ladder, levels, bitrates_bps, &bandwidth, now_us);
+  mxr_peer_want_bitrate (participant->peer, mxr_ladder_get_wanted_bps (&participant->ladder, levels, bitrates_bps, &bandwidth));
+  if (is_changed) {
+    note_step (room, participant, former, &bandwidth);
+    subscribe (room, participant);
+  }
+  if (!is_changed && !is_news (participant, &bandwidth, now_us))
+    return;
+  participant->rung_is_changed = true;
+  mxr_room_flush_soon (room);
+}
+
+static void
+look (MxrRoom *room, gint64 now_us)
+{
+  guint bitrates_bps[MXR_STAGE_N_CODECS][MXR_LEVELS_MAX] = { 0 };
+
+  room->looked_us = now_us;
+  room->look_is_due = false;
+  look_at_users (room);
+  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++) {
+    for (guint level = 0; level < room->graph->levels.n; level++)
+      mxr_encoding_adapt (room, codec, level, now_us);
+    mxr_encodings_get_bitrates (room, codec, bitrates_bps[codec]);
+  }
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    int codec = mxr_encoding_find_codec (participant->video_codec);
+    if (codec >= 0 && participant->is_connected)
+      place (room, participant, bitrates_bps[codec], now_us);
+  }
+}
+
+void
+mxr_pictures_on_bandwidth (MxrRoom *room)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (now_us - room->looked_us >= LOOK_LEAST_US) {
+    look (room, now_us);
+    return;
+  }
+  room->look_is_due = true;
+  mxr_room_tick_soon (room);
+}
+
+/* ---- Time -------------------------------------------------------------------------------------------------- */
+
+static void
+retry (MxrRoom *room, MxrEncoding *encoding)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (get_encoding (room, participant) == encoding)
+      subscribe (room, participant);
+  }
+}
+
+static void
+tick (MxrRoom *room, MxrEncoding *encoding, gint64 now_us)
+{
+  if (encoding->rung != NULL) {
+    mxr_rung_tick (encoding->rung, now_us);
+  } else if (encoding->retry_us != 0 && now_us >= encoding->retry_us) {
+    encoding->retry_us = 0;
+    retry (room, encoding);
+  }
+}
+
+void
+mxr_pictures_tick (MxrRoom *room, gint64 now_us)
+{
+  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+    for (guint level = 0; level < room->graph->levels.n; level++)
+      tick (room, &room->encodings[codec][level], now_us);
+  gint64 step_us = room->look_is_due ? LOOK_LEAST_US : LOOK_US;
+  if (now_us - room->looked_us >= step_us)
+    look (room, now_us);
+}
+
+/* ---- Telling ----------------------------------------------------------------------------------------------- */
+
+static void
+describe_picture (MxrRoom *room, const MxrParticipant *participant, MxrRung *rung, MxrRungInfo *out_info)
+{
+  const MxrLevel *level = &room->graph->levels.levels[participant->ladder.level];
+  bool is_passed = rung == room->encodings[MXR_STAGE_VP8][0].rung && mxr_pass_is_complete (room);
+  const MxrPass *pass = is_passed ? &room->pass : NULL;
+
+  out_info->kind = level->kind;
+  out_info->width_px = pass != NULL ? pass->width_px : level->width_px;
+  out_info->height_px = pass != NULL ? pass->height_px : level->height_px;
+  out_info->framerate = level->framerate;
+  out_info->bitrate_bps = pass != NULL ? pass->bitrate_bps : mxr_rung_get_params (rung)->bitrate_bps;
+}
+
+bool
+mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info)
+{
+  const MxrEncoding *encoding = get_encoding (room, participant);
+  MxrPeerBandwidth bandwidth;
+
+  if (participant->video_codec == NULL || (encoding != NULL && encoding->rung == NULL))
+    return false;
+  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
+  *out_info = (MxrRungInfo){
+    .kind = MXR_RUNG_AUDIO,
+    .codec = participant->video_codec,
+    .reason = participant->ladder.reason,
+    .available_bps = bandwidth.is_measured ? bandwidth.estimate_bps : 0,
+  };
+  if (encoding != NULL)
+    describe_picture (room, participant, encoding->rung, out_info);
+  return true;
+}
+
+void
+mxr_pictures_tell_rung (MxrRoom *room, MxrParticipant *participant)
+{
+  MxrRungInfo info;
+
+  participant->rung_is_changed = false;
+  if (!mxr_pictures_describe (room, participant, &info))
+    return;
+  participant->rung_told_us = g_get_monotonic_time ();
+  participant->told_available_bps = info.available_bps;
+  if (participant->events.on_rung != NULL)
+    participant->events.on_rung (participant, &info, participant->user_data);
+}
+
+void
+mxr_pictures_tell_passed_soon (MxrRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (get_encoding (room, participant) == &room->encodings[MXR_STAGE_VP8][0])
+      participant->rung_is_changed = true;
+  }
+  mxr_room_flush_soon (room);
+}
