@@ -100,8 +100,12 @@ write_playlist (MxrOutput *output, guint first, bool is_complete)
   }
   if (is_complete)
     g_string_append (text, "#EXT-X-ENDLIST\n");
-  if (!g_file_set_contents (path, text->str, text->len, &error)) /* by a rename: nobody ever reads half of one */
+  /* By a rename: nobody ever reads half of one. Not g_file_set_contents(), which would wait for the disk. */
+  g_autofree char *next = g_strconcat (path, ".next", NULL);
+  if (!g_file_set_contents_full (next, text->str, text->len, G_FILE_SET_CONTENTS_NONE, 0644, &error))
     mxr_debug ("output", "hls %s: %s", output->id, error->message);
+  else if (g_rename (next, path) != 0)
+    mxr_debug ("output", "hls %s: %s", output->id, g_strerror (errno));
 }
 
 static void

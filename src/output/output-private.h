@@ -68,7 +68,9 @@ struct _MxrOutput {
   MxrInput *input;
   guint bus_watch;
   guint timer;             /* of the next attempt, or of the end */
-  guint n_workers;         /* that start or stop a pipeline */
+  guint n_workers;         /* that start or stop a pipeline: one at most */
+  bool is_starting;        /* it starts one */
+  GstElement *ended;       /* to be stopped once it has; NULL: none is */
   guint n_failures;        /* attempts in a row */
   bool is_stopping, is_paused;
   guint64 former_ms;       /* duration of former attempts */

@@ -453,6 +453,32 @@ test_srt_listener (void)
   assert_received (path);
 }
 
+/* ---- Ended before it has begun -------------------------------------------------------------------------------------------- */
+
+static void
+test_stop_at_once (void)
+{
+  static const MxrOutputRequest requests[] = {
+    { "file", "mp4", NULL },
+    { "file", "mkv", NULL },
+    { "hls", NULL, NULL },
+    { "rtmp", NULL, "rtmp://127.0.0.1:1/live/key" },
+    { "srt", NULL, "srt://127.0.0.1:1" },
+  };
+  TestFeed feed;
+
+  test_feed_start (&feed);
+  for (guint i = 0; i < 4 * G_N_ELEMENTS (requests); i++) {
+    const MxrOutputRequest *request = &requests[i % G_N_ELEMENTS (requests)];
+    MxrOutput *output = start (&feed, request->type, request->format, request->url);
+    test_run_ms (i / G_N_ELEMENTS (requests) * 40);
+    mxr_output_stop (output);
+    test_until (is_over, output, 20, "the output's end");
+    mxr_output_free (output);
+  }
+  test_feed_stop (&feed);
+}
+
 /* ---- A pipeline that takes nothing --------------------------------------------------------------------------------------------- */
 
 static void
@@ -524,6 +550,7 @@ main (int argc, char **argv)
   g_test_add_func ("/output/no-directory", test_no_directory);
   g_test_add_func ("/output/disk-full", test_disk_full);
   g_test_add_func ("/output/jam", test_jam);
+  g_test_add_func ("/output/stop-at-once", test_stop_at_once);
   if (ffmpeg != NULL)
     add_tests_with_ffmpeg ();
   int result = g_test_run ();

@@ -84,12 +84,18 @@ change_state (GTask *task, gpointer source, gpointer data, GCancellable *cancell
   g_task_return_boolean (task, TRUE);
 }
 
+static void change_state_in_worker (MxrOutput *self, GstElement *pipeline, GstState state);
+
 static void
 on_state_changed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   MxrOutput *self = user_data;
+  g_autoptr (GstElement) ended = g_steal_pointer (&self->ended);
 
   self->n_workers--;
+  self->is_starting = false;
+  if (ended != NULL)
+    change_state_in_worker (self, ended, GST_STATE_NULL);
   if (self->n_workers > 0 || self->pipeline != NULL)
     return;
   if (self->type->on_end != NULL && (self->is_stopping || self->state == MXR_OUTPUT_FAILED))
@@ -107,6 +113,7 @@ change_state_in_worker (MxrOutput *self, GstElement *pipeline, GstState state)
   *change = (StateChange){ gst_object_ref (pipeline), state };
   g_task_set_task_data (task, change, state_change_free);
   self->n_workers++;
+  self->is_starting = state == GST_STATE_PLAYING;
   g_task_run_in_thread (task, change_state);
 }
 
@@ -123,7 +130,10 @@ end_attempt (MxrOutput *self)
   self->former_ms += GST_TIME_AS_MSECONDS (mxr_input_get_position (self->input));
   g_clear_pointer (&self->input, mxr_input_unref);
   g_autoptr (GstElement) pipeline = g_steal_pointer (&self->pipeline);
-  change_state_in_worker (self, pipeline, GST_STATE_NULL);
+  if (self->is_starting) /* two workers might do it in the wrong order */
+    self->ended = g_steal_pointer (&pipeline);
+  else
+    change_state_in_worker (self, pipeline, GST_STATE_NULL);
 }
 
 static void
@@ -247,6 +257,8 @@ on_retry (gpointer user_data)
   MxrOutput *self = user_data;
   g_autoptr (GError) error = NULL;
 
+  if (self->n_workers > 0) /* the former attempt still ends */
+    return G_SOURCE_CONTINUE;
   self->timer = 0;
   if (!begin_attempt (self, &error))
     fail (self, error->message);
