@@ -305,6 +305,7 @@ main (int argc, char **argv)
   g_test_add_func ("/programme/refusals", test_refusals);
   int result = g_test_run ();
   server_process_free (server);
+  g_bytes_unref (run ((const char *const[]){ "rm", "-r", directory, NULL }));
   g_free (directory);
   return result;
 }
