@@ -93,6 +93,15 @@ struct _MxrConfig {
     bool labels;
   } room;
   struct {
+    char *recordings_directory; /* empty: nothing is recorded */
+    char *hls_directory;        /* empty: there is no HLS */
+    bool push;                  /* outputs may go to RTMP and SRT servers */
+    char *picture_encoder;      /* names of fragments */
+    char *sound_encoder;
+    guint picture_bitrate_bps;
+    guint sound_bitrate_bps;
+  } programme;
+  struct {
     char *level;  /* error, warning, info, debug */
     char *format; /* text or json */
   } log;

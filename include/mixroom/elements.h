@@ -35,7 +35,7 @@ GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);
  *   Sources are S16LE, 48000 Hz, `channels` channels. Request and release pads in any state, from any thread.
  *
  * Properties of the element: `channels` (1 or 2, default 1), `block-duration` (10..40 ms, default 20), `prefill`
- * (0..100 ms, default 10), `rest` (default false): all count from READY on; `stats` (read-only): see below.
+ * (0..100 ms, default 10), all three count from READY on; `rest` (default false; at any time); `stats` (read-only): see below.
  * Properties of a sink pad, by name or as `sink_0::volume` (GstChildProxy), any thread, any state:
  *   `volume`  0..4, default 1, ramped over a block
  *   `mute`    ramped over a block

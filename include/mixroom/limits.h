@@ -24,6 +24,12 @@
 #define MXR_NAME_MAX_CHARS 64
 #define MXR_CHAT_MAX_CHARS 2000
 
+/* Outputs of a room at once: each is a pipeline with some three threads. Those that have ended are told of for as long as
+ * the room is, up to so many. */
+#define MXR_OUTPUTS_MAX 8
+#define MXR_OUTPUTS_KEPT 32
+#define MXR_URL_MAX_BYTES 1024
+
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */

@@ -27,6 +27,7 @@ typedef enum {
 typedef enum {
   MXR_FRAGMENT_ENCODE, /* raw in, RTP packets out */
   MXR_FRAGMENT_DECODE, /* RTP packets in, raw out */
+  MXR_FRAGMENT_ELEMENTARY, /* raw in, an elementary stream's frames out: for files and streams of the programme */
 } MxrFragmentKind;
 
 typedef struct _MxrFragment MxrFragment;   /* one file, checked; immutable, so any thread may read it */

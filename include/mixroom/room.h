@@ -24,6 +24,10 @@ typedef enum {
   MXR_ROOM_ERROR_FULL,           /* rooms or places: 503 with Retry-After */
   MXR_ROOM_ERROR_DRAINING,       /* the server is going down: 503 with Retry-After */
   MXR_ROOM_ERROR_FAILED,         /* ours: 500 */
+  MXR_ROOM_ERROR_BAD_OUTPUT,     /* no such type or format, or a URL that cannot be used: 400 */
+  MXR_ROOM_ERROR_OUTPUT_OFF,     /* the configuration does not allow for such outputs: 403 */
+  MXR_ROOM_ERROR_OUTPUT_ENDED,   /* it cannot be paused any more: 409 */
+  MXR_ROOM_ERROR_OUTPUTS_FULL,   /* too many at once: 429 */
 } MxrRoomError;
 
 typedef struct _MxrHub MxrHub;                 /* all rooms of the server */
@@ -164,6 +168,27 @@ GVariant *mxr_hub_describe_room (MxrHub *hub, const char *room);
 char *mxr_hub_draw_room (MxrHub *hub, const char *room);
 /** mxr_hub_append_metrics: Prometheus text exposition format 0.0.4. */
 void mxr_hub_append_metrics (MxrHub *hub, GString *text);
+
+/* ---- Outputs of the programme ------------------------------------------------------------------------------- */
+
+/* What is asked for. Strings are borrowed. */
+typedef struct {
+  const char *type;   /* "file", "hls", "rtmp" or "srt" */
+  const char *format; /* (nullable): of a file: "mp4", the default, or "mkv" */
+  const char *url;    /* (nullable): of RTMP and SRT */
+} MxrOutputOrder;
+
+/* GVariants are a{sv}, the list aa{sv}: made to be serialised as JSON, (transfer floating) (nullable): with @error set to
+ * NOT_FOUND when there is no such room or output. Outputs end with their room. */
+
+/** mxr_hub_start_output: Errors: NOT_FOUND, BAD_OUTPUT, OUTPUT_OFF, OUTPUTS_FULL, FAILED. */
+GVariant *mxr_hub_start_output (MxrHub *hub, const char *room, const MxrOutputOrder *order, GError **error);
+GVariant *mxr_hub_describe_outputs (MxrHub *hub, const char *room, GError **error);
+GVariant *mxr_hub_describe_output (MxrHub *hub, const char *room, const char *id, GError **error);
+/** mxr_hub_pause_output: Pauses it or goes on. Errors: NOT_FOUND, OUTPUT_ENDED. */
+GVariant *mxr_hub_pause_output (MxrHub *hub, const char *room, const char *id, bool paused, GError **error);
+/** mxr_hub_stop_output: It is finished soon; one that has ended stays so. Errors: NOT_FOUND. */
+GVariant *mxr_hub_stop_output (MxrHub *hub, const char *room, const char *id, GError **error);
 
 /* ---- A participant ------------------------------------------------------------------------------------- */
 

@@ -84,7 +84,9 @@ check_shapes (const MxrConfig *config, GError **error)
          check_list ("ice.stun_server", config->ice.stun_server, is_host_and_port, host_and_port, error) &&
          check_list ("ice.turn_server", config->ice.turn_server, is_host_and_port, host_and_port, error) &&
          check_folder ("server.web_root", config->server.web_root, error) &&
-         check_folder ("media.pipeline_dir", config->media.pipeline_dir, error);
+         check_folder ("media.pipeline_dir", config->media.pipeline_dir, error) &&
+         check_folder ("programme.recordings_directory", config->programme.recordings_directory, error) &&
+         check_folder ("programme.hls_directory", config->programme.hls_directory, error);
 }
 
 /* ---- Keys that belong together --------------------------------------------------------------------------- */

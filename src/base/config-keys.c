@@ -76,6 +76,14 @@ const MxrKey mxr_config_keys[] = {
   UINT (room, chat_history, 50, 0, 1000),
   BOOL (room, labels, false),
 
+  STRING (programme, recordings_directory, ""),
+  STRING (programme, hls_directory, ""),
+  BOOL (programme, push, false),
+  STRING (programme, picture_encoder, "programme-h264"),
+  STRING (programme, sound_encoder, "programme-aac"),
+  UINT (programme, picture_bitrate_bps, 2500000, 100000, 50000000),
+  UINT (programme, sound_bitrate_bps, 128000, 32000, 510000),
+
   CHOICE (log, level, "info", "error warning info debug"),
   CHOICE (log, format, "text", "text json"),
 };

@@ -87,6 +87,8 @@ test_shapes (void)
   g_assert_false (is_accepted ("allowed_origins=https://example.org/page", NULL));
   g_assert_false (is_accepted ("web_root=/nonexistent", NULL));
   g_assert_false (is_accepted ("pipeline_dir=/nonexistent", NULL));
+  g_assert_false (is_accepted ("recordings_directory=/nonexistent", NULL));
+  g_assert_false (is_accepted ("hls_directory=/nonexistent", NULL));
 }
 
 static void

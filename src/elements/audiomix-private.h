@@ -104,8 +104,9 @@ struct _MxrAudioMix {
   GPtrArray *sources; /* MxrAudioMixSource, by sink index; `src` is the first */
   guint next_sink, next_source;
   guint n_channels, block_ms, prefill_ms;
-  bool may_rest;
   guint64 n_blocks, n_skipped;
+
+  gint may_rest; /* atomic: when there is nothing to do */
 
   MxrDelay wait_delay;   /* of a packet in its input's ring; noted by streaming threads */
   MxrDelay encode_delay; /* from a tick until a source pad's block is worked off; noted by the tick */
@@ -115,7 +116,6 @@ struct _MxrAudioMix {
   GstCaps *caps;
   GstBufferPool *pool;
   guint group_id;
-  bool rests; /* when there is nothing to do */
 
   /* The tick's. */
   GPtrArray *tick_sinks, *tick_sources; /* what there is at this tick */

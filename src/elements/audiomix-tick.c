@@ -178,7 +178,7 @@ is_at_rest (const MxrAudioMix *self)
 static void
 rest_if_quiet (MxrAudioMix *self)
 {
-  self->has_rested = self->rests && is_at_rest (self);
+  self->has_rested = g_atomic_int_get (&self->may_rest) && is_at_rest (self);
   if (self->has_rested)
     mxr_tick_rest (self->tick, GST_CLOCK_TIME_NONE);
 }

@@ -210,7 +210,6 @@ prepare (MxrAudioMix *self)
 
   GST_OBJECT_LOCK (self);
   self->format = format_locked (self);
-  self->rests = self->may_rest;
   self->n_blocks = self->n_skipped = 0;
   mxr_audio_mix_copy_refs (sinks, self->sinks);
   mxr_audio_mix_copy_refs (sources, self->sources);
@@ -292,12 +291,14 @@ mxr_audio_mix_set_property (GObject *object, guint id, const GValue *value, GPar
     self->prefill_ms = g_value_get_uint (value);
     break;
   case PROP_REST:
-    self->may_rest = g_value_get_boolean (value);
+    g_atomic_int_set (&self->may_rest, g_value_get_boolean (value));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
   GST_OBJECT_UNLOCK (self);
+  if (id == PROP_REST)
+    mxr_tick_wake (self->tick);
 }
 
 static void
@@ -317,7 +318,7 @@ mxr_audio_mix_get_property (GObject *object, guint id, GValue *value, GParamSpec
     g_value_set_uint (value, self->prefill_ms);
     break;
   case PROP_REST:
-    g_value_set_boolean (value, self->may_rest);
+    g_value_set_boolean (value, g_atomic_int_get (&self->may_rest));
     break;
   case PROP_STATS:
     g_value_take_boxed (value,
@@ -374,9 +375,8 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (
       klass, PROP_REST,
       g_param_spec_boolean ("rest", "Rest",
-                            "No blocks while nothing comes and half a second of silence was sent, but one each 10 s; "
-                            "counts from READY on",
-                            FALSE, read_write));
+                            "No blocks while nothing comes and half a second of silence was sent, but one each 10 s",
+                            FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (klass, PROP_STATS,
                                    g_param_spec_boxed ("stats", "Statistics", "blocks, blocks-skipped",
                                                        GST_TYPE_STRUCTURE,

@@ -68,13 +68,18 @@ mxr_fragment_fail (MxrFragment *fragment, guint line, bool is_missing, const cha
 static bool
 set_kind (MxrFragment *fragment, const char *value, guint line)
 {
+  static const char *const kinds[] = { "encode", "decode", "elementary" }; /* in order of MxrFragmentKind */
+
   if (fragment->has_kind)
     return mxr_fragment_fail (fragment, line, false, "'kind' is there twice");
-  if (strcmp (value, "encode") != 0 && strcmp (value, "decode") != 0)
-    return mxr_fragment_fail (fragment, line, false, "kind is '%s'; it must be encode or decode", value);
-  fragment->has_kind = true;
-  fragment->kind = *value == 'e' ? MXR_FRAGMENT_ENCODE : MXR_FRAGMENT_DECODE;
-  return true;
+  for (guint kind = 0; kind < G_N_ELEMENTS (kinds); kind++) {
+    if (strcmp (kinds[kind], value) != 0)
+      continue;
+    fragment->has_kind = true;
+    fragment->kind = kind;
+    return true;
+  }
+  return mxr_fragment_fail (fragment, line, false, "kind is '%s'; it must be encode, decode or elementary", value);
 }
 
 static bool

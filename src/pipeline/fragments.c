@@ -114,7 +114,7 @@ const MxrFragment *
 mxr_fragments_find (const MxrFragments *fragments, const char *name, MxrFragmentKind kind, const char *codec,
                     GError **error)
 {
-  static const char *const kind_names[] = { "encode", "decode" };
+  static const char *const kind_names[] = { "encode", "decode", "elementary" };
   const MxrFragment *fragment = find_by_name (fragments, name);
 
   if (fragment == NULL) {

@@ -99,6 +99,26 @@ mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error)
   return mxr_fragments_find (hub->fragments, encoder_name (hub->config, codec), MXR_FRAGMENT_ENCODE, codec, error);
 }
 
+const MxrFragment *
+mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **error)
+{
+  const MxrConfig *config = hub->config;
+
+  if (stream == MXR_FEED_PICTURE)
+    return mxr_fragments_find (hub->fragments, config->programme.picture_encoder, MXR_FRAGMENT_ELEMENTARY, "H264", error);
+  return mxr_fragments_find (hub->fragments, config->programme.sound_encoder, MXR_FRAGMENT_ELEMENTARY, "AAC", error);
+}
+
+static bool
+check_programme (MxrHub *hub, GError **error)
+{
+  const MxrConfig *config = hub->config;
+  bool is_used = config->programme.push || *config->programme.recordings_directory != '\0' ||
+                 *config->programme.hls_directory != '\0';
+  return !is_used || (mxr_hub_find_programme_encoder (hub, MXR_FEED_PICTURE, error) != NULL &&
+                      mxr_hub_find_programme_encoder (hub, MXR_FEED_SOUND, error) != NULL);
+}
+
 /* What the configuration names must work here, or the first call would find out. */
 static bool
 check_fragments (MxrHub *hub, GError **error)
@@ -108,7 +128,8 @@ check_fragments (MxrHub *hub, GError **error)
          mxr_hub_find_encoder (hub, "OPUS", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.vp8_decoder, MXR_FRAGMENT_DECODE, "VP8", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.h264_decoder, MXR_FRAGMENT_DECODE, "H264", error) != NULL &&
-         mxr_fragments_find (hub->fragments, config->media.opus_decoder, MXR_FRAGMENT_DECODE, "OPUS", error) != NULL;
+         mxr_fragments_find (hub->fragments, config->media.opus_decoder, MXR_FRAGMENT_DECODE, "OPUS", error) != NULL &&
+         check_programme (hub, error);
 }
 
 MxrHub *
@@ -222,7 +243,7 @@ on_ending (gpointer user_data)
   MxrRoom *room = user_data;
   MxrHub *hub = room->hub;
 
-  if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0)
+  if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0 || !mxr_programme_is_over (room))
     return G_SOURCE_CONTINUE;
   hub->n_ending--;
   mxr_room_unref (room);
@@ -236,6 +257,7 @@ mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
   mxr_sound_clear (room);
   mxr_pass_end (room);
   mxr_encodings_clear (room);
+  mxr_programme_clear (room);
   hub->n_ending++;
   g_timeout_add (10, on_ending, room);
 }

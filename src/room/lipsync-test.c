@@ -1,10 +1,12 @@
 /* A flash and a beep of one instant, sent as a client sends them, through uplinks, mixers and rungs: how long each takes, and
- * how far apart they come out, by the clock and by the time stamps that clients align lips by. */
+ * how far apart they come out, by the clock and by the time stamps that clients align lips by; and how far apart they are in
+ * a recording that is made meanwhile. */
 
 #include "room-private.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -35,6 +37,9 @@ typedef struct {
   GArray *sent[MXR_PEER_N_KINDS];     /* Packet; arrival_us: when it is to be sent, from the begin */
   GArray *received[MXR_PEER_N_KINDS]; /* Packet; written by the network thread */
   gint64 begin_us;                    /* monotonic time of the client's first sample */
+  MxrHub hub;                         /* as much of the two as a programme needs */
+  MxrRoom room;
+  char *directory, *recording;
 } Fixture;
 
 /* Of the client's own time. All lie on the frames' grid, at all places on the 20 ms one. */
@@ -158,6 +163,7 @@ send (Fixture *fixture)
     if (packet == NULL)
       return;
     next[kind]++;
+    mxr_programme_tick (&fixture->room, g_get_monotonic_time ());
     gint64 wait_us = fixture->begin_us + packet->arrival_us - g_get_monotonic_time ();
     if (wait_us > 0)
       g_usleep (wait_us);
@@ -269,6 +275,50 @@ add_rung (Fixture *fixture, MxrRtpKind kind)
   fixture->rungs[kind] = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
   g_assert_no_error (error);
   fixture->received[kind] = g_array_new (FALSE, FALSE, sizeof (Packet));
+}
+
+/* ---- The recording ------------------------------------------------------------------------------------------------- */
+
+static void
+start_recording (Fixture *fixture)
+{
+  static GSourceFuncs no_functions;
+  const MxrOutputOrder order = { .type = "file", .format = "mp4" };
+  g_autoptr (GError) error = NULL;
+  MxrOutputInfo info;
+
+  fixture->directory = g_dir_make_tmp ("mixroom-lipsync-XXXXXX", NULL);
+  g_free (fixture->config->programme.recordings_directory);
+  fixture->config->programme.recordings_directory = g_strdup (fixture->directory);
+  fixture->hub = (MxrHub){ .config = fixture->config, .fragments = fixture->fragments };
+  fixture->hub.tick = g_source_new (&no_functions, sizeof (GSource));
+  fixture->room = (MxrRoom){ .hub = &fixture->hub, .graph = fixture->graph, .next_key = 100 };
+  fixture->room.name = (char *) "lips";
+  fixture->room.participants = g_ptr_array_new ();
+  MxrOutput *output = mxr_programme_add_output (&fixture->room, &order, &error);
+  g_assert_no_error (error);
+  mxr_output_get_info (output, &info);
+  fixture->recording = g_build_filename (fixture->directory, info.recording, NULL);
+}
+
+static void
+end_recording (Fixture *fixture)
+{
+  mxr_programme_clear (&fixture->room);
+  while (!mxr_programme_is_over (&fixture->room))
+    g_main_context_iteration (NULL, TRUE);
+  mxr_programme_free (fixture->room.programme);
+  g_ptr_array_unref (fixture->room.participants);
+  g_source_unref (fixture->hub.tick);
+}
+
+static void
+remove_recording (Fixture *fixture)
+{
+  g_unlink (fixture->recording);
+  g_rmdir (fixture->directory);
+  g_free (fixture->recording);
+  g_free (fixture->directory);
 }
 
 static void
@@ -426,6 +476,37 @@ find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
   return n;
 }
 
+/* The same in the recording: only at_ms, by the file's time. */
+static guint
+find_recorded (Fixture *fixture, MxrRtpKind kind, double *out_at_ms)
+{
+  g_autofree char *description = g_strdup_printf (
+    "filesrc location=%s ! qtdemux name=file file.%s", fixture->recording,
+    kind == MXR_RTP_AUDIO ? "audio_0 ! aacparse ! avdec_aac ! audioconvert ! audio/x-raw,format=S16LE,channels=2,"
+                            "layout=interleaved ! appsink name=sink sync=false"
+                          : "video_0 ! h264parse ! avdec_h264 max-threads=1 ! video/x-raw,format=I420 ! appsink name=sink sync=false");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, &error);
+  bool is_on = kind == MXR_RTP_VIDEO; /* the avatar, before the first picture, is bright, too */
+  guint n = 0;
+  GstSample *sample;
+
+  g_assert_no_error (error);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
+    GstBuffer *buffer = gst_sample_get_buffer (sample);
+    int onset = find_onset (buffer, kind, &is_on);
+    GstClockTime at_ns =
+      gst_segment_to_stream_time (gst_sample_get_segment (sample), GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+    if (onset >= 0 && n < N_EVENTS)
+      out_at_ms[n++] = at_ns / (double) GST_MSECOND + onset / 48.0;
+    gst_sample_unref (sample);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return n;
+}
+
 static int
 compare_doubles (gconstpointer a, gconstpointer b)
 {
@@ -463,6 +544,20 @@ measure (const Fixture *fixture, const Sighting *sound, const Sighting *picture)
   return apart_ms;
 }
 
+static double
+measure_recording (Fixture *fixture)
+{
+  double sound[N_EVENTS], picture[N_EVENTS], apart[N_EVENTS];
+
+  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_AUDIO, sound), ==, N_EVENTS);
+  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_VIDEO, picture), ==, N_EVENTS);
+  for (guint i = 0; i < N_EVENTS; i++)
+    apart[i] = sound[i] - picture[i];
+  double apart_ms = median (apart);
+  g_test_message ("in the recording sound is %+.1f ms later (median; %+.1f to %+.1f)", apart_ms, apart[0], apart[N_EVENTS - 1]);
+  return apart_ms;
+}
+
 static void
 test_flash_and_beep (void)
 {
@@ -471,14 +566,18 @@ test_flash_and_beep (void)
 
   encode_all (&fixture);
   set_up (&fixture);
+  start_recording (&fixture);
   g_usleep (100000);
   mxr_rung_request_keyframe (fixture.rungs[MXR_RTP_VIDEO], g_get_monotonic_time ());
   send (&fixture);
   g_usleep (300000);
+  end_recording (&fixture);
   tear_down (&fixture);
   g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_AUDIO, sound), ==, N_EVENTS);
   g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_VIDEO, picture), ==, N_EVENTS);
   g_assert_cmpfloat (fabs (measure (&fixture, sound, picture)), <, APART_MAX_MS);
+  g_assert_cmpfloat (fabs (measure_recording (&fixture)), <, APART_MAX_MS);
+  remove_recording (&fixture);
   end (&fixture);
 }
 

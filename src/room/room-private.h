@@ -6,6 +6,7 @@
 #include "mixroom/elements.h"
 #include "mixroom/layout.h"
 #include "mixroom/limits.h"
+#include "mixroom/output.h"
 #include "mixroom/peer.h"
 #include "mixroom/pipeline.h"
 #include "mixroom/room.h"
@@ -16,6 +17,7 @@
 /* All of this belongs to the control thread. */
 
 typedef struct _MxrRoom MxrRoom;
+typedef struct _MxrProgramme MxrProgramme;
 
 /* In order of MxrRoom.encodings. */
 enum { MXR_STAGE_VP8, MXR_STAGE_H264, MXR_STAGE_N_CODECS };
@@ -73,11 +75,18 @@ void mxr_graph_free (MxrGraph *graph);
 void mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
+/** mxr_graph_link_view: The tee is linked to its view for as long as it has a pad; to be called when one came or went. */
+bool mxr_graph_link_view (const MxrGraphView *view);
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
 bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
 /** mxr_graph_remove_input: Takes @bin out; when it returns, nothing of it reaches the mixer any more but what is just
  * being pushed. @mixer and @sink: released afterwards, or NULL when @sink stays. */
 void mxr_graph_remove_input (MxrGraph *graph, GstElement *bin, GstElement *mixer, GstPad *sink);
+
+/* A sound is stamped so much later than a picture taken at the same instant: its packet goes when the last sample of 20 ms
+ * is there, and it waits in the mixer's ring, while a picture waits for half a tick on average. So pictures are stamped
+ * later, too, and clients, who align the two by their stamps, play them together (lipsync-test). */
+#define MXR_SOUND_BEHIND_PICTURE (30 * GST_MSECOND)
 
 /* ---- rung.c: one encoding, with its fan-out ------------------------------------------------------------ */
 
@@ -277,6 +286,8 @@ struct _MxrRoom {
   MxrRung *shared_sound;   /* while somebody hears it */
   bool shared_was_unheard; /* by anybody, at the last tick */
   gint64 loss_due_us;      /* when sound-loss.c looks at it next */
+
+  MxrProgramme *programme; /* NULL before its first output */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -399,6 +410,25 @@ void mxr_sound_protect (MxrRoom *room, gint64 now_us);
  */
 guint mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, guint percent);
 
+/* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
+
+/** mxr_programme_is_on: Whether it is encoded: there is an output that needs it. */
+bool mxr_programme_is_on (const MxrRoom *room);
+void mxr_programme_tick (MxrRoom *room, gint64 now_us);
+/** mxr_programme_recover: As mxr_stage_recover(). */
+void mxr_programme_recover (MxrRoom *room, GstObject *source);
+/** mxr_programme_clear: The room ends, and with it all outputs. */
+void mxr_programme_clear (MxrRoom *room);
+/** mxr_programme_is_over: Whether all of these have ended. */
+bool mxr_programme_is_over (const MxrRoom *room);
+void mxr_programme_free (MxrProgramme *programme);
+/** mxr_programme_get_outputs: Returns: (transfer none) (nullable): MxrOutput, in order of their start. */
+GPtrArray *mxr_programme_get_outputs (const MxrRoom *room);
+/** mxr_programme_add_output: Returns: (transfer none). */
+MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **error);
+/** mxr_programme_update: An output began or was stopped: the programme is encoded while one needs it. */
+void mxr_programme_update (MxrProgramme *programme);
+
 /* ---- hub.c --------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -428,5 +458,6 @@ void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
 void mxr_hub_tick_at (MxrHub *hub, gint64 due_us);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
+const MxrFragment *mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **error);
 
 #endif

@@ -58,6 +58,7 @@ on_graph_error (GstObject *source, const GError *error, gpointer user_data)
   }
   mxr_encodings_recover (room, source);
   mxr_sound_recover (room, source);
+  mxr_programme_recover (room, source);
   mxr_room_stir (room);
 }
 
@@ -111,6 +112,7 @@ mxr_room_unref (MxrRoom *room)
     return;
   if (room->graph != NULL)
     mxr_delays_end (room);
+  g_clear_pointer (&room->programme, mxr_programme_free);
   g_clear_pointer (&room->graph, mxr_graph_free);
   g_clear_pointer (&room->env.delays, mxr_peer_delays_unref);
   mxr_speakers_free (room->speakers);
@@ -179,6 +181,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
 {
   mxr_sound_tick (room, now_us);
   mxr_stage_tick (room, now_us);
+  mxr_programme_tick (room, now_us);
   mxr_connections_tick (room, now_us);
   mxr_delays_tick (room, now_us);
   bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);

@@ -9,11 +9,6 @@
 #include <gst/video/video-event.h>
 #include <string.h>
 
-/* A sound is stamped so much later than a picture taken at the same instant: its packet goes when the last sample of 20 ms
- * is there, and it waits in the mixer's ring, while a picture waits for half a tick on average. So pictures are stamped
- * later, too, and clients, who align the two by their stamps, play them together (lipsync-test). */
-#define SOUND_BEHIND_PICTURE (30 * GST_MSECOND)
-
 /* Frames on their way through queue and encoder: one being encoded, one waiting, and one that the queue has dropped. */
 #define ENTRIES 4
 
@@ -156,7 +151,7 @@ fill_bin (MxrRung *rung, GError **error)
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoder, "sink");
   if (rung->params.is_picture) {
-    gst_pad_set_offset (target, SOUND_BEHIND_PICTURE);
+    gst_pad_set_offset (target, MXR_SOUND_BEHIND_PICTURE);
     gst_pad_add_probe (target, GST_PAD_PROBE_TYPE_BUFFER, on_picture_enters, rung, NULL);
   }
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
@@ -167,8 +162,8 @@ fill_bin (MxrRung *rung, GError **error)
 /* The tee is linked to its view for as long as it has a rung, so that nothing is composed for nobody. Linked last and
  * unlinked first: while a view's first rung is being put together no event passes that its pad could miss, and a later
  * one's pad gets those that the tee has kept. */
-static bool
-link_view (const MxrGraphView *view)
+bool
+mxr_graph_link_view (const MxrGraphView *view)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (view->tee, "sink");
   bool is_linked = gst_pad_is_linked (sink);
@@ -206,7 +201,7 @@ connect_bin (MxrRung *rung, GError **error)
   rung->is_added = true;
   rung->upstream = request_upstream (rung);
   if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
-      (!rung->params.is_picture || link_view (get_view (rung))))
+      (!rung->params.is_picture || mxr_graph_link_view (get_view (rung))))
     return true;
   g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
   return false;
@@ -222,7 +217,7 @@ rung_free (gpointer data)
     gst_element_release_request_pad (rung->parent, rung->upstream);
     gst_object_unref (rung->upstream);
     if (rung->params.is_picture)
-      link_view (get_view (rung));
+      mxr_graph_link_view (get_view (rung));
   }
   if (rung->splice != NULL)
     mxr_splice_close (rung->splice);
@@ -348,7 +343,7 @@ mxr_rung_pass (MxrRung *rung, MxrPeer *peer)
   rung->passed = peer;
   mxr_splice_select (rung->splice, peer);
   if (peer != NULL)
-    mxr_peer_pass (peer, rung->splice, SOUND_BEHIND_PICTURE / GST_USECOND);
+    mxr_peer_pass (peer, rung->splice, MXR_SOUND_BEHIND_PICTURE / GST_USECOND);
   else
     encode_keyframe (rung);
 }

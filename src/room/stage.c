@@ -148,7 +148,7 @@ find_tile (MxrRoom *room, const MxrParticipant *participant)
 void
 mxr_stage_want_uplinks (MxrRoom *room)
 {
-  bool is_composed = mxr_encodings_are_composed (room);
+  bool is_composed = mxr_encodings_are_composed (room) || mxr_programme_is_on (room);
 
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];

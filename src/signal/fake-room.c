@@ -151,6 +151,51 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
   g_string_append_printf (text, "mixroom_participants %u\n", hub->participants->len);
 }
 
+/* One output, o1, in the room stage. */
+static GVariant *
+output_of (MxrHub *hub, const char *room, const char *id, const char *state, GError **error)
+{
+  if (fail_as_told (hub, error))
+    return NULL;
+  if (strcmp (room, "stage") == 0 && strcmp (id, "o1") == 0)
+    return g_variant_new_parsed ("{'id': <'o1'>, 'state': <%s>}", state);
+  g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "there is no such output");
+  return NULL;
+}
+
+GVariant *
+mxr_hub_start_output (MxrHub *hub, const char *room, const MxrOutputOrder *order, GError **error)
+{
+  record (hub, "start-output %s %s %s %s", room, order->type, order->format, order->url);
+  return output_of (hub, room, "o1", "starting", error);
+}
+
+GVariant *
+mxr_hub_describe_outputs (MxrHub *hub, const char *room, GError **error)
+{
+  GVariant *output = output_of (hub, room, "o1", "running", error);
+  return output != NULL ? g_variant_new_array (G_VARIANT_TYPE_VARDICT, &output, 1) : NULL;
+}
+
+GVariant *
+mxr_hub_describe_output (MxrHub *hub, const char *room, const char *id, GError **error)
+{
+  return output_of (hub, room, id, "running", error);
+}
+
+GVariant *
+mxr_hub_pause_output (MxrHub *hub, const char *room, const char *id, bool paused, GError **error)
+{
+  return output_of (hub, room, id, paused ? "paused" : "running", error);
+}
+
+GVariant *
+mxr_hub_stop_output (MxrHub *hub, const char *room, const char *id, GError **error)
+{
+  record (hub, "stop-output %s %s", room, id);
+  return output_of (hub, room, id, "finished", error);
+}
+
 MxrParticipant *
 mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
               const MxrParticipantEvents *events, gpointer user_data, GError **error)

@@ -13,10 +13,12 @@ static const Kind kinds[] = {
   [MXR_PROBLEM_BAD_NAME] = { 400, "bad-name", "A name is not allowed" },
   [MXR_PROBLEM_BAD_SDP] = { 400, "bad-sdp", "The SDP cannot be parsed" },
   [MXR_PROBLEM_BAD_FRAGMENT] = { 400, "bad-fragment", "The SDP fragment cannot be used" },
+  [MXR_PROBLEM_BAD_OUTPUT] = { 400, "bad-output", "The output cannot be made as asked for" },
   [MXR_PROBLEM_TOKEN_MISSING] = { 401, "token-missing", "A token is needed" },
   [MXR_PROBLEM_TOKEN_INVALID] = { 401, "token-invalid", "The token is not valid" },
   [MXR_PROBLEM_TOKEN_TOO_WEAK] = { 403, "token-too-weak", "The token does not allow this" },
   [MXR_PROBLEM_ORIGIN] = { 403, "origin-not-allowed", "Pages of this origin may not connect" },
+  [MXR_PROBLEM_OUTPUT_OFF] = { 403, "output-off", "The server makes no outputs of this type" },
   [MXR_PROBLEM_NOT_FOUND] = { 404, "not-found", "There is nothing here" },
   [MXR_PROBLEM_METHOD] = { 405, "method-not-allowed", "This method is not for this resource" },
   [MXR_PROBLEM_CONFLICT] = { 409, "conflict", "The resource is in another state" },
@@ -26,6 +28,7 @@ static const Kind kinds[] = {
   [MXR_PROBLEM_NOTHING_USABLE] = { 422, "nothing-usable", "No codec or media section is common" },
   [MXR_PROBLEM_ETAG_MISSING] = { 428, "etag-missing", "If-Match is needed" },
   [MXR_PROBLEM_TOO_MANY_JOINS] = { 429, "too-many-joins", "Too many joins from this address" },
+  [MXR_PROBLEM_TOO_MANY_OUTPUTS] = { 429, "too-many-outputs", "The room has too many outputs" },
   [MXR_PROBLEM_HEAD_TOO_LARGE] = { 431, "head-too-large", "The request's head is too large" },
   [MXR_PROBLEM_FAILED] = { 500, "failed", "The server failed" },
   [MXR_PROBLEM_UNSUPPORTED] = { 501, "unsupported", "The server does not know this" },
@@ -49,6 +52,10 @@ static const struct {
   [MXR_ROOM_ERROR_FULL] = { MXR_PROBLEM_FULL, "room-full" },
   [MXR_ROOM_ERROR_DRAINING] = { MXR_PROBLEM_DRAINING, "draining" },
   [MXR_ROOM_ERROR_FAILED] = { MXR_PROBLEM_FAILED, "failed" },
+  [MXR_ROOM_ERROR_BAD_OUTPUT] = { MXR_PROBLEM_BAD_OUTPUT, "bad-output" },
+  [MXR_ROOM_ERROR_OUTPUT_OFF] = { MXR_PROBLEM_OUTPUT_OFF, "output-off" },
+  [MXR_ROOM_ERROR_OUTPUT_ENDED] = { MXR_PROBLEM_CONFLICT, "output-ended" },
+  [MXR_ROOM_ERROR_OUTPUTS_FULL] = { MXR_PROBLEM_TOO_MANY_OUTPUTS, "too-many-outputs" },
 };
 
 static char *

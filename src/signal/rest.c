@@ -21,18 +21,23 @@ respond_not_found (SoupServerMessage *msg)
   mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "Look at /api/v1/rooms for what there is.");
 }
 
-/* @value: (transfer floating) (nullable) */
-static void
-respond_json (SoupServerMessage *msg, GVariant *value)
+void
+mxr_rest_respond_json (SoupServerMessage *msg, GVariant *value)
 {
-  if (value == NULL) {
-    respond_not_found (msg);
-    return;
-  }
   g_autoptr (GVariant) owned = g_variant_ref_sink (value);
   g_autoptr (JsonNode) root = json_gvariant_serialize (owned);
   g_autofree char *text = json_to_string (root, FALSE);
   respond_text (msg, "application/json", text);
+}
+
+/* @value: (transfer floating) (nullable) */
+static void
+respond_json (SoupServerMessage *msg, GVariant *value)
+{
+  if (value != NULL)
+    mxr_rest_respond_json (msg, value);
+  else
+    respond_not_found (msg);
 }
 
 /* Pages that embed a room ask whether the server is there before they offer it. */
@@ -101,12 +106,22 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
+/* The one part of the interface that changes something. */
+static bool
+is_of_outputs (char **segments)
+{
+  return g_strv_length (segments) > 4 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
+         strcmp (segments[2], "rooms") == 0 && strcmp (segments[4], "outputs") == 0;
+}
+
 void
 mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
   const char *method = soup_server_message_get_method (msg);
 
-  if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
+  if (is_of_outputs (segments))
+    mxr_outputs_handle (server, msg, segments, g_strv_length (segments));
+  else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)
     handle_api (server, msg, segments);

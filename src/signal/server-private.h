@@ -58,8 +58,14 @@ void mxr_server_add_cors (MxrServer *server, SoupServerMessage *msg);
 /* Entry points: each answers @msg. @segments: the path between its slashes, percent-decoded. */
 void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments, GHashTable *query);
 void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
+/* @segments: "api", "v1", "rooms", a name, "outputs" and what follows. */
+void mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);
+
+/** mxr_rest_respond_json: @value: (transfer floating): made into JSON; 200. */
+void mxr_rest_respond_json (SoupServerMessage *msg, GVariant *value);
 
 /* A resource is an MxrResource; freeing it lets its participant leave. */
 void mxr_resource_free (gpointer resource);

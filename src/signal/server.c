@@ -128,6 +128,8 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
     serve_file (self, msg, "/");
   } else if (strcmp (segments[0], "whip") == 0 || strcmp (segments[0], "whep") == 0) {
     mxr_whip_handle (self, msg, segments, query);
+  } else if (strcmp (segments[0], "hls") == 0) {
+    mxr_hls_handle (self, msg, segments);
   } else if (g_strv_contains (rest_roots, segments[0])) {
     mxr_rest_handle (self, msg, segments);
   } else {

@@ -226,6 +226,29 @@ test_states (void)
   mix_clear (&mix);
 }
 
+/* Somebody who knows no gaps listens for a while. */
+static void
+test_changed_while_playing (void)
+{
+  Mix mix;
+
+  rest_init (&mix, true);
+  MixOutput *output = mix_output_new (&mix, "src");
+  mix_play (&mix);
+  mix_advance (&mix, 2 * GST_SECOND);
+  guint64 before = n_blocks (&mix);
+  g_object_set (mix.element, "rest", FALSE, NULL);
+  mix_advance (&mix, now_of (&mix) + 3 * GST_SECOND);
+  g_assert_cmpuint (n_blocks (&mix) - before, >=, 3 * GST_SECOND / BLOCK_NS - 1);
+  g_object_set (mix.element, "rest", TRUE, NULL);
+  mix_advance (&mix, now_of (&mix) + 2 * BLOCK_NS);
+  before = n_blocks (&mix);
+  mix_advance (&mix, now_of (&mix) + 3 * GST_SECOND);
+  g_assert_cmpuint (n_blocks (&mix), ==, before);
+  mix_output_free (&mix, output);
+  mix_clear (&mix);
+}
+
 /* ---- Against a mixer that never rests -------------------------------------------------------------------- */
 
 typedef struct {
@@ -405,6 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/audiomix-rest/pads-in-a-rest", test_pads_in_a_rest);
   g_test_add_func ("/audiomix-rest/first-listener", test_first_listener);
   g_test_add_func ("/audiomix-rest/states", test_states);
+  g_test_add_func ("/audiomix-rest/changed-while-playing", test_changed_while_playing);
   g_test_add_func ("/audiomix-rest/same-sound-after-pauses", test_same_sound_after_pauses);
   g_test_add_func ("/audiomix-rest/churn", test_churn);
   int result = g_test_run ();

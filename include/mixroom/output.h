@@ -1,0 +1,137 @@
+#ifndef MIXROOM_OUTPUT_H
+#define MIXROOM_OUTPUT_H
+
+#include "mixroom/base.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* The programme's ways out: a file, an HLS playlist, an RTMP or SRT server. What goes out was encoded once, in H.264 and
+ * AAC, and is handed to all outputs by a feed; each output is a pipeline of its own, so one that fails or is slow
+ * disturbs neither the others nor the room. */
+
+#define MXR_OUTPUT_ERROR (mxr_output_error_quark ())
+GQuark mxr_output_error_quark (void);
+
+typedef enum {
+  MXR_OUTPUT_ERROR_BAD_REQUEST, /* no such type or format, a URL that cannot be used */
+  MXR_OUTPUT_ERROR_OFF,         /* the configuration names no directory for it */
+  MXR_OUTPUT_ERROR_WRONG_STATE, /* it has ended */
+  MXR_OUTPUT_ERROR_FAILED,      /* an element is not installed here */
+} MxrOutputError;
+
+/* ---- The feed: one producer, many outputs --------------------------------------------------------------- */
+
+typedef enum {
+  MXR_FEED_PICTURE, /* H.264 access units, byte-stream, parameter sets with each key frame, no B-frames */
+  MXR_FEED_SOUND,   /* AAC frames, raw, codec_data in the caps */
+  MXR_FEED_N_STREAMS,
+} MxrFeedStream;
+
+typedef struct _MxrFeed MxrFeed;
+
+MxrFeed *mxr_feed_new (void);
+MxrFeed *mxr_feed_ref (MxrFeed *feed);
+void mxr_feed_unref (MxrFeed *feed);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFeed, mxr_feed_unref)
+
+/**
+ * mxr_feed_push:
+ * @sample: one buffer, caps and a segment; a picture that is no key frame has %GST_BUFFER_FLAG_DELTA_UNIT
+ *
+ * To all outputs, at the buffer's running time. Never waits: an output that holds too much leaves out what comes, up to
+ * the next key frame.
+ *
+ * Thread: any, one at a time for each stream.
+ */
+void mxr_feed_push (MxrFeed *feed, MxrFeedStream stream, GstSample *sample);
+
+/* ---- An output -------------------------------------------------------------------------------------------- */
+
+typedef struct _MxrOutput MxrOutput;
+
+/*               ┌──────── paused <──┐
+ *               v                   v
+ *  starting ─> running ──────────> finished
+ *     ^ │       │   ^                 ^
+ *     │ v       v   │                 │
+ *   retrying <──┘   └─ (retrying)     │      failed: from any, for good. RTMP and SRT retry instead
+ */
+typedef enum {
+  MXR_OUTPUT_STARTING, /* nothing has gone out yet */
+  MXR_OUTPUT_RUNNING,
+  MXR_OUTPUT_RETRYING, /* the server is not there: tried again after 1, 2, 4 ... 30 s */
+  MXR_OUTPUT_PAUSED,   /* what comes is left out, and time stands still for the output */
+  MXR_OUTPUT_FINISHED,
+  MXR_OUTPUT_FAILED,
+} MxrOutputState;
+
+/* What is asked for. Strings are borrowed. */
+typedef struct {
+  const char *type;   /* "file", "hls", "rtmp" or "srt" */
+  const char *format; /* (nullable): of a file: "mp4", the default, or "mkv" */
+  const char *url;    /* of RTMP and SRT */
+} MxrOutputRequest;
+
+/* Where outputs may go. */
+typedef struct {
+  const char *recordings_directory; /* "": nothing is recorded */
+  const char *hls_directory;        /* "": there is no HLS */
+  bool may_push;                    /* to RTMP and SRT servers */
+} MxrOutputPlaces;
+
+typedef struct {
+  const char *id;
+  const char *type;
+  MxrOutputState state;
+  const char *detail;    /* (nullable): why it failed or retries */
+  const char *recording; /* (nullable): the file's name in the recordings' directory */
+  const char *playlist;  /* (nullable): of HLS, within the directory: ID/index.m3u8 */
+  const char *server;    /* (nullable): of RTMP and SRT: the URL without what may be a secret */
+  guint64 n_bytes;       /* that have gone out */
+  guint64 duration_ms;   /* of what has gone in, pauses left out */
+  guint bitrate_bps;     /* on average */
+} MxrOutputInfo;
+
+typedef struct {
+  void (*on_changed) (MxrOutput *output, gpointer user_data); /* of state; @output may not be freed from within */
+  void (*on_keyframe_wanted) (MxrOutput *output, gpointer user_data); /* it begins, or goes on, with one */
+} MxrOutputEvents;
+
+/**
+ * mxr_output_new:
+ * @name: of the room; a file is named after it
+ * @feed: (transfer none)
+ * @events: members may be %NULL
+ *
+ * Begins at once. A directory that cannot be written to shows as %MXR_OUTPUT_FAILED, soon.
+ *
+ * Thread: control, as all functions of outputs and their callbacks. Errors: BAD_REQUEST, OFF, FAILED.
+ */
+MxrOutput *mxr_output_new (const MxrOutputRequest *request, const MxrOutputPlaces *places, const char *name, MxrFeed *feed,
+                           const MxrOutputEvents *events, gpointer user_data, GError **error);
+
+/** mxr_output_set_paused: Errors: WRONG_STATE, when it has ended. */
+bool mxr_output_set_paused (MxrOutput *output, bool paused, GError **error);
+
+/** mxr_output_stop: What it holds goes out yet, for 5 s at most; then it is finished. Does not wait. */
+void mxr_output_stop (MxrOutput *output);
+
+/** mxr_output_is_over: Whether it has ended, its file is closed and it may be freed. */
+bool mxr_output_is_over (const MxrOutput *output);
+
+/** mxr_output_free: @output is over. */
+void mxr_output_free (MxrOutput *output);
+
+void mxr_output_get_info (MxrOutput *output, MxrOutputInfo *out_info);
+
+/** mxr_output_state_to_string: Returns: as in the API: "running". */
+const char *mxr_output_state_to_string (MxrOutputState state);
+
+/** mxr_output_is_live: Whether it still takes what the feed brings, or will: it was neither stopped nor has it failed. */
+bool mxr_output_is_live (const MxrOutput *output);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,83 @@
+/* A recording. MP4 goes to the disk in fragments of a second behind a head, so that what is there can be played whatever
+ * happens (README.md says why not in the other way that mp4mux knows); Matroska is of clusters anyway. */
+
+#include "output-private.h"
+
+#include <string.h>
+
+#define NAME_MAX_BYTES 40
+
+typedef struct {
+  const char *name;
+  const char *muxer;
+} Format;
+
+static const Format formats[] = {
+  { "mp4", "mp4mux name=mux fragment-duration=1000 fragment-mode=dash-or-mss" },
+  { "mkv", "matroskamux name=mux max-cluster-duration=1000000000 offset-to-zero=true" },
+};
+
+static const Format *
+find_format (const char *name, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (strcmp (formats[i].name, name != NULL ? name : "mp4") == 0)
+      return &formats[i];
+  g_set_error_literal (error, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_BAD_REQUEST, "a file's format is mp4 or mkv");
+  return NULL;
+}
+
+/* Letters, digits and hyphens, so that it needs quotes nowhere: ROOM-20261121-140102-ID.mp4 */
+static char *
+make_name (const MxrOutput *output, const char *ending)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *time = g_date_time_format (now, "%Y%m%d-%H%M%S");
+  g_autofree char *room = g_strndup (output->name, NAME_MAX_BYTES);
+
+  for (char *p = room; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p))
+      *p = '-';
+  return g_strdup_printf ("%s-%s-%s.%s", room, time, output->id, ending);
+}
+
+static bool
+prepare (MxrOutput *output, const MxrOutputRequest *request, const MxrOutputPlaces *places, GError **error)
+{
+  const Format *format = find_format (request->format, error);
+  if (format == NULL)
+    return false;
+  if (*places->recordings_directory == '\0') {
+    g_set_error_literal (error, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_OFF,
+                         "this server records nothing; its operator must set programme.recordings_directory");
+    return false;
+  }
+  output->data = (gpointer) format;
+  output->recording = make_name (output, format->name);
+  output->location = g_build_filename (places->recordings_directory, output->recording, NULL);
+  return true;
+}
+
+/* Unbuffered: what was written is the kernel's, which survives us. */
+static GstElement *
+make_pipeline (MxrOutput *output, GError **error)
+{
+  const Format *format = output->data;
+  g_autofree char *description = g_strdup_printf (
+    "appsrc name=picture ! h264parse ! mux. appsrc name=sound ! aacparse ! mux. "
+    "%s ! filesink name=sink buffer-mode=unbuffered async=false sync=false",
+    format->muxer);
+  GstElement *pipeline = mxr_output_parse (description, error);
+  if (pipeline == NULL)
+    return NULL;
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_object_set (sink, "location", output->location, NULL);
+  mxr_output_watch_sink (output, sink);
+  return pipeline;
+}
+
+const MxrOutputType mxr_output_type_file = {
+  .name = "file",
+  .prepare = prepare,
+  .make_pipeline = make_pipeline,
+};
