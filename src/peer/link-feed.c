@@ -58,6 +58,7 @@ enter (MxrLinkSource *source, MxrFanout *fanout)
 {
   source->fanout = fanout != NULL ? mxr_fanout_ref (fanout) : NULL;
   source->last_us = 0;
+  source->run = ++source->feed->n_runs;
   listen_to (source);
 }
 
@@ -93,7 +94,7 @@ pass_sound (MxrLinkSource *source, MxrRtpPacket *const *packets, guint n_packets
   if (source == get_current (feed) && is_changing (feed))
     end_sound_change (feed);
   if (source->is_subscribed)
-    feed->events->on_packets (source->fanout, packets, n_packets, is_last, feed->user_data);
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), packets, n_packets, is_last, feed->user_data);
 }
 
 static gint64
@@ -121,7 +122,7 @@ pass_held (MxrLinkSource *source)
   g_autoptr (GPtrArray) held = g_steal_pointer (&feed->held);
 
   for (guint i = 0; i < held->len && source->is_subscribed; i += MXR_FANOUT_BATCH_MAX)
-    feed->events->on_packets (&feed->runs[feed->run], (MxrRtpPacket *const *) held->pdata + i,
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), (MxrRtpPacket *const *) held->pdata + i,
                               MIN (held->len - i, MXR_FANOUT_BATCH_MAX), false, feed->user_data);
 }
 
@@ -164,7 +165,7 @@ try_to_begin (MxrLinkFeed *feed, gint64 now_us)
     return;
   feed->is_waiting = false;
   feed->begun_us = get_current (feed)->last_us = now_us;
-  feed->run = !feed->run;
+  get_current (feed)->run = ++feed->n_runs;
   pass_held (get_current (feed));
 }
 
@@ -194,7 +195,8 @@ pass_picture (MxrLinkSource *source, MxrRtpPacket *const *packets, guint n_packe
   const guint n_known = is_passed (source) ? mxr_link_picture_skip (&feed->picture, packets, n_packets) : n_packets;
 
   if (n_known < n_packets)
-    feed->events->on_packets (&feed->runs[feed->run], packets + n_known, n_packets - n_known, is_last, feed->user_data);
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), packets + n_known, n_packets - n_known, is_last,
+                              feed->user_data);
   else if (feed->held != NULL)
     hold (feed, packets, n_packets);
   try_to_begin (feed, source->last_us);

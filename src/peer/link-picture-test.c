@@ -27,7 +27,7 @@ typedef struct {
   guint64 number;      /* of it, in its fan-out */
   guint32 timestamp;
   bool marker;
-  gpointer run;
+  gpointer run, former_run;
   bool is_over;         /* what was asked for last is in effect */
   bool may_break_off;   /* the former ends inside a frame */
   bool ends_in_passing; /* the connection, with the next packet */
@@ -46,6 +46,8 @@ check (Fixture *fixture, gpointer run, const MxrRtpPacket *packet)
     g_assert_true (packet->is_keyframe_start);
     g_assert_true (fixture->n_passed == 0 || fixture->marker || fixture->may_break_off);
     g_assert_true (fixture->n_passed == 0 || step > 0);
+    g_assert_true (run != fixture->former_run);
+    fixture->former_run = fixture->run;
     fixture->n_begun++;
   } else {
     g_assert_cmpuint (source, ==, fixture->source);
