@@ -448,6 +448,10 @@ void mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *ou
  */
 bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us);
 
+/** mxr_rtp_sender_cut: Packets of the source were left out on purpose: the next one goes on by one, whatever its number, so
+ * that the client misses nothing that it could ask for. */
+void mxr_rtp_sender_cut (MxrRtpSender *sender);
+
 /**
  * mxr_rtp_sender_set_payload_type:
  * @rtx_payload_type: that repairs @payload_type; -1: none

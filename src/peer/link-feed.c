@@ -149,6 +149,8 @@ take_over (MxrLinkFeed *feed, gint64 now_us)
   if (!is_between_frames (feed, now_us))
     return false;
   feed->held = mxr_fanout_get_recent (get_current (feed)->fanout);
+  if (feed->held != NULL && !mxr_link_picture_fits (feed->held, feed->events->get_room (feed->user_data)))
+    g_clear_pointer (&feed->held, g_ptr_array_unref);
   if (feed->held != NULL && is_changing (feed)) {
     leave (get_former (feed));
     feed->events->on_changed (feed->user_data);

@@ -14,7 +14,7 @@
  * chance, so the former goes on until the first packet of the new one; or until it is quiet, or too late. What then waits of
  * the former comes first: none is missing, and those that both have are told by their time stamps.
  *
- * A picture begins with a key frame that its fan-out has kept, and what came since. Until there is one it is asked for, and
+ * A picture begins with a key frame that its fan-out has kept, and what came since, if that is not too much to be sent at once. Until there is one it is asked for, and
  * the former goes on; then it ends, with a whole frame, and the new one begins as soon as it has a newer frame, which is its
  * next one at the latest: two encoders make their frames of the same instants, the former maybe always a little sooner.
  *
@@ -34,6 +34,8 @@ typedef struct {
   void (*on_changed) (gpointer user_data);
   /* Of a picture. */
   void (*on_keyframe_needed) (gpointer user_data);
+  /* Of a picture: how many bytes may be passed on at once, and none of them is dropped. */
+  gsize (*get_room) (gpointer user_data);
 } MxrLinkFeedEvents;
 
 typedef struct _MxrLinkFeed MxrLinkFeed;

@@ -292,10 +292,18 @@ on_feed_keyframe_needed (gpointer user_data)
   mxr_link_ask_for_keyframe (outgoing->link);
 }
 
+static gsize
+get_feed_room (gpointer user_data)
+{
+  MxrOutgoing *outgoing = user_data;
+  return mxr_link_pacer_get_room (&outgoing->link->pacer);
+}
+
 static const MxrLinkFeedEvents feed_events = {
   .on_packets = on_feed_packets,
   .on_changed = on_feed_changed,
   .on_keyframe_needed = on_feed_keyframe_needed,
+  .get_room = get_feed_room,
 };
 
 void

@@ -188,6 +188,16 @@ has_budget (const MxrLinkPacer *pacer, gint64 now_us)
   return get_next_us (pacer) <= now_us;
 }
 
+gsize
+mxr_link_pacer_get_room (const MxrLinkPacer *pacer)
+{
+  const gsize max_bytes = get_queue_max_bytes (pacer) / 2; /* the frames that follow have to wait behind it */
+
+  if (pacer->lasting_bps == 0)
+    return G_MAXSIZE;
+  return max_bytes - MIN (pacer->n_waiting_bytes, max_bytes);
+}
+
 static MxrLinkPacerResult
 refuse (MxrLinkPacer *pacer, gint64 now_us)
 {

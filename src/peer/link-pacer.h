@@ -55,6 +55,9 @@ void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, bool is_m
 /** mxr_link_pacer_note_sent: Whatever has left, of any kind. */
 void mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us);
 
+/** mxr_link_pacer_get_room: Returns: how many bytes of one picture or several can wait now without any being dropped. */
+gsize mxr_link_pacer_get_room (const MxrLinkPacer *pacer);
+
 typedef enum {
   MXR_LINK_PACER_PASSES, /* it leaves at once, and is to be sent: it does not go through the queue */
   MXR_LINK_PACER_WAITS,  /* the pacer has a reference of it */

@@ -22,6 +22,7 @@ typedef struct {
 
   MxrLinkFeed feed;
   guint wanted;        /* fan-out that was asked for last */
+  gsize room_bytes; /* that may be passed on at once */
   guint n_passed, n_begun, n_changed, n_asked;
   guint8 source;       /* of the last packet: payload */
   guint64 number;      /* of it, in its fan-out */
@@ -90,10 +91,17 @@ on_keyframe_needed (gpointer user_data)
   ((Fixture *) user_data)->n_asked++;
 }
 
+static gsize
+get_room (gpointer user_data)
+{
+  return ((Fixture *) user_data)->room_bytes;
+}
+
 static const MxrLinkFeedEvents events = {
   .on_packets = on_packets,
   .on_changed = on_changed,
   .on_keyframe_needed = on_keyframe_needed,
+  .get_room = get_room,
 };
 
 static void
@@ -147,7 +155,7 @@ free_fanouts (Fixture *fixture)
 static void
 begin (Fixture *fixture, bool others_begin_with_keyframe)
 {
-  *fixture = (Fixture){ .net = fixture->net, .context = fixture->context, .now_us = g_get_monotonic_time () };
+  *fixture = (Fixture){ .net = fixture->net, .context = fixture->context, .now_us = g_get_monotonic_time (), .room_bytes = G_MAXSIZE };
   for (guint i = 0; i < N_FANOUTS; i++)
     fixture->fanouts[i] = mxr_fanout_new (fixture->net, "VP8");
   fixture->first_rtp = 0u - 2 * FRAME_RTP; /* across 2^32 */
@@ -312,6 +320,33 @@ run_former_ends_in_a_frame (Fixture *fixture)
   deliver (fixture);
   g_assert_cmpuint (fixture->source, ==, 0);
   mxr_link_feed_poll (&fixture->feed, fixture->now_us + G_USEC_PER_SEC);
+  g_assert_cmpuint (fixture->source, ==, 1);
+  g_assert_cmpuint (fixture->n_changed, ==, 1);
+  end (fixture);
+}
+
+/* What was kept is more than can be sent at once: a key frame is asked for, of whatever size, and the former goes on until it
+ * is there. */
+static void
+run_kept_is_too_much (Fixture *fixture)
+{
+  begin (fixture, true);
+  for (guint i = 0; i < 2; i++) {
+    push_frame (fixture, 0, false);
+    push_frame (fixture, 1, false);
+  }
+  deliver (fixture);
+  fixture->room_bytes = 1;
+  set (fixture, 1);
+  g_assert_cmpuint (fixture->n_asked, ==, 1);
+  push_frame (fixture, 0, false);
+  push_frame (fixture, 1, false);
+  deliver (fixture);
+  g_assert_cmpuint (fixture->source, ==, 0);
+  push_frame (fixture, 0, false);
+  push_frame (fixture, 1, true);
+  push_frame (fixture, 1, false);
+  deliver (fixture);
   g_assert_cmpuint (fixture->source, ==, 1);
   g_assert_cmpuint (fixture->n_changed, ==, 1);
   end (fixture);
@@ -523,6 +558,7 @@ main (int argc, char **argv)
   ADD ("change-upon-change", run_change_upon_change);
   ADD ("no-keyframe-comes", run_no_keyframe_comes);
   ADD ("former-ends-in-a-frame", run_former_ends_in_a_frame);
+  ADD ("kept-is-too-much", run_kept_is_too_much);
   ADD ("begins-with-what-was-kept", run_begins_with_what_was_kept);
   ADD ("has-just-begun", run_has_just_begun);
   ADD ("connection-comes-back", run_connection_comes_back);

@@ -52,6 +52,16 @@ mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent)
   return true;
 }
 
+bool
+mxr_link_picture_fits (const GPtrArray *recent, gsize room_bytes)
+{
+  gsize n_bytes = 0;
+
+  for (guint i = 0; i < recent->len; i++)
+    n_bytes += ((const MxrRtpPacket *) recent->pdata[i])->payload_bytes;
+  return n_bytes <= room_bytes || count_frames (recent) <= 2;
+}
+
 guint
 mxr_link_picture_skip (MxrLinkPicture *picture, MxrRtpPacket *const *packets, guint n_packets)
 {

@@ -23,6 +23,10 @@ typedef struct {
  */
 bool mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent);
 
+/** mxr_link_picture_fits: @recent: as above. Returns: whether it is not larger than @room_bytes, or no more than the key frame, which has to
+ * be sent in any case, and the frame that came with it. */
+bool mxr_link_picture_fits (const GPtrArray *recent, gsize room_bytes);
+
 /** mxr_link_picture_skip: Returns: how many of these, from the first on, were in @recent; the others are noted as passed. */
 guint mxr_link_picture_skip (MxrLinkPicture *picture, MxrRtpPacket *const *packets, guint n_packets);
 

@@ -12,6 +12,19 @@
 
 /* ---- Packets ----------------------------------------------------------------------------------------------- */
 
+/* After what the pacer has dropped comes a key frame. */
+static void
+send_now (MxrOutgoing *outgoing, gpointer source_tag, MxrRtpPacket *packet, gint64 now_us)
+{
+  MxrLink *link = outgoing->link;
+
+  if (outgoing->kind == MXR_RTP_VIDEO && packet->is_keyframe_start && link->n_drops_passed != link->pacer.n_dropped) {
+    link->n_drops_passed = link->pacer.n_dropped;
+    mxr_rtp_sender_cut (outgoing->sender);
+  }
+  mxr_rtp_sender_send (outgoing->sender, packet, source_tag, now_us);
+}
+
 void
 mxr_link_send_packet (MxrOutgoing *outgoing, gpointer source_tag, MxrRtpPacket *packet, gint64 now_us)
 {
@@ -19,7 +32,7 @@ mxr_link_send_packet (MxrOutgoing *outgoing, gpointer source_tag, MxrRtpPacket *
 
   if (outgoing->kind == MXR_RTP_AUDIO ||
       mxr_link_pacer_push (&link->pacer, packet, source_tag, now_us) == MXR_LINK_PACER_PASSES)
-    mxr_rtp_sender_send (outgoing->sender, packet, source_tag, now_us);
+    send_now (outgoing, source_tag, packet, now_us);
   else if (mxr_link_pacer_needs_keyframe (&link->pacer, now_us))
     mxr_link_ask_for_keyframe (link);
 }
@@ -32,7 +45,7 @@ mxr_link_send_waiting (MxrLink *link, gint64 now_us)
   MxrRtpPacket *packet;
 
   while ((packet = mxr_link_pacer_pop (&link->pacer, &source_tag, now_us)) != NULL) {
-    mxr_rtp_sender_send (outgoing->sender, packet, source_tag, now_us);
+    send_now (outgoing, source_tag, packet, now_us);
     if (packet->marker)
       mxr_delay_note (&link->peer->env.delays->send[MXR_RTP_VIDEO], now_us - packet->pushed_us);
     mxr_rtp_packet_unref (packet);

@@ -81,6 +81,22 @@ test_numbers_across_sources (void)
   }
 }
 
+/* What was left out on purpose leaves no gap, and cannot come later. */
+static void
+test_cut (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpSender *sender = test_add_video_sender (peer, true);
+
+  g_assert_true (send_packet (sender, 100, &source_a, START_US));
+  mxr_rtp_sender_cut (sender);
+  g_assert_true (send_packet (sender, 140, &source_a, START_US));
+  g_assert_cmpuint (sent (peer, 1).seq, ==, (guint16) (sent (peer, 0).seq + 1));
+  g_assert_false (send_packet (sender, 139, &source_a, START_US));
+  g_assert_true (send_packet (sender, 142, &source_a, START_US));
+  g_assert_cmpuint (sent (peer, 2).seq, ==, (guint16) (sent (peer, 1).seq + 2));
+}
+
 /* No number is ever used for two payloads, whatever the sources do. */
 static void
 test_numbers_are_unique (void)
@@ -535,6 +551,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sender/header", test_header);
   g_test_add_func ("/sender/numbers-across-sources", test_numbers_across_sources);
+  g_test_add_func ("/sender/cut", test_cut);
   g_test_add_func ("/sender/numbers-are-unique", test_numbers_are_unique);
   g_test_add_func ("/sender/two-byte-form-and-size", test_two_byte_form_and_size);
   g_test_add_func ("/sender/rtx", test_rtx);

@@ -254,6 +254,12 @@ count_sent (MxrRtpSender *sender, const MxrHistoryEntry *entry, const guint8 *da
   sender->stats.last_packet_us = now_us;
 }
 
+void
+mxr_rtp_sender_cut (MxrRtpSender *sender)
+{
+  sender->source_tag = NULL;
+}
+
 bool
 mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us)
 {
