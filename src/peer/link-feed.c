@@ -1,5 +1,7 @@
 #include "link-feed.h"
 
+#include "keyframe-cache.h"
+
 /* A block that reached the former fan-out but came too early for the new subscription is behind us after that: sounds are
  * packets of 20 ms, and a mixer may be late by a few. */
 #define BLOCK_US (25 * G_TIME_SPAN_MILLISECOND)
@@ -126,17 +128,21 @@ pass_held (MxrLinkSource *source)
                               MIN (held->len - i, MXR_FANOUT_BATCH_MAX), false, feed->user_data);
 }
 
-/* Those that are on their way were kept, too. */
+/* Those that are on their way were kept, too. A picture whose clock is so far behind that they become too many begins with
+ * another key frame. */
 static void
 hold (MxrLinkFeed *feed, MxrRtpPacket *const *packets, guint n_packets)
 {
-  for (guint i = 0; i < n_packets; i++) {
+  for (guint i = 0; i < n_packets && feed->held != NULL; i++) {
     const MxrRtpPacket *newest = feed->held->pdata[feed->held->len - 1];
     if (packets[i]->number <= newest->number)
       continue;
     if (packets[i]->is_keyframe_start)
       g_ptr_array_set_size (feed->held, 0);
-    g_ptr_array_add (feed->held, mxr_rtp_packet_ref (packets[i]));
+    if (feed->held->len < MXR_KEYFRAME_CACHE_LIMIT_PACKETS)
+      g_ptr_array_add (feed->held, mxr_rtp_packet_ref (packets[i]));
+    else
+      g_clear_pointer (&feed->held, g_ptr_array_unref);
   }
 }
 
