@@ -82,6 +82,24 @@ test_number (void)
   mxr_keyframe_cache_clear (&cache);
 }
 
+/* A frame without an end is given up, and the next key frame is kept. */
+static void
+test_endless_frame (void)
+{
+  MxrKeyframeCache cache;
+
+  mxr_keyframe_cache_init (&cache);
+  for (guint16 seq = 0; seq < MXR_KEYFRAME_CACHE_LIMIT_PACKETS; seq++)
+    add (&cache, seq, 0, seq == 0, 1);
+  expect (&cache, MXR_KEYFRAME_CACHE_LIMIT_PACKETS, 0);
+  for (guint16 seq = 0; seq < 3; seq++)
+    add (&cache, MXR_KEYFRAME_CACHE_LIMIT_PACKETS + seq, 0, false, 1);
+  expect (&cache, 0, 0);
+  add (&cache, 7, 3000, true, 1);
+  expect (&cache, 1, 7);
+  mxr_keyframe_cache_clear (&cache);
+}
+
 static gpointer
 produce (gpointer cache)
 {
@@ -118,6 +136,7 @@ main (int argc, char **argv)
   g_test_add_func ("/keyframe-cache/from-the-last-keyframe-on", test_from_the_last_keyframe_on);
   g_test_add_func ("/keyframe-cache/time", test_time);
   g_test_add_func ("/keyframe-cache/number", test_number);
+  g_test_add_func ("/keyframe-cache/endless-frame", test_endless_frame);
   g_test_add_func ("/keyframe-cache/taken-while-added", test_taken_while_added);
   return g_test_run ();
 }

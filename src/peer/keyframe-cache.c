@@ -31,12 +31,14 @@ begin_anew (MxrKeyframeCache *cache)
   g_mutex_unlock (&cache->lock);
 }
 
-/* Looked at where a frame begins: one that is cut off is of no use. */
+/* Looked at where a frame begins, since one that is cut off is of no use; unless it has no end. */
 static bool
 is_too_much (const MxrKeyframeCache *cache, const MxrRtpPacket *packet)
 {
   const MxrRtpPacket *first = cache->packets->pdata[0];
 
+  if (cache->packets->len >= MXR_KEYFRAME_CACHE_LIMIT_PACKETS)
+    return true;
   return packet->timestamp != cache->timestamp &&
          (cache->packets->len >= MXR_KEYFRAME_CACHE_MAX_PACKETS ||
           packet->pushed_us - first->pushed_us > MXR_KEYFRAME_CACHE_MAX_US);

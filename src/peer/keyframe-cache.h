@@ -8,8 +8,11 @@
 
 /* The governor's interval and what a key frame takes to be made: there is always one that is kept, or one may be asked for. */
 #define MXR_KEYFRAME_CACHE_MAX_US (1200 * G_TIME_SPAN_MILLISECOND)
-/* As many as a downlink keeps to repeat. A key frame itself is kept whatever its size. */
+/* As many as a downlink keeps to repeat. A key frame itself may have more. */
 #define MXR_KEYFRAME_CACHE_MAX_PACKETS 512
+/* Twice the largest key frame that an uplink takes (uplink-picture.c). A client whose picture is passed through may stamp all
+ * its frames with one time. */
+#define MXR_KEYFRAME_CACHE_LIMIT_PACKETS 2048
 
 /* Fields are private. */
 typedef struct {

@@ -19,7 +19,9 @@ typedef struct {
   guint32 first_rtp;
 
   MxrLinkFeed feed;
-  MxrFanout *listened; /* the only one that may come once changes are over; NULL: none */
+  guint listened;      /* number of the fan-out that alone may come once changes are over; N_FANOUTS: none */
+  gpointer run;        /* of what came last */
+  guint source;        /* that it came from */
   guint n_passed;      /* in order, from first_rtp on; more than once or with a gap fails at once */
   guint n_changed;
   bool is_over;         /* what was asked for last is in effect */
@@ -39,7 +41,10 @@ on_packets (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bool is
       continue;
     g_assert_cmphex (packets[i]->timestamp, ==, fixture->first_rtp + fixture->n_passed * BLOCK_RTP);
     fixture->n_passed++;
-    fixture->n_strays += fixture->is_over && run != fixture->listened;
+    fixture->n_strays += fixture->is_over && packets[i]->payload[0] != fixture->listened;
+    g_assert_true (run != fixture->run || packets[i]->payload[0] == fixture->source);
+    fixture->run = run;
+    fixture->source = packets[i]->payload[0];
   }
   if (fixture->ends_in_passing)
     mxr_link_feed_set_listening (&fixture->feed, false, g_get_monotonic_time ());
@@ -59,7 +64,7 @@ static void
 set (Fixture *fixture, guint target, gint64 now_us)
 {
   fixture->is_over = false;
-  fixture->listened = fixture->fanouts[target];
+  fixture->listened = target;
   mxr_link_feed_set (&fixture->feed, fixture->fanouts[target], now_us);
 }
 
@@ -69,7 +74,7 @@ push (Fixture *fixture, guint target)
   const guint32 rtp_time = fixture->first_rtp + fixture->n_pushed[target] * BLOCK_RTP;
   const guint16 seq = (guint16) (1000 * target + fixture->n_pushed[target]);
   const guint8 rtp[] = { 0x80, 96, seq >> 8, seq & 0xff, rtp_time >> 24, rtp_time >> 16 & 0xff, rtp_time >> 8 & 0xff,
-                         rtp_time & 0xff, 0, 0, 0, 1, 42 };
+                         rtp_time & 0xff, 0, 0, 0, 1, (guint8) target };
   g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, false);
 
   fixture->n_pushed[target]++;

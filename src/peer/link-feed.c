@@ -1,5 +1,7 @@
 #include "link-feed.h"
 
+#include "keyframe-cache.h"
+
 /* A block that reached the former fan-out but came too early for the new subscription is behind us after that: sounds are
  * packets of 20 ms, and a mixer may be late by a few. */
 #define BLOCK_US (25 * G_TIME_SPAN_MILLISECOND)
@@ -58,6 +60,7 @@ enter (MxrLinkSource *source, MxrFanout *fanout)
 {
   source->fanout = fanout != NULL ? mxr_fanout_ref (fanout) : NULL;
   source->last_us = 0;
+  source->run = ++source->feed->n_runs;
   listen_to (source);
 }
 
@@ -93,7 +96,7 @@ pass_sound (MxrLinkSource *source, MxrRtpPacket *const *packets, guint n_packets
   if (source == get_current (feed) && is_changing (feed))
     end_sound_change (feed);
   if (source->is_subscribed)
-    feed->events->on_packets (source->fanout, packets, n_packets, is_last, feed->user_data);
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), packets, n_packets, is_last, feed->user_data);
 }
 
 static gint64
@@ -121,21 +124,25 @@ pass_held (MxrLinkSource *source)
   g_autoptr (GPtrArray) held = g_steal_pointer (&feed->held);
 
   for (guint i = 0; i < held->len && source->is_subscribed; i += MXR_FANOUT_BATCH_MAX)
-    feed->events->on_packets (&feed->runs[feed->run], (MxrRtpPacket *const *) held->pdata + i,
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), (MxrRtpPacket *const *) held->pdata + i,
                               MIN (held->len - i, MXR_FANOUT_BATCH_MAX), false, feed->user_data);
 }
 
-/* Those that are on their way were kept, too. */
+/* Those that are on their way were kept, too. A picture whose clock is so far behind that they become too many begins with
+ * another key frame. */
 static void
 hold (MxrLinkFeed *feed, MxrRtpPacket *const *packets, guint n_packets)
 {
-  for (guint i = 0; i < n_packets; i++) {
+  for (guint i = 0; i < n_packets && feed->held != NULL; i++) {
     const MxrRtpPacket *newest = feed->held->pdata[feed->held->len - 1];
     if (packets[i]->number <= newest->number)
       continue;
     if (packets[i]->is_keyframe_start)
       g_ptr_array_set_size (feed->held, 0);
-    g_ptr_array_add (feed->held, mxr_rtp_packet_ref (packets[i]));
+    if (feed->held->len < MXR_KEYFRAME_CACHE_LIMIT_PACKETS)
+      g_ptr_array_add (feed->held, mxr_rtp_packet_ref (packets[i]));
+    else
+      g_clear_pointer (&feed->held, g_ptr_array_unref);
   }
 }
 
@@ -166,7 +173,7 @@ try_to_begin (MxrLinkFeed *feed, gint64 now_us)
     return;
   feed->is_waiting = false;
   feed->begun_us = get_current (feed)->last_us = now_us;
-  feed->run = !feed->run;
+  get_current (feed)->run = ++feed->n_runs;
   pass_held (get_current (feed));
 }
 
@@ -196,7 +203,8 @@ pass_picture (MxrLinkSource *source, MxrRtpPacket *const *packets, guint n_packe
   const guint n_known = is_passed (source) ? mxr_link_picture_skip (&feed->picture, packets, n_packets) : n_packets;
 
   if (n_known < n_packets)
-    feed->events->on_packets (&feed->runs[feed->run], packets + n_known, n_packets - n_known, is_last, feed->user_data);
+    feed->events->on_packets (GSIZE_TO_POINTER (source->run), packets + n_known, n_packets - n_known, is_last,
+                              feed->user_data);
   else if (feed->held != NULL)
     hold (feed, packets, n_packets);
   try_to_begin (feed, source->last_us);

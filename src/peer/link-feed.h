@@ -25,7 +25,8 @@
 #define MXR_LINK_FEED_PATIENCE_US G_USEC_PER_SEC
 
 typedef struct {
-  /* @run: compared only: packets of one run go on with its numbers, also those of one fan-out that begins anew do not.
+  /* @run: compared only, and never the same again: packets of one run go on with its numbers, those of another fan-out, or of
+   * one that begins anew, do not.
    * @is_last: as of MxrFanoutFunc. From within, the feed may be set by mxr_link_feed_set_listening() to false only. */
   void (*on_packets) (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bool is_last, gpointer user_data);
   /* Nothing of an earlier fan-out comes any more: once for each change that ends, and for those that it has taken the place
@@ -45,6 +46,7 @@ typedef struct {
   MxrFanout *fanout; /* owned; NULL: none */
   bool is_subscribed;
   gint64 last_us; /* when its last packet left the encoder; 0: none yet */
+  gsize run;      /* that its packets are of; an address would come again, with the next fan-out or the one after it */
 } MxrLinkSource;
 
 struct _MxrLinkFeed {
@@ -55,6 +57,7 @@ struct _MxrLinkFeed {
   MxrLinkSource sources[2];
   guint current;     /* the other one: the former, while changing */
   gint64 changed_us; /* when the change began */
+  gsize n_runs;      /* so far */
 
   /* Of a sound. */
   bool has_passed;
@@ -66,7 +69,6 @@ struct _MxrLinkFeed {
   gint64 begun_us;  /* when it came */
   GPtrArray *held;  /* MxrRtpPacket from the key frame on, of which none is newer than what was passed on; NULL: none */
   MxrLinkPicture picture;
-  guint8 runs[2], run; /* addresses of two runs; which is passed on */
 };
 
 /**

@@ -1,6 +1,7 @@
 /* Pictures of one timeline that go to several fan-outs, and a feed that changes between them at key frames: orders of pushes,
  * deliveries and changes are made by hand, inside a network thread, by turning its context. */
 
+#include "keyframe-cache.h"
 #include "link-feed.h"
 
 #include "test-net-thread.h"
@@ -28,7 +29,7 @@ typedef struct {
   guint64 number;      /* of it, in its fan-out */
   guint32 timestamp;
   bool marker;
-  gpointer run;
+  gpointer run, former_run;
   bool is_over;         /* what was asked for last is in effect */
   bool may_break_off;   /* the former ends inside a frame */
   bool ends_in_passing; /* the connection, with the next packet */
@@ -47,6 +48,8 @@ check (Fixture *fixture, gpointer run, const MxrRtpPacket *packet)
     g_assert_true (packet->is_keyframe_start);
     g_assert_true (fixture->n_passed == 0 || fixture->marker || fixture->may_break_off);
     g_assert_true (fixture->n_passed == 0 || step > 0);
+    g_assert_true (run != fixture->former_run);
+    fixture->former_run = fixture->run;
     fixture->n_begun++;
   } else {
     g_assert_cmpuint (source, ==, fixture->source);
@@ -350,6 +353,35 @@ run_kept_is_too_much (Fixture *fixture)
   end (fixture);
 }
 
+/* A new one whose clock is far behind the former's: what is held of it has a limit, and behind that a key frame is asked for. */
+static void
+run_far_behind (Fixture *fixture)
+{
+  const guint n_frames = MXR_KEYFRAME_CACHE_LIMIT_PACKETS / N_PACKETS + 20;
+
+  begin (fixture, true);
+  for (guint i = 0; i < n_frames; i++) {
+    push_frame (fixture, 0, false);
+    deliver (fixture);
+  }
+  set (fixture, 1);
+  g_assert_cmpuint (fixture->n_changed, ==, 1);
+  for (guint i = 0; i < n_frames - 10; i++) {
+    push_frame (fixture, 1, false);
+    deliver (fixture);
+  }
+  g_assert_cmpuint (fixture->source, ==, 0);
+  g_assert_cmpuint (fixture->n_asked, ==, 0);
+  mxr_link_feed_poll (&fixture->feed, fixture->now_us + MXR_LINK_FEED_PATIENCE_US);
+  g_assert_cmpuint (fixture->n_asked, ==, 1);
+  for (guint i = 0; i < 12; i++)
+    push_frame (fixture, 1, i == 0);
+  deliver (fixture);
+  g_assert_cmpuint (fixture->source, ==, 1);
+  g_assert_cmpuint (get_newest_frame (fixture), ==, n_frames + 2);
+  end (fixture);
+}
+
 /* ---- Beginning and ending ---------------------------------------------------------------------------------------- */
 
 /* Who comes gets the key frame and what came since, at once and no packet twice, and nobody asks for another. */
@@ -558,6 +590,7 @@ main (int argc, char **argv)
   ADD ("former-ends-in-a-frame", run_former_ends_in_a_frame);
   ADD ("kept-is-too-much", run_kept_is_too_much);
   ADD ("begins-with-what-was-kept", run_begins_with_what_was_kept);
+  ADD ("far-behind", run_far_behind);
   ADD ("has-just-begun", run_has_just_begun);
   ADD ("connection-comes-back", run_connection_comes_back);
   ADD ("connection-ends", run_connection_ends);

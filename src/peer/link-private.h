@@ -6,8 +6,8 @@
 #include "link-thread.h"
 #include "peer-private.h"
 
-/* The network half of a peer, shared by link.c, link-media.c and link-streams.c. Everything belongs to the peer's
- * network thread. */
+/* The network half of a peer, shared by link.c, link-media.c, link-send.c and link-streams.c. Everything belongs
+ * to the peer's network thread. */
 
 /* One media section that the client sends. */
 typedef struct {

@@ -159,6 +159,20 @@ test_is_one_stream (Fixture *fixture, gconstpointer unused)
   }
 }
 
+/* However many frames a source has for one instant, the next instant's is stamped with its own time. */
+static void
+test_keeps_to_the_clock (Fixture *fixture, gconstpointer unused)
+{
+  const guint n_frames = 100;
+
+  for (guint i = 0; i < n_frames; i++)
+    push (fixture, &encoder, (guint16) (2 * i), 90000 - i, i == 0);
+  push (fixture, &encoder, (guint16) (2 * n_frames), 93000, false);
+  g_free (wait_for (fixture, 2 * n_frames + 2));
+  const MxrRtpPacket *last = fixture->packets->pdata[2 * n_frames];
+  g_assert_cmpuint (last->timestamp, ==, 93000);
+}
+
 static void
 test_close (Fixture *fixture, gconstpointer unused)
 {
@@ -242,6 +256,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, fixture_init, func, fixture_clear)
   ADD ("/splice/takes-over-at-keyframe", test_takes_over_at_keyframe);
   ADD ("/splice/is-one-stream", test_is_one_stream);
+  ADD ("/splice/keeps-to-the-clock", test_keeps_to_the_clock);
   ADD ("/splice/close", test_close);
   ADD ("/splice/change-while-both-push", test_change_while_both_push);
   return g_test_run ();

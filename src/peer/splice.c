@@ -7,8 +7,10 @@
 
 #include <stdatomic.h>
 
-/* To the frame before, where a source's clock is behind the other's: a millisecond. */
-#define LEAST_STEP_RTP 90
+/* To the frame before, where a source's clock is behind the other's. As little as tells frames apart: with a millisecond, a
+ * client whose picture is passed through could send thousands of tiny frames a second and leave the room's clock behind, and
+ * no other picture would be newer. */
+#define LEAST_STEP_RTP 1
 
 struct _MxrSplice {
   gatomicrefcount refs;

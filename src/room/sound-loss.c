@@ -36,6 +36,8 @@ mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, guint 
   const double threshold = percent > 0 ? LOSS_OFF : LOSS_ON;
   guint n_lossy = 0;
 
+  if (n_losses == 0) /* an empty array may be NULL, of which qsort() may not be told */
+    return 0;
   qsort (losses, n_losses, sizeof *losses, compare);
   while (n_lossy < n_losses && losses[n_losses - 1 - n_lossy] > threshold)
     n_lossy++;

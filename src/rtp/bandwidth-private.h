@@ -5,6 +5,11 @@
 
 /* The parts of MxrBandwidth. Times are [us] unless a name says [ms]; rates are [bit/s]. */
 
+/* ---- bandwidth.c ---------------------------------------------------------------------------------------- */
+
+/** mxr_bandwidth_get_measured_bps: Returns: the estimate; 0: it is a belief. Cost: constant, for who asks per packet. */
+guint mxr_bandwidth_get_measured_bps (const MxrBandwidth *bandwidth);
+
 /* ---- twcc-feedback.c: what a feedback message says ----------------------------------------------------- */
 
 /* Walks a message that was checked as a whole; points into it. */
@@ -28,6 +33,8 @@ typedef struct {
 
 bool mxr_twcc_reader_init (MxrTwccReader *reader, const guint8 *fci, gsize size);
 bool mxr_twcc_reader_next (MxrTwccReader *reader, MxrTwccStatus *out_status);
+void mxr_twcc_reader_skip_missing (MxrTwccReader *reader, guint n_packets);
+void mxr_twcc_unwrap_reference (gint64 *reference, guint32 told);
 
 /* ---- sent-log.c: what was sent and not yet told about -------------------------------------------------- */
 
@@ -51,6 +58,7 @@ typedef struct {
 
 bool mxr_sent_log_add (MxrSentLog *log, guint16 seq, gsize n_bytes, guint probe, gint64 now_us);
 MxrSentPacket *mxr_sent_log_find (MxrSentLog *log, guint16 seq);
+guint mxr_sent_log_count_unknown (const MxrSentLog *log, guint16 seq);
 
 /* One packet of which the client said that it came. Arrivals are by the client's clock: only differences mean anything. */
 typedef struct {

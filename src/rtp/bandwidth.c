@@ -175,17 +175,6 @@ tell_received (MxrBandwidth *bandwidth, MxrSentPacket *packet, gint64 arrival_us
   told->is_probe_done |= mxr_prober_acked (&bandwidth->prober, &acked);
 }
 
-/* The reference time has 24 bits: it wraps each twelve days. */
-static gint64
-unwrap_reference (MxrBandwidth *bandwidth, guint32 reference)
-{
-  if (bandwidth->feedback_us == 0)
-    bandwidth->reference = reference;
-  const gint32 step = (gint32) ((reference - (guint32) bandwidth->reference) << 8) >> 8;
-  bandwidth->reference += step;
-  return bandwidth->reference * MXR_TWCC_REFERENCE_US;
-}
-
 static MxrLossInput
 loss_input (MxrBandwidth *bandwidth, gint64 now_us)
 {
@@ -273,13 +262,16 @@ mxr_bandwidth_feedback (MxrBandwidth *bandwidth, const guint8 *fci, gsize size, 
   if (!mxr_twcc_reader_init (&reader, fci, size))
     return false;
 
-  const gint64 reference_us = unwrap_reference (bandwidth, reader.reference);
+  if (bandwidth->feedback_us == 0)
+    bandwidth->reference = reader.reference;
+  mxr_twcc_unwrap_reference (&bandwidth->reference, reader.reference);
+  const gint64 reference_us = bandwidth->reference * MXR_TWCC_REFERENCE_US;
   hear_again (bandwidth, now_us);
   while (mxr_twcc_reader_next (&reader, &status)) {
     MxrSentPacket *packet = mxr_sent_log_find (&bandwidth->log, status.seq);
     if (packet == NULL)
-      continue;
-    if (status.is_received)
+      mxr_twcc_reader_skip_missing (&reader, mxr_sent_log_count_unknown (&bandwidth->log, reader.seq));
+    else if (status.is_received)
       tell_received (bandwidth, packet, reference_us + status.offset_us, &told);
     else
       tell_lost (bandwidth, packet, &told);
@@ -372,6 +364,18 @@ mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
   return due_us;
 }
 
+static bool
+is_measured (const MxrBandwidth *bandwidth)
+{
+  return bandwidth->feedback_us != 0 || bandwidth->remb_bps > 0;
+}
+
+guint
+mxr_bandwidth_get_measured_bps (const MxrBandwidth *bandwidth)
+{
+  return is_measured (bandwidth) ? (guint) estimate (bandwidth) : 0;
+}
+
 void
 mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state)
 {
@@ -385,5 +389,5 @@ mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_s
                                     .loss = bandwidth->loss.loss,
                                     .queue_ms = bandwidth->trend.queue.queue_ms,
                                     .use = bandwidth->trend.use,
-                                    .is_measured = has_feedback || bandwidth->remb_bps > 0 };
+                                    .is_measured = is_measured (bandwidth) };
 }

@@ -336,6 +336,32 @@ test_repeats_are_the_same (void)
   g_assert_cmpuint (sent (peer, i + 14).payload_type, ==, OPUS);
 }
 
+/* Sound is renumbered and RED is not: what was sent inside RED is never sent again with another type in it, and what comes
+ * after it takes nothing along that the client would not know any more. */
+static void
+test_another_type_inside (void)
+{
+  g_autoptr (TestPeer) peer = test_peer_new (1, true);
+  MxrRtpSender *sender = add_sound_sender (peer, RED, 16);
+  MxrRedBlock blocks[MXR_RED_BLOCKS_MAX];
+  guint i = 0;
+
+  for (guint second = 0; second < 6; second++)
+    send_second (peer, sender, &i, 0.2);
+  mxr_rtp_sender_set_payload_type (sender, OPUS - 1, -1);
+  receive_nack (peer, sent (peer, i - 1).seq, START_US + i * 20 * MS);
+  g_assert_cmpuint (peer->n_rtp, ==, i);
+  send_sound (sender, i, i * FRAME_UNITS, 60);
+  g_assert_cmpuint (sent (peer, i).payload_type, ==, OPUS - 1);
+  send_sound (sender, i + 1, (i + 1) * FRAME_UNITS, 60);
+  g_assert_cmpuint (sent (peer, i + 1).payload_type, ==, RED);
+  g_assert_cmpuint (mxr_red_parse (sent (peer, i + 1).payload, sent (peer, i + 1).payload_bytes, blocks), ==, 2);
+  g_assert_cmpuint (blocks[0].payload_type, ==, OPUS - 1);
+  g_assert_cmpuint (blocks[1].payload_type, ==, OPUS - 1);
+  receive_nack (peer, sent (peer, i + 1).seq, START_US + (i + 2) * 20 * MS);
+  g_assert_cmpmem (peer->rtp[i + 2].data, peer->rtp[i + 2].size, peer->rtp[i + 1].data, peer->rtp[i + 1].size);
+}
+
 /* A late packet takes the place left for it, alone, and changes nothing of what went out after it. */
 static void
 test_late_packet (void)
@@ -396,6 +422,7 @@ main (int argc, char **argv)
   g_test_add_func ("/red/not-negotiated", test_not_negotiated);
   g_test_add_func ("/red/what-does-not-fit", test_what_does_not_fit);
   g_test_add_func ("/red/repeats-are-the-same", test_repeats_are_the_same);
+  g_test_add_func ("/red/another-type-inside", test_another_type_inside);
   g_test_add_func ("/red/late-packet", test_late_packet);
   g_test_add_func ("/red/received-as-it-is", test_received_as_it_is);
   return g_test_run ();

@@ -101,12 +101,12 @@ collect (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint n_redun
     const MxrHistoryEntry *earlier = mxr_history_find (&sender->history, entry->index - n_redundant + i);
     if (earlier == NULL)
       return 0;
-    blocks[i] = (MxrRedBlock){ .payload_type = sender->config.payload_type,
+    blocks[i] = (MxrRedBlock){ .payload_type = earlier->payload_type,
                                .timestamp_offset = (guint16) (entry->packet->timestamp - earlier->packet->timestamp),
                                .data = earlier->packet->payload,
                                .n_bytes = earlier->packet->payload_bytes };
   }
-  blocks[n_redundant] = (MxrRedBlock){ .payload_type = sender->config.payload_type,
+  blocks[n_redundant] = (MxrRedBlock){ .payload_type = entry->payload_type,
                                        .data = entry->packet->payload,
                                        .n_bytes = entry->packet->payload_bytes };
   return n_redundant + 1;
@@ -116,7 +116,8 @@ static bool
 fits (const MxrRtpSender *sender, const MxrHistoryEntry *entry, guint distance)
 {
   const MxrHistoryEntry *earlier = mxr_history_find (&sender->history, entry->index - distance);
-  if (earlier == NULL || earlier->packet->payload_bytes > MXR_RED_BLOCK_MAX_BYTES)
+  if (earlier == NULL || earlier->payload_type != entry->payload_type ||
+      earlier->packet->payload_bytes > MXR_RED_BLOCK_MAX_BYTES)
     return false;
   const gint32 offset = (gint32) (entry->packet->timestamp - earlier->packet->timestamp);
   return offset > 0 && offset <= MXR_RED_OFFSET_MAX;

@@ -29,6 +29,14 @@ may_repeat (MxrRtpSender *sender, gint64 now_us)
   return mxr_bucket_take (&sender->rtx_bucket, per_second, MIN (per_second, RTX_PACKETS_BURST), now_us);
 }
 
+/* Payload types stand for what they stood for when it was sent. */
+static bool
+is_of_these_types (const MxrRtpSender *sender, const MxrHistoryEntry *entry)
+{
+  return entry->payload_type == sender->config.payload_type &&
+         (entry->n_redundant == 0 || entry->red_payload_type == sender->config.red_payload_type);
+}
+
 /* What may be sent again now; %NULL else. */
 static MxrHistoryEntry *
 find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
@@ -38,8 +46,7 @@ find_repeatable (MxrRtpSender *sender, guint16 seq, gint64 now_us)
 
   if (entry == NULL || (entry->repeated_us != 0 && now_us - entry->repeated_us < pause_us))
     return NULL;
-  /* The RTX payload type stands for another one by now. */
-  if (entry->payload_type != (entry->n_redundant > 0 ? sender->config.red_payload_type : sender->config.payload_type))
+  if (!is_of_these_types (sender, entry))
     return NULL;
   if (!mxr_rtp_sender_has_rtx (sender) && !mxr_red_can_write (sender, entry))
     return NULL;

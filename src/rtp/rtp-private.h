@@ -145,6 +145,7 @@ typedef struct {
   gint64 repeated_us;   /* last retransmission; 0: none */
   guint16 transport_seq;
   guint8 payload_type;
+  guint8 red_payload_type; /* of the packet as it went out, if others went along */
   bool has_mid;
   guint8 n_redundant; /* the packets before that went along, which are in the history themselves */
 } MxrHistoryEntry;

@@ -139,7 +139,8 @@ static gsize
 write_header (const MxrRtpSender *sender, const MxrHistoryEntry *entry, bool as_rtx, bool marker, guint32 timestamp,
               guint8 *out)
 {
-  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : entry->payload_type;
+  const guint8 own_payload_type = entry->n_redundant > 0 ? entry->red_payload_type : entry->payload_type;
+  const guint8 payload_type = as_rtx ? (guint8) sender->config.rtx_payload_type : own_payload_type;
   const gsize extension_bytes = write_extension (sender, entry, out + FIXED_HEADER_BYTES);
 
   out[0] = (guint8) (2 << 6 | (extension_bytes > 0 ? 0x10 : 0));
@@ -279,11 +280,10 @@ mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source
     .index = index,
     .transport_seq = sender->config.transport_seq_id != 0 ? session->transport_seq++ : 0,
     .payload_type = sender->config.payload_type,
+    .red_payload_type = sender->config.red_payload_type,
     .has_mid = needs_mid (sender, packet),
   };
   entry.n_redundant = (guint8) mxr_red_choose (sender, &entry);
-  if (entry.n_redundant > 0)
-    entry.payload_type = sender->config.red_payload_type;
   const gsize size = mxr_rtp_sender_write (sender, &entry, false, out);
   mxr_history_add (&sender->history, &entry);
   count_sent (sender, &entry, out, size, now_us);

@@ -30,3 +30,13 @@ mxr_sent_log_find (MxrSentLog *log, guint16 seq)
   MxrSentPacket *packet = &log->packets[index % MXR_SENT_PACKETS];
   return packet->sent_us != 0 && packet->index == (guint32) index ? packet : NULL;
 }
+
+/* Returns: how many numbers from @seq on cannot be in the log; 0: @seq may be. */
+guint
+mxr_sent_log_count_unknown (const MxrSentLog *log, guint16 seq)
+{
+  const guint16 oldest = (guint16) (log->highest - MXR_SENT_PACKETS + 1);
+  const guint distance = (guint16) (seq - oldest);
+
+  return log->has_any && distance < MXR_SENT_PACKETS ? 0 : (1 << 16) - distance;
+}

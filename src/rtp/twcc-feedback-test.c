@@ -105,6 +105,64 @@ test_malformed (void)
   g_assert_false (mxr_twcc_reader_init (&reader, reserved, sizeof reserved));
 }
 
+static guint
+count_walked (MxrSentLog *log, const guint8 *fci, gsize size, guint *out_n_found)
+{
+  MxrTwccReader reader;
+  MxrTwccStatus status;
+  guint n = 0;
+
+  *out_n_found = 0;
+  g_assert_true (mxr_twcc_reader_init (&reader, fci, size));
+  for (; mxr_twcc_reader_next (&reader, &status); n++) {
+    if (mxr_sent_log_find (log, status.seq) != NULL)
+      (*out_n_found)++;
+    else
+      mxr_twcc_reader_skip_missing (&reader, mxr_sent_log_count_unknown (log, reader.seq));
+  }
+  g_assert_cmpuint (reader.n_left, ==, 0);
+  return n;
+}
+
+/* A few bytes tell of all numbers there are. What was sent is looked at, wherever it is among them, and little else. */
+static void
+test_long_runs (void)
+{
+  guint8 fci[8 + 2 * 9] = { 0, 0, 0xff, 0xff };
+  MxrSentLog *log = g_new0 (MxrSentLog, 1);
+  guint n_found;
+
+  for (guint i = 8; i < sizeof fci; i += 2)
+    mxr_write_u16 (fci + i, 0x1fff);
+  g_assert_cmpuint (count_walked (log, fci, sizeof fci, &n_found), <, 20);
+  g_assert_cmpuint (n_found, ==, 0);
+  for (guint i = 0; i < 3 * MXR_SENT_PACKETS; i++)
+    mxr_sent_log_add (log, (guint16) (60000 + i), 100, 0, 1);
+  for (guint base = 0; base < 65536; base += 97) {
+    mxr_write_u16 (fci, (guint16) base);
+    g_assert_cmpuint (count_walked (log, fci, sizeof fci, &n_found), <, MXR_SENT_PACKETS + 20);
+    g_assert_cmpuint (n_found, >=, MXR_SENT_PACKETS - 1); /* one number of all is not told about */
+    g_assert_cmpuint (n_found, <=, MXR_SENT_PACKETS);
+  }
+  g_free (log);
+}
+
+/* A clock that wraps goes on, backwards too, and one that runs on and on never counts to where sums of it overflow. */
+static void
+test_reference (void)
+{
+  gint64 reference = 0xfffffe;
+
+  mxr_twcc_unwrap_reference (&reference, 3);
+  g_assert_cmpint (reference, ==, 0x1000003);
+  mxr_twcc_unwrap_reference (&reference, 0xffffff);
+  g_assert_cmpint (reference, ==, 0xffffff);
+  for (guint i = 0; i < 400000; i++) {
+    mxr_twcc_unwrap_reference (&reference, (guint32) (reference + (i < 200000 ? 0x7fffff : -0x7fffff)) & 0xffffff);
+    g_assert_cmpint (ABS (reference), <=, (gint64) 1 << 40);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -112,5 +170,7 @@ main (int argc, char **argv)
   g_test_add_func ("/twcc-feedback/reads-what-was-written", test_reads_what_was_written);
   g_test_add_func ("/twcc-feedback/each-chunk", test_each_chunk);
   g_test_add_func ("/twcc-feedback/malformed", test_malformed);
+  g_test_add_func ("/twcc-feedback/long-runs", test_long_runs);
+  g_test_add_func ("/twcc-feedback/reference", test_reference);
   return g_test_run ();
 }

@@ -8,6 +8,8 @@
 #define RUN_MAX 0x1fff
 #define ONE_BIT_SYMBOLS 14
 #define TWO_BIT_SYMBOLS 7
+/* 64 ms: two thousand years. */
+#define REFERENCE_MAX ((gint64) 1 << 40)
 
 typedef enum { NOT_RECEIVED, SMALL_DELTA, LARGE_DELTA, RESERVED } Symbol;
 
@@ -36,6 +38,22 @@ delta_bytes (Symbol symbol)
   return symbol == NOT_RECEIVED ? 0 : symbol == SMALL_DELTA ? 1 : 2;
 }
 
+/* Runs, which tell of thousands in two bytes, at one go. Returns: false for a reserved symbol. */
+static bool
+count_chunk (guint16 chunk, guint n_symbols, guint *n_acked, gsize *n_delta_bytes)
+{
+  const guint n_each = (chunk & 0x8000) == 0 ? n_symbols : 1;
+
+  for (guint i = 0; i < n_symbols; i += n_each) {
+    const Symbol symbol = chunk_symbol (chunk, i);
+    if (symbol == RESERVED)
+      return false;
+    *n_acked += symbol != NOT_RECEIVED ? n_each : 0;
+    *n_delta_bytes += n_each * delta_bytes (symbol);
+  }
+  return true;
+}
+
 /**
  * mxr_twcc_reader_init:
  * @fci: stays where it is while the reader is used
@@ -59,15 +77,8 @@ mxr_twcc_reader_init (MxrTwccReader *reader, const guint8 *fci, gsize size)
       return false;
     const guint16 chunk = mxr_read_u16 (fci + offset);
     const guint n_symbols = MIN (chunk_symbols (chunk), n_packets - n_told);
-    if (n_symbols == 0)
+    if (n_symbols == 0 || !count_chunk (chunk, n_symbols, &n_acked, &deltas))
       return false;
-    for (guint i = 0; i < n_symbols; i++) {
-      const Symbol symbol = chunk_symbol (chunk, i);
-      if (symbol == RESERVED)
-        return false;
-      n_acked += symbol != NOT_RECEIVED;
-      deltas += delta_bytes (symbol);
-    }
     n_told += n_symbols;
   }
   if (deltas > size - offset)
@@ -107,4 +118,34 @@ mxr_twcc_reader_next (MxrTwccReader *reader, MxrTwccStatus *out_status)
                                  .is_received = symbol != NOT_RECEIVED,
                                  .offset_us = reader->ticks * TICK_US };
   return true;
+}
+
+/** mxr_twcc_reader_skip_missing: Of the run of missing packets that the last one was of, if it was of one: passes over up to
+ * @n_packets more. */
+void
+mxr_twcc_reader_skip_missing (MxrTwccReader *reader, guint n_packets)
+{
+  const guint16 chunk = mxr_read_u16 (reader->chunk);
+
+  if ((chunk & ~RUN_MAX) != 0)
+    return;
+  const guint n = MIN (n_packets, MIN (chunk_symbols (chunk) - reader->chunk_done, reader->n_left));
+  reader->chunk_done += n;
+  reader->n_left -= n;
+  reader->seq = (guint16) (reader->seq + n);
+}
+
+/**
+ * mxr_twcc_unwrap_reference:
+ * @reference: (inout): the last one, 64 ms, without wraps
+ * @told: 24 bits, which wrap each twelve days
+ *
+ * The nearest to the last one. A client may tell whatever it likes: what would count on until it overflows begins anew.
+ */
+void
+mxr_twcc_unwrap_reference (gint64 *reference, guint32 told)
+{
+  *reference += (gint32) ((told - (guint32) *reference) << 8) >> 8;
+  if (ABS (*reference) > REFERENCE_MAX)
+    *reference = told;
 }

@@ -14,7 +14,7 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   const guint8 rtp[] = { 0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 'x' };
-  const MxrRtpSessionConfig config = { .cname = "fuzz", .ssrc = 1 };
+  const MxrRtpSessionConfig config = { .cname = "fuzz", .ssrc = 1, .start_bps = 500000, .min_bps = 30000, .max_bps = 5000000 };
   const MxrRtpSessionEvents events = { .on_reserve_rtp = on_reserve_rtp };
   guint8 out[MXR_PACKET_MAX_BYTES + MXR_SRTP_TRAILER_BYTES];
   const MxrRtpReceiverConfig uplink = {
@@ -26,6 +26,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
                                         .clock_rate = 90000,
                                         .rtx_ssrc = 3,
                                         .rtx_payload_type = 97,
+                                        .transport_seq_id = 3,
                                         .history_packets = 16 };
 
   gst_init (NULL, NULL); /* once: later calls return at once */
@@ -34,7 +35,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   mxr_rtp_session_add_receiver (session, &uplink);
   mxr_rtp_sender_send (mxr_rtp_session_add_sender (session, &downlink), packet, session, 1);
+  mxr_rtp_session_want_bitrate (session, 2000000);
   mxr_rtp_session_receive_rtcp (session, data, size, G_USEC_PER_SEC);
-  mxr_rtp_session_poll (session, 3 * G_USEC_PER_SEC);
+  for (gint64 now_us = G_USEC_PER_SEC; now_us < 3 * G_USEC_PER_SEC; now_us += G_USEC_PER_SEC / 100) /* probes, too */
+    mxr_rtp_session_poll (session, now_us);
   return 0;
 }
