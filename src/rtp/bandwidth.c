@@ -366,18 +366,6 @@ mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
   return due_us;
 }
 
-static bool
-is_measured (const MxrBandwidth *bandwidth)
-{
-  return bandwidth->feedback_us != 0 || bandwidth->remb_bps > 0;
-}
-
-guint
-mxr_bandwidth_get_measured_bps (const MxrBandwidth *bandwidth)
-{
-  return is_measured (bandwidth) ? (guint) estimate (bandwidth) : 0;
-}
-
 void
 mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state)
 {
@@ -391,5 +379,5 @@ mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_s
                                     .loss = bandwidth->loss.loss,
                                     .queue_ms = bandwidth->trend.queue.queue_ms,
                                     .use = bandwidth->trend.use,
-                                    .is_measured = is_measured (bandwidth) };
+                                    .is_measured = has_feedback || bandwidth->remb_bps > 0 };
 }
