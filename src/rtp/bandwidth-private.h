@@ -5,11 +5,6 @@
 
 /* The parts of MxrBandwidth. Times are [us] unless a name says [ms]; rates are [bit/s]. */
 
-/* ---- bandwidth.c ---------------------------------------------------------------------------------------- */
-
-/** mxr_bandwidth_get_measured_bps: Returns: the estimate; 0: it is a belief. Cost: constant, for who asks per packet. */
-guint mxr_bandwidth_get_measured_bps (const MxrBandwidth *bandwidth);
-
 /* ---- twcc-feedback.c: what a feedback message says ----------------------------------------------------- */
 
 /* Walks a message that was checked as a whole; points into it. */

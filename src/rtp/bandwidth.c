@@ -42,6 +42,7 @@ struct _MxrBandwidth {
   SendRate sending;
   MxrDelayTrend trend;
   MxrAckedRate acked;
+  double acked_bps; /* by the last feedback, because to sum it up takes a microsecond; 0: not known */
   MxrRateControl control;
   MxrLossLimit loss;
   MxrProber prober;
@@ -226,8 +227,9 @@ lasting_use (MxrBandwidth *bandwidth, gint64 now_us)
 static void
 follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
 {
+  bandwidth->acked_bps = mxr_acked_rate_get (&bandwidth->acked);
   const MxrRateInput input = { .use = lasting_use (bandwidth, now_us),
-                               .acked_bps = mxr_acked_rate_get (&bandwidth->acked),
+                               .acked_bps = bandwidth->acked_bps,
                                .busy_bps = mxr_acked_rate_get_busy (&bandwidth->acked),
                                .rtt_ms = bandwidth->rtt_ms };
 
@@ -364,18 +366,6 @@ mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
   return due_us;
 }
 
-static bool
-is_measured (const MxrBandwidth *bandwidth)
-{
-  return bandwidth->feedback_us != 0 || bandwidth->remb_bps > 0;
-}
-
-guint
-mxr_bandwidth_get_measured_bps (const MxrBandwidth *bandwidth)
-{
-  return is_measured (bandwidth) ? (guint) estimate (bandwidth) : 0;
-}
-
 void
 mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_state)
 {
@@ -385,9 +375,9 @@ mxr_bandwidth_get_state (const MxrBandwidth *bandwidth, MxrBandwidthState *out_s
                                     .delay_bps = has_feedback ? (guint) bandwidth->control.bps : 0,
                                     .loss_bps = (guint) MIN (bandwidth->loss.limit_bps, G_MAXUINT),
                                     .remb_bps = (guint) MIN (bandwidth->remb_bps, G_MAXUINT),
-                                    .acked_bps = (guint) MIN (mxr_acked_rate_get (&bandwidth->acked), G_MAXUINT),
+                                    .acked_bps = (guint) MIN (bandwidth->acked_bps, G_MAXUINT),
                                     .loss = bandwidth->loss.loss,
                                     .queue_ms = bandwidth->trend.queue.queue_ms,
                                     .use = bandwidth->trend.use,
-                                    .is_measured = is_measured (bandwidth) };
+                                    .is_measured = has_feedback || bandwidth->remb_bps > 0 };
 }

@@ -89,13 +89,12 @@ mxr_rtp_session_get_bandwidth (const MxrRtpSession *session, MxrBandwidthState *
   return true;
 }
 
-/* Returns: what repairs may take at most. Once per number that a client asks for. */
+/* Returns: what repairs may take at most. */
 guint
 mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session)
 {
-  const MxrBandwidth *bandwidth = session->downlink.bandwidth;
-  const guint bps = bandwidth != NULL ? mxr_bandwidth_get_measured_bps (bandwidth) : 0;
-  return bps > 0 ? bps : RTX_MAX_BPS;
+  MxrBandwidthState state;
+  return mxr_rtp_session_get_bandwidth (session, &state) && state.is_measured ? state.estimate_bps : RTX_MAX_BPS;
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------- */
