@@ -221,9 +221,12 @@ retry (MxrRoom *room, MxrEncoding *encoding)
 {
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (get_encoding (room, participant) == encoding)
-      subscribe (room, participant);
+    if (get_encoding (room, participant) != encoding)
+      continue;
+    subscribe (room, participant);
+    participant->rung_is_changed = true;
   }
+  mxr_room_flush_soon (room);
 }
 
 static void
