@@ -138,8 +138,9 @@ typedef struct {
 
 typedef struct {
   MxrBandwidthUse use;
-  double acked_bps; /* 0: not known */
-  double busy_bps;  /* while packets queue; 0: not known */
+  double acked_bps;   /* 0: not known */
+  double busy_bps;    /* while packets queue; 0: not known */
+  double carried_bps; /* while none does; 0: not known */
   double rtt_ms;
 } MxrRateInput;
 

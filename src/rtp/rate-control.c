@@ -131,6 +131,8 @@ mxr_rate_control_update (MxrRateControl *control, const MxrRateInput *input, gin
     /* The first time it is held: the queue drains. */
     if (control->is_increasing)
       increase (control, input, now_us);
+    if (input->carried_bps > control->bps)
+      set_bps (control, input->carried_bps);
     control->is_increasing = true;
   } else {
     control->is_increasing = false;
