@@ -122,6 +122,7 @@ typedef struct {
 void mxr_acked_rate_init (MxrAckedRate *rate);
 void mxr_acked_rate_add (MxrAckedRate *rate, const MxrAckedPacket *packet, bool is_queued);
 double mxr_acked_rate_get (const MxrAckedRate *rate);
+double mxr_acked_rate_get_whole (const MxrAckedRate *rate);
 double mxr_acked_rate_get_busy (const MxrAckedRate *rate);
 
 /* ---- rate-control.c: the rate that follows from the delay ---------------------------------------------- */

@@ -255,7 +255,7 @@ carried_bps (MxrBandwidth *bandwidth, gint64 now_us)
 
   if (bandwidth->trend.queue.queue_ms > QUEUED_MS || now_us - bandwidth->control.decreased_us < settled_us)
     return 0;
-  return mxr_acked_rate_get (&bandwidth->acked);
+  return mxr_acked_rate_get_whole (&bandwidth->acked);
 }
 
 static void
