@@ -5,8 +5,6 @@
 
 /* draft-ietf-rmcat-gcc-02 has no probes; libwebrtc's are of five packets at least, and so is what MxrBandwidth expects. */
 #define PROBE_MIN_PACKETS 5
-/* Said of nothing but a belief: the limit of repairs is the one that is there without any estimate. */
-#define RTX_MAX_BPS G_MAXUINT
 
 void
 mxr_rtp_downlink_init (MxrRtpSession *session)
@@ -89,12 +87,13 @@ mxr_rtp_session_get_bandwidth (const MxrRtpSession *session, MxrBandwidthState *
   return true;
 }
 
-/* Returns: what repairs may take at most. */
+/* Returns: %G_MAXUINT while there is nothing but a belief: repairs and feedback have the limits then that they have without any
+ * estimate. */
 guint
-mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session)
+mxr_rtp_downlink_get_measured_bps (const MxrRtpSession *session)
 {
   MxrBandwidthState state;
-  return mxr_rtp_session_get_bandwidth (session, &state) && state.is_measured ? state.estimate_bps : RTX_MAX_BPS;
+  return mxr_rtp_session_get_bandwidth (session, &state) && state.is_measured ? state.estimate_bps : G_MAXUINT;
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------- */
