@@ -288,7 +288,7 @@ step (World *world)
   land (world, &world->down, world->client);
   land (world, &world->up, world->server);
   const MxrBandwidthState state = get_state (world);
-  mxr_link_pacer_set_rate (&world->pacer, state.estimate_bps, state.is_measured);
+  mxr_link_pacer_set_rate (&world->pacer, state.estimate_bps, state.queue_ms, state.is_measured);
   if (elapsed_us % (20 * MS) == 0)
     send_sound (world);
   if (elapsed_us % (G_USEC_PER_SEC / FRAMES_PER_SECOND) == 0)
