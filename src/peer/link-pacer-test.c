@@ -86,7 +86,7 @@ static void
 viewer_init (Viewer *viewer, guint estimate_bps, bool is_measured)
 {
   *viewer = (Viewer){ .now_us = START_US };
-  mxr_link_pacer_set_rate (&viewer->pacer, estimate_bps, 0, is_measured);
+  mxr_link_pacer_set_rate (&viewer->pacer, estimate_bps, 0, is_measured, viewer->now_us);
 }
 
 /* A stream that the way carries is never touched: every frame leaves as it comes. */
@@ -114,7 +114,7 @@ test_queue_drains (void)
   Viewer viewer;
 
   viewer_init (&viewer, estimate_bps, true);
-  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 300, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 300, true, viewer.now_us);
   for (guint i = 0; i < 10; i++) {
     offer_frame (&viewer, i * 6000, 4, i == 0);
     run_until (&viewer, START_US + (gint64) (i + 1) * 66 * MS);
@@ -122,8 +122,11 @@ test_queue_drains (void)
   g_assert_cmpuint (viewer.n_left, >=, 16);
   g_assert_cmpuint (viewer.n_left, <=, 24);
   g_assert_cmpuint (viewer.pacer.n_dropped, ==, 0);
-  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 0, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 0, true, viewer.now_us);
+  const guint n_left = viewer.n_left;
   run_until (&viewer, viewer.now_us + 200 * MS);
+  g_assert_cmpuint (viewer.n_left, <=, n_left + 14); /* no burst: 100 kbit of them */
+  run_until (&viewer, viewer.now_us + 300 * MS);
   g_assert_cmpuint (viewer.n_left, ==, 40);
 }
 
@@ -302,7 +305,7 @@ test_extremes (void)
   viewer_init (&viewer, 0, false);
   offer_frame (&viewer, 1, 500, true);
   g_assert_cmpuint (viewer.n_left, ==, 500);
-  mxr_link_pacer_set_rate (&viewer.pacer, 12000, 0, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, 12000, 0, true, viewer.now_us);
   offer_frame (&viewer, 2, 5000, true);
   g_assert_true (viewer.pacer.is_dropping);
   g_assert_cmpuint (viewer.pacer.n_waiting, ==, 0);

@@ -156,14 +156,25 @@ mxr_link_pacer_clear (MxrLinkPacer *pacer)
 
 /* ---- What leaves ------------------------------------------------------------------------------------------- */
 
+/* What has been saved up stays, as far as there is room for it: after a queue a burst would be the next one. */
+static void
+set_lasting_burst (MxrLinkPacer *pacer, gint64 burst_us, gint64 now_us)
+{
+  const gint64 saved_us = pacer->lasting_burst_us - MAX (pacer->lasting_free_us - now_us, 0);
+
+  if (burst_us != pacer->lasting_burst_us && pacer->lasting_bps > 0)
+    pacer->lasting_free_us = now_us + burst_us - MIN (saved_us, burst_us);
+  pacer->lasting_burst_us = burst_us;
+}
+
 void
-mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured)
+mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured, gint64 now_us)
 {
   const double full = CLAMP ((queue_ms - QUEUE_MIN_MS) / (QUEUE_MAX_MS - QUEUE_MIN_MS), 0, 1);
 
+  set_lasting_burst (pacer, (gint64) (LASTING_BURST_US * (1 - full)), now_us);
   pacer->rate_bps = (guint64) (estimate_bps * (is_measured ? PACING_FACTOR : BELIEF_FACTOR));
   pacer->lasting_bps = is_measured ? (guint64) (estimate_bps * (1 - (1 - DRAINING_PART) * full)) : 0;
-  pacer->lasting_burst_us = (gint64) (LASTING_BURST_US * (1 - full));
 }
 
 static void

@@ -52,7 +52,7 @@ void mxr_link_pacer_clear (MxrLinkPacer *pacer);
  * @is_measured: false when the estimate is a belief only: nothing is dropped then, packets leave at five times of it, and
  *   what would wait too long leaves at once
  */
-void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured);
+void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured, gint64 now_us);
 
 /** mxr_link_pacer_note_sent: Whatever has left, of any kind. */
 void mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us);
