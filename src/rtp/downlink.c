@@ -44,6 +44,17 @@ mxr_rtp_downlink_note_sent (MxrRtpSession *session, guint16 transport_seq, gsize
   downlink->probe_sent_packets++;
 }
 
+static void
+hint_at_loss (MxrRtpSession *session)
+{
+  MxrBandwidthState state;
+
+  mxr_bandwidth_get_state (session->downlink.bandwidth, &state);
+  for (guint i = 0; i < session->n_senders; i++)
+    if (session->senders[i]->config.red_payload_type != 0)
+      mxr_red_control_hint (&session->senders[i]->red, state.loss, state.estimate_bps);
+}
+
 /* Whatever is news is looked at in the next poll. Returns: false when it is malformed. */
 bool
 mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size, gint64 now_us)
@@ -53,7 +64,10 @@ mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size
   if (downlink->bandwidth == NULL)
     return true;
   downlink->due_us = MIN (downlink->due_us, now_us);
-  return mxr_bandwidth_feedback (downlink->bandwidth, fci, size, now_us);
+  if (!mxr_bandwidth_feedback (downlink->bandwidth, fci, size, now_us))
+    return false;
+  hint_at_loss (session);
+  return true;
 }
 
 void

@@ -129,6 +129,26 @@ test_control (void)
   g_assert_cmpuint (control.n_blocks, ==, 0);
 }
 
+/* On at once, and off by reports alone. */
+static void
+test_control_hint (void)
+{
+  MxrRedControl control = { 0 };
+
+  mxr_red_control_hint (&control, 0.005, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+  mxr_red_control_hint (&control, 0.02, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 1);
+  mxr_red_control_hint (&control, 0.12, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 2);
+  mxr_red_control_hint (&control, 0, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 2);
+  report_times (&control, 0, 11, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+  mxr_red_control_hint (&control, 0.12, 60000);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+}
+
 /* What a link loses that is too narrow for the sound is lost because of what it is sent. */
 static void
 test_control_on_a_thin_link (void)
@@ -405,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/red/malformed", test_malformed);
   g_test_add_func ("/red/random", test_random);
   g_test_add_func ("/red/control", test_control);
+  g_test_add_func ("/red/control-hint", test_control_hint);
   g_test_add_func ("/red/control-on-a-thin-link", test_control_on_a_thin_link);
   g_test_add_func ("/red/control-in-pauses", test_control_in_pauses);
   g_test_add_func ("/red/follows-loss", test_follows_loss);

@@ -94,6 +94,20 @@ mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_
     control->n_blocks = 0;
 }
 
+/* Reports about sound come 5 s apart from some clients, feedback about all packets at once: it turns copies on, reports off. */
+void
+mxr_red_control_hint (MxrRedControl *control, double loss, guint carried_bps)
+{
+  const guint n_blocks = loss >= LOSS_TWO_ON ? 2 : loss >= LOSS_ON ? 1 : 0;
+
+  if (carried_bps < CARRIED_MIN_BPS) {
+    control->n_blocks = 0;
+  } else if (n_blocks > 0) {
+    control->n_blocks = MAX (control->n_blocks, n_blocks);
+    control->n_clean = 0;
+  }
+}
+
 /* ---- A downlink's packets ------------------------------------------------------------------------------- */
 
 /* The packets before @index with the one in the end, as far as they are still there; 0 when one is not. A packet under a

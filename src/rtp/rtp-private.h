@@ -172,8 +172,10 @@ typedef struct {
   guint n_blocks;  /* [0..MXR_RED_REDUNDANT_MAX] */
 } MxrRedControl;
 
-/* @n_sent: packets in all */
+/* @n_sent: packets in all; @carried_bps: as of mxr_rtp_downlink_get_measured_bps() */
 void mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent, guint carried_bps);
+/* @loss: of all that is sent, of the last seconds */
+void mxr_red_control_hint (MxrRedControl *control, double loss, guint carried_bps);
 
 /* ---- Streams and session ------------------------------------------------------------------------------- */
 
