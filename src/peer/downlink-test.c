@@ -288,7 +288,7 @@ step (World *world)
   land (world, &world->down, world->client);
   land (world, &world->up, world->server);
   const MxrBandwidthState state = get_state (world);
-  mxr_link_pacer_set_rate (&world->pacer, state.estimate_bps, state.is_measured);
+  mxr_link_pacer_set_rate (&world->pacer, state.estimate_bps, state.queue_ms, state.is_measured, world->now_us);
   if (elapsed_us % (20 * MS) == 0)
     send_sound (world);
   if (elapsed_us % (G_USEC_PER_SEC / FRAMES_PER_SECOND) == 0)
@@ -353,6 +353,27 @@ test_thin_link (void)
   g_assert_cmpuint (world->down.n_lost, ==, n_lost);
   g_assert_cmpuint (world->n_sounds_late, ==, 0);
   g_assert_cmpuint (get_state (world).estimate_bps, >, 200000);
+  world_free (world);
+}
+
+/* Half of the link is gone, and the picture that follows just fits: what had queued until then is drained, and does not come
+ * back in bursts. */
+static void
+test_queue_drains (void)
+{
+  World *world = world_new (1000000, 1000000, 550000);
+
+  mxr_rtp_session_want_bitrate (world->server, 900000);
+  run_for_s (world, 10);
+  world->down.rate_bps = 500000;
+  run_for_s (world, 1);
+  world->source_bps = 370000;
+  run_for_s (world, 1);
+  world->worst_queue_us = 0;
+  run_for_s (world, 5);
+  g_test_message ("%u ms in the link from 2 s after the step on; %u packets dropped before it", (guint) (world->worst_queue_us / MS),
+                  (guint) world->pacer.n_dropped);
+  g_assert_cmpint (world->worst_queue_us, <, 120 * MS);
   world_free (world);
 }
 
@@ -423,6 +444,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/downlink/thin-link", test_thin_link);
+  g_test_add_func ("/downlink/queue-drains", test_queue_drains);
   g_test_add_func ("/downlink/probes-find-more", test_probes_find_more);
   g_test_add_func ("/downlink/small-probes", test_small_probes);
   g_test_add_func ("/downlink/probes-of-a-thin-link", test_probes_of_a_thin_link);

@@ -86,7 +86,7 @@ static void
 viewer_init (Viewer *viewer, guint estimate_bps, bool is_measured)
 {
   *viewer = (Viewer){ .now_us = START_US };
-  mxr_link_pacer_set_rate (&viewer->pacer, estimate_bps, is_measured);
+  mxr_link_pacer_set_rate (&viewer->pacer, estimate_bps, 0, is_measured, viewer->now_us);
 }
 
 /* A stream that the way carries is never touched: every frame leaves as it comes. */
@@ -104,6 +104,30 @@ test_fast_link_passes (void)
   g_assert_null (viewer.pacer.entries);
   g_assert_cmpint (mxr_link_pacer_get_held_us (&viewer.pacer, viewer.now_us), ==, 0);
   g_assert_cmpint (mxr_link_pacer_get_due_us (&viewer.pacer), ==, G_MAXINT64);
+}
+
+/* Of a picture that is as much as the way is believed to carry, half leaves until what waits there is gone. */
+static void
+test_queue_drains (void)
+{
+  const guint estimate_bps = 500000;
+  Viewer viewer;
+
+  viewer_init (&viewer, estimate_bps, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 300, true, viewer.now_us);
+  for (guint i = 0; i < 10; i++) {
+    offer_frame (&viewer, i * 6000, 4, i == 0);
+    run_until (&viewer, START_US + (gint64) (i + 1) * 66 * MS);
+  }
+  g_assert_cmpuint (viewer.n_left, >=, 16);
+  g_assert_cmpuint (viewer.n_left, <=, 24);
+  g_assert_cmpuint (viewer.pacer.n_dropped, ==, 0);
+  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 0, true, viewer.now_us);
+  const guint n_left = viewer.n_left;
+  run_until (&viewer, viewer.now_us + 200 * MS);
+  g_assert_cmpuint (viewer.n_left, <=, n_left + 14); /* no burst: 100 kbit of them */
+  run_until (&viewer, viewer.now_us + 300 * MS);
+  g_assert_cmpuint (viewer.n_left, ==, 40);
 }
 
 /* 60 packets at 4 Mbit/s take 120 ms: a burst, then slices; all of it, in order. */
@@ -281,7 +305,7 @@ test_extremes (void)
   viewer_init (&viewer, 0, false);
   offer_frame (&viewer, 1, 500, true);
   g_assert_cmpuint (viewer.n_left, ==, 500);
-  mxr_link_pacer_set_rate (&viewer.pacer, 12000, true);
+  mxr_link_pacer_set_rate (&viewer.pacer, 12000, 0, true, viewer.now_us);
   offer_frame (&viewer, 2, 5000, true);
   g_assert_true (viewer.pacer.is_dropping);
   g_assert_cmpuint (viewer.pacer.n_waiting, ==, 0);
@@ -296,6 +320,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/link-pacer/queue-drains", test_queue_drains);
   g_test_add_func ("/link-pacer/fast-link-passes", test_fast_link_passes);
   g_test_add_func ("/link-pacer/keyframe-is-spread", test_keyframe_is_spread);
   g_test_add_func ("/link-pacer/other-packets-count", test_other_packets_count);

@@ -4,6 +4,11 @@
 #define PACING_FACTOR 2.5
 /* At the estimate itself, so much may leave at once: what key frames are more than the other pictures. */
 #define LASTING_BURST_US (750 * 1000)
+/* What waits on the way delays sound too. Above the first, less than the estimate leaves, so that the queue gets shorter; from the
+ * second on half of it, without bursts. */
+#define QUEUE_MIN_MS 100.0
+#define QUEUE_MAX_MS 300.0
+#define DRAINING_PART 0.5
 /* A client who tells nothing may well carry more than is believed. */
 #define BELIEF_FACTOR 5
 /* What becomes due is left to gather for so long, so that packets leave in batches. */
@@ -151,11 +156,25 @@ mxr_link_pacer_clear (MxrLinkPacer *pacer)
 
 /* ---- What leaves ------------------------------------------------------------------------------------------- */
 
-void
-mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, bool is_measured)
+/* What has been saved up stays, as far as there is room for it: after a queue a burst would be the next one. */
+static void
+set_lasting_burst (MxrLinkPacer *pacer, gint64 burst_us, gint64 now_us)
 {
+  const gint64 saved_us = pacer->lasting_burst_us - MAX (pacer->lasting_free_us - now_us, 0);
+
+  if (burst_us != pacer->lasting_burst_us && pacer->lasting_bps > 0)
+    pacer->lasting_free_us = now_us + burst_us - MIN (saved_us, burst_us);
+  pacer->lasting_burst_us = burst_us;
+}
+
+void
+mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured, gint64 now_us)
+{
+  const double full = CLAMP ((queue_ms - QUEUE_MIN_MS) / (QUEUE_MAX_MS - QUEUE_MIN_MS), 0, 1);
+
+  set_lasting_burst (pacer, (gint64) (LASTING_BURST_US * (1 - full)), now_us);
   pacer->rate_bps = (guint64) (estimate_bps * (is_measured ? PACING_FACTOR : BELIEF_FACTOR));
-  pacer->lasting_bps = is_measured ? estimate_bps : 0;
+  pacer->lasting_bps = is_measured ? (guint64) (estimate_bps * (1 - (1 - DRAINING_PART) * full)) : 0;
 }
 
 static void
@@ -171,7 +190,7 @@ void
 mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us)
 {
   count (&pacer->free_us, pacer->rate_bps, n_bytes, MXR_LINK_PACER_BURST_US, now_us);
-  count (&pacer->lasting_free_us, pacer->lasting_bps, n_bytes, LASTING_BURST_US, now_us);
+  count (&pacer->lasting_free_us, pacer->lasting_bps, n_bytes, pacer->lasting_burst_us, now_us);
 }
 
 /* When the next packet may leave. */
@@ -179,7 +198,7 @@ static gint64
 get_next_us (const MxrLinkPacer *pacer)
 {
   const gint64 next_us = pacer->rate_bps > 0 ? pacer->free_us - MXR_LINK_PACER_BURST_US : G_MININT64;
-  return pacer->lasting_bps > 0 ? MAX (next_us, pacer->lasting_free_us - LASTING_BURST_US) : next_us;
+  return pacer->lasting_bps > 0 ? MAX (next_us, pacer->lasting_free_us - pacer->lasting_burst_us) : next_us;
 }
 
 static bool

@@ -30,6 +30,7 @@ typedef struct {
   gsize n_waiting_bytes; /* their payloads */
   /* Private. */
   guint64 rate_bps, lasting_bps; /* 0: not known, nothing waits; without limit */
+  gint64 lasting_burst_us;
   gint64 free_us, lasting_free_us; /* when all that has left is through at these rates */
   gint64 held_us; /* what left last */
   MxrLinkPacerEntry *entries; /* a ring, made when something waits for the first time */
@@ -47,10 +48,11 @@ void mxr_link_pacer_clear (MxrLinkPacer *pacer);
 
 /**
  * mxr_link_pacer_set_rate:
+ * @queue_ms: that packets wait on the way: the longer, the less leaves beside what that way carries meanwhile
  * @is_measured: false when the estimate is a belief only: nothing is dropped then, packets leave at five times of it, and
  *   what would wait too long leaves at once
  */
-void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, bool is_measured);
+void mxr_link_pacer_set_rate (MxrLinkPacer *pacer, guint estimate_bps, double queue_ms, bool is_measured, gint64 now_us);
 
 /** mxr_link_pacer_note_sent: Whatever has left, of any kind. */
 void mxr_link_pacer_note_sent (MxrLinkPacer *pacer, gsize n_bytes, gint64 now_us);

@@ -116,7 +116,7 @@ mxr_link_update_bandwidth (MxrLink *link, gint64 now_us)
   /* Loss alone lowers the estimate too, but what it takes from a client who tells nothing else is the room's to decide. */
   mxr_link_pacer_set_rate (&link->pacer,
                            state.is_measured ? state.estimate_bps : link->peer->env.config->media.start_bitrate_bps,
-                           state.is_measured);
+                           state.queue_ms, state.is_measured, now_us);
   if (now_us - link->bandwidth.read_us < READ_INTERVAL_US)
     return;
   mxr_rtp_session_get_stats (link->session, &stats);

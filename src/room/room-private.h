@@ -396,7 +396,7 @@ void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 bool mxr_sound_is_busy (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
 
-/* ---- sound-loss.c: packets that repeat the one before, for listeners who lose some ----------------------- */
+/* ---- sound-loss.c: what sounds are encoded for: packets that repeat the one before, and thin connections ---- */
 
 /** mxr_sound_protect: What sounds are encoded for, once a second. */
 void mxr_sound_protect (MxrRoom *room, gint64 now_us);
@@ -409,6 +409,8 @@ void mxr_sound_protect (MxrRoom *room, gint64 now_us);
  * Pure. Returns: what the sound that they share should be encoded for; 0: for none.
  */
 guint mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, guint percent);
+/** mxr_sound_is_thin: Pure. @sound_bps: all of it. Returns: whether the connection has too little room for it. */
+bool mxr_sound_is_thin (const MxrPeerBandwidth *bandwidth, guint sound_bps, bool was_thin);
 
 /* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
 

@@ -50,6 +50,24 @@ test_stays_for_a_while (void)
   g_assert_cmpuint (choose ((double[]){ 0.009 }, 1, 1, 10), ==, 0);
 }
 
+static bool
+is_thin (guint estimate_bps, bool was_thin)
+{
+  const MxrPeerBandwidth bandwidth = { .estimate_bps = estimate_bps, .is_measured = true };
+  return mxr_sound_is_thin (&bandwidth, 42000, was_thin);
+}
+
+static void
+test_thin (void)
+{
+  const MxrPeerBandwidth belief = { .estimate_bps = 30000 };
+  g_assert_false (mxr_sound_is_thin (&belief, 42000, false));
+  g_assert_true (is_thin (45000, false));
+  g_assert_false (is_thin (50000, false));
+  g_assert_true (is_thin (60000, true));
+  g_assert_false (is_thin (65000, true));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -58,5 +76,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sound-loss/share-of-many", test_share_of_many);
   g_test_add_func ("/sound-loss/how-much", test_how_much);
   g_test_add_func ("/sound-loss/stays-for-a-while", test_stays_for_a_while);
+  g_test_add_func ("/sound-loss/thin", test_thin);
   return g_test_run ();
 }

@@ -1,4 +1,6 @@
-/* Opus has in each packet a coarse copy of the one before, when it is asked to: for listeners who lose packets and do not take
+/* What is changed about an encode of a sound for the sake of its listeners' connections: whether it has in-band FEC, and its bitrate.
+ *
+ * Opus has in each packet a coarse copy of the one before, when it is asked to: for listeners who lose packets and do not take
  * RED, which needs no other encode and is each downlink's own affair (rtp/red.c). All who share an encode pay for it, with
  * bits and with the server's time, so one of many is not enough for it. */
 
@@ -15,6 +17,11 @@
 #define PERCENT_MIN 10
 #define PERCENT_MAX 30
 #define PERCENT_STEP 5
+/* In parts of what a sound takes: so narrow is a connection that there is no room for all of it, and so wide that there is. */
+#define THIN_ON 1.1
+#define THIN_OFF 1.5
+/* Speech, of one channel [bit/s]. With headers, feedback and what carries them 50 kbit/s, of which the speech is the least. */
+#define THIN_BPS 12000
 
 static int
 compare (gconstpointer a, gconstpointer b)
@@ -58,14 +65,35 @@ listens_to (MxrParticipant *participant, MxrRung *sound, double *out_loss)
   return true;
 }
 
+bool
+mxr_sound_is_thin (const MxrPeerBandwidth *bandwidth, guint sound_bps, bool was_thin)
+{
+  return bandwidth->is_measured && bandwidth->estimate_bps < (was_thin ? THIN_OFF : THIN_ON) * sound_bps;
+}
+
+static void
+fit_own (MxrRoom *room, MxrParticipant *participant)
+{
+  const MxrConfig *config = room->hub->config;
+  const guint full_bps = config->media.audio_bitrate_bps * config->media.audio_channels;
+  const bool was_thin = mxr_rung_get_params (participant->own_sound)->bitrate_bps < full_bps;
+  MxrPeerBandwidth bandwidth;
+
+  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
+  const bool is_thin = mxr_sound_is_thin (&bandwidth, room->graph->levels.sound_bps, was_thin);
+  mxr_rung_set_bitrate (participant->own_sound, is_thin ? MIN (THIN_BPS * config->media.audio_channels, full_bps) : full_bps);
+}
+
 /* Not on the way back: it is to become what the shared one is. */
 static void
-protect_own (MxrParticipant *participant)
+protect_own (MxrRoom *room, MxrParticipant *participant)
 {
   double loss = 0;
 
-  if (participant->shared_from_us == 0 && listens_to (participant, participant->own_sound, &loss))
-    mxr_rung_set_loss (participant->own_sound, mxr_sound_choose_loss (&loss, 1, 1, mxr_rung_get_loss (participant->own_sound)));
+  if (participant->shared_from_us != 0 || !listens_to (participant, participant->own_sound, &loss))
+    return;
+  fit_own (room, participant);
+  mxr_rung_set_loss (participant->own_sound, mxr_sound_choose_loss (&loss, 1, 1, mxr_rung_get_loss (participant->own_sound)));
 }
 
 void
@@ -80,7 +108,7 @@ mxr_sound_protect (MxrRoom *room, gint64 now_us)
   losses = g_new (double, room->participants->len);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    protect_own (participant);
+    protect_own (room, participant);
     n_listeners += listens_to (participant, room->shared_sound, &losses[n_listeners]);
   }
   if (room->shared_sound != NULL)

@@ -134,8 +134,10 @@ hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
   if (participant->own_sound != NULL && participant->shared_from_us == 0) {
     participant->shared_from_us = now_us + BACK_TO_SHARED_US;
-    if (room->shared_sound != NULL) /* so that the two become the same */
+    if (room->shared_sound != NULL) { /* so that the two become the same */
       mxr_rung_set_loss (participant->own_sound, mxr_rung_get_loss (room->shared_sound));
+      mxr_rung_set_bitrate (participant->own_sound, mxr_rung_get_params (room->shared_sound)->bitrate_bps);
+    }
   }
   if (participant->own_sound != NULL && now_us < participant->shared_from_us)
     return;

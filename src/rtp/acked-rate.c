@@ -2,6 +2,8 @@
 
 #define PACKETS_MIN 5
 #define SPAN_MIN_US (40 * 1000)
+/* Of a burst alone nothing can be said about what is carried lastingly. */
+#define SPAN_WHOLE_US (MXR_ACKED_WINDOW_US * 4 / 5)
 
 void
 mxr_acked_rate_init (MxrAckedRate *rate)
@@ -30,7 +32,7 @@ mxr_acked_rate_add (MxrAckedRate *rate, const MxrAckedPacket *packet, bool is_qu
 
 /* Of what arrived from number @start on; the first packet only says when it began. 0: too little to tell. */
 static double
-measure (const MxrAckedRate *rate, guint64 start, bool by_sending_too)
+measure (const MxrAckedRate *rate, guint64 start, gint64 span_min_us, bool by_sending_too)
 {
   gint64 first_us = G_MAXINT64, last_us = G_MININT64, first_sent_us = G_MAXINT64, last_sent_us = G_MININT64;
   gsize bytes = 0;
@@ -48,7 +50,7 @@ measure (const MxrAckedRate *rate, guint64 start, bool by_sending_too)
   gint64 span_us = last_us - first_us;
   if (by_sending_too)
     span_us = MAX (span_us, last_sent_us - first_sent_us);
-  if (span_us < SPAN_MIN_US)
+  if (span_us < span_min_us)
     return 0;
   return (double) (bytes - at (rate, start)->n_bytes) * 8 * G_USEC_PER_SEC / (double) span_us;
 }
@@ -58,12 +60,19 @@ measure (const MxrAckedRate *rate, guint64 start, bool by_sending_too)
 double
 mxr_acked_rate_get (const MxrAckedRate *rate)
 {
-  return measure (rate, rate->start, true);
+  return measure (rate, rate->start, SPAN_MIN_US, true);
 }
 
 /* While packets wait in a queue, what arrives is what the way carries, whatever was sent before or since. */
 double
 mxr_acked_rate_get_busy (const MxrAckedRate *rate)
 {
-  return measure (rate, MAX (rate->start, rate->busy_start), false);
+  return measure (rate, MAX (rate->start, rate->busy_start), SPAN_MIN_US, false);
+}
+
+/* As mxr_acked_rate_get(), of nothing less than most of the window. */
+double
+mxr_acked_rate_get_whole (const MxrAckedRate *rate)
+{
+  return measure (rate, rate->start, SPAN_WHOLE_US, true);
 }

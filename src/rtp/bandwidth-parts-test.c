@@ -137,6 +137,12 @@ test_rate_control (void)
   for (guint i = 0; i < 11; i++)
     mxr_rate_control_update (&control, &input, now_us += 100000);
   g_assert_cmpfloat_with_epsilon (control.bps, 680e3 + 32e3, 1);
+
+  /* more than that arrives, and nothing waits */
+  input.carried_bps = 900e3;
+  mxr_rate_control_update (&control, &input, now_us += 100000);
+  g_assert_cmpfloat (control.bps, ==, 900e3);
+
   mxr_rate_control_raise (&control, 2000e3);
   g_assert_cmpfloat (control.capacity_bps, ==, 0);
   mxr_rate_control_raise (&control, 50e6);

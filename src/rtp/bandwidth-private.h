@@ -125,6 +125,7 @@ typedef struct {
 void mxr_acked_rate_init (MxrAckedRate *rate);
 void mxr_acked_rate_add (MxrAckedRate *rate, const MxrAckedPacket *packet, bool is_queued);
 double mxr_acked_rate_get (const MxrAckedRate *rate);
+double mxr_acked_rate_get_whole (const MxrAckedRate *rate);
 double mxr_acked_rate_get_busy (const MxrAckedRate *rate);
 
 /* ---- rate-control.c: the rate that follows from the delay ---------------------------------------------- */
@@ -141,8 +142,9 @@ typedef struct {
 
 typedef struct {
   MxrBandwidthUse use;
-  double acked_bps; /* 0: not known */
-  double busy_bps;  /* while packets queue; 0: not known */
+  double acked_bps;   /* 0: not known */
+  double busy_bps;    /* while packets queue; 0: not known */
+  double carried_bps; /* while none does; 0: not known */
   double rtt_ms;
 } MxrRateInput;
 

@@ -203,6 +203,14 @@ finish_probe (MxrBandwidth *bandwidth, gint64 now_us)
   mxr_loss_limit_raise (&bandwidth->loss, found_bps);
 }
 
+/* Frames of uneven size make a trend of some milliseconds that is no queue, and what arrives then says what was sent, not what the
+ * way carries. */
+static bool
+is_waited (const MxrBandwidth *bandwidth)
+{
+  return mxr_acked_rate_get_busy (&bandwidth->acked) > 0 || mxr_delay_queue_is_standing (&bandwidth->trend.queue);
+}
+
 /* A burst of a source that sends little otherwise, be it our key frame or a neighbour's, waits for a moment and is gone: the
  * rate would fall to a part of the little. What counts there is a queue that is still there a feedback later and does not drain,
  * and after a decrease one that grows further. */
@@ -216,12 +224,28 @@ lasting_use (MxrBandwidth *bandwidth, gint64 now_us)
     bandwidth->over_us = 0;
   else if (bandwidth->over_us == 0)
     bandwidth->over_us = now_us;
-  if (use != MXR_BANDWIDTH_OVERUSE || !is_limited (bandwidth, now_us))
+  if (use != MXR_BANDWIDTH_OVERUSE)
+    return use;
+  if (!is_waited (bandwidth))
+    return MXR_BANDWIDTH_UNDERUSE;
+  if (!is_limited (bandwidth, now_us))
     return use;
   const bool did_decrease = bandwidth->control.decreased_us != 0 && now_us - bandwidth->control.decreased_us < ANSWER_US;
   const bool is_lasting = now_us - bandwidth->over_us >= LASTING_US || queue->queue_ms >= LONG_QUEUE_MS;
   const bool is_there = queue->queue_ms > QUEUED_MS && queue->slope > (did_decrease ? ANSWER_SLOPE : DRAINING_SLOPE);
   return is_lasting && is_there ? MXR_BANDWIDTH_OVERUSE : MXR_BANDWIDTH_UNDERUSE;
+}
+
+/* What has arrived while nothing waits is carried, whatever was taken for a queue before. Not of the time before a decrease, though:
+ * that filled the queue. */
+static double
+carried_bps (MxrBandwidth *bandwidth, gint64 now_us)
+{
+  const gint64 settled_us = MXR_ACKED_WINDOW_US + (gint64) (bandwidth->rtt_ms * 1000);
+
+  if (bandwidth->trend.queue.queue_ms > QUEUED_MS || now_us - bandwidth->control.decreased_us < settled_us)
+    return 0;
+  return mxr_acked_rate_get_whole (&bandwidth->acked);
 }
 
 static void
@@ -231,6 +255,7 @@ follow_delay (MxrBandwidth *bandwidth, gint64 now_us)
   const MxrRateInput input = { .use = lasting_use (bandwidth, now_us),
                                .acked_bps = bandwidth->acked_bps,
                                .busy_bps = mxr_acked_rate_get_busy (&bandwidth->acked),
+                               .carried_bps = carried_bps (bandwidth, now_us),
                                .rtt_ms = bandwidth->rtt_ms };
 
   if (mxr_rate_control_update (&bandwidth->control, &input, now_us))

@@ -5,8 +5,6 @@
 
 /* draft-ietf-rmcat-gcc-02 has no probes; libwebrtc's are of five packets at least, and so is what MxrBandwidth expects. */
 #define PROBE_MIN_PACKETS 5
-/* Said of nothing but a belief: the limit of repairs is the one that is there without any estimate. */
-#define RTX_MAX_BPS G_MAXUINT
 
 void
 mxr_rtp_downlink_init (MxrRtpSession *session)
@@ -46,6 +44,17 @@ mxr_rtp_downlink_note_sent (MxrRtpSession *session, guint16 transport_seq, gsize
   downlink->probe_sent_packets++;
 }
 
+static void
+hint_at_loss (MxrRtpSession *session)
+{
+  MxrBandwidthState state;
+
+  mxr_bandwidth_get_state (session->downlink.bandwidth, &state);
+  for (guint i = 0; i < session->n_senders; i++)
+    if (session->senders[i]->config.red_payload_type != 0)
+      mxr_red_control_hint (&session->senders[i]->red, state.loss, state.estimate_bps);
+}
+
 /* Whatever is news is looked at in the next poll. Returns: false when it is malformed. */
 bool
 mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size, gint64 now_us)
@@ -55,7 +64,10 @@ mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size
   if (downlink->bandwidth == NULL)
     return true;
   downlink->due_us = MIN (downlink->due_us, now_us);
-  return mxr_bandwidth_feedback (downlink->bandwidth, fci, size, now_us);
+  if (!mxr_bandwidth_feedback (downlink->bandwidth, fci, size, now_us))
+    return false;
+  hint_at_loss (session);
+  return true;
 }
 
 void
@@ -89,12 +101,13 @@ mxr_rtp_session_get_bandwidth (const MxrRtpSession *session, MxrBandwidthState *
   return true;
 }
 
-/* Returns: what repairs may take at most. */
+/* Returns: %G_MAXUINT while there is nothing but a belief: repairs and feedback have the limits then that they have without any
+ * estimate. */
 guint
-mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session)
+mxr_rtp_downlink_get_measured_bps (const MxrRtpSession *session)
 {
   MxrBandwidthState state;
-  return mxr_rtp_session_get_bandwidth (session, &state) && state.is_measured ? state.estimate_bps : RTX_MAX_BPS;
+  return mxr_rtp_session_get_bandwidth (session, &state) && state.is_measured ? state.estimate_bps : G_MAXUINT;
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@
 #define RESPONSE_MS 100.0
 #define ADDITIVE_MAX_PART 0.1
 #define STEP_MAX_S 1.0
+/* A source that sends more than this part above the rate does not follow it closely. One that does would win from its neighbours what
+ * they leave free for a moment. */
+#define UNHEEDED 1.1
 
 void
 mxr_rate_control_init (MxrRateControl *control, const MxrBandwidthConfig *config)
@@ -131,6 +134,8 @@ mxr_rate_control_update (MxrRateControl *control, const MxrRateInput *input, gin
     /* The first time it is held: the queue drains. */
     if (control->is_increasing)
       increase (control, input, now_us);
+    if (input->carried_bps > UNHEEDED * control->bps)
+      set_bps (control, input->carried_bps);
     control->is_increasing = true;
   } else {
     control->is_increasing = false;

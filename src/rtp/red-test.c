@@ -97,7 +97,7 @@ static void
 report_times (MxrRedControl *control, double loss, guint n_reports, guint n_packets)
 {
   for (guint i = 0; i < n_reports; i++)
-    mxr_red_control_report (control, loss, control->n_sent + n_packets);
+    mxr_red_control_report (control, loss, control->n_sent + n_packets, G_MAXUINT);
 }
 
 static void
@@ -107,10 +107,12 @@ test_control (void)
 
   report_times (&control, 0, 60, 50);
   g_assert_cmpuint (control.n_blocks, ==, 0);
-  report_times (&control, 0.02, 60, 50);
+  report_times (&control, 0.008, 60, 50);
   g_assert_cmpuint (control.n_blocks, ==, 0);
-  report_times (&control, 0.06, 1, 50);
-  report_times (&control, 0, 20, 50); /* a burst of three in a second is no loss to speak of for long */
+  report_times (&control, 0.02, 5, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 1);
+  report_times (&control, 0, 20, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
   report_times (&control, 0.05, 5, 50);
   g_assert_cmpuint (control.n_blocks, ==, 1);
   report_times (&control, 0.2, 8, 50);
@@ -119,11 +121,43 @@ test_control (void)
   g_assert_cmpuint (control.n_blocks, ==, 2);
   report_times (&control, 0.04, 20, 50);
   g_assert_cmpuint (control.n_blocks, ==, 1);
-  report_times (&control, 0.015, 60, 50); /* between the two thresholds it stays as it is */
+  report_times (&control, 0.007, 60, 50); /* between the two thresholds it stays as it is */
   g_assert_cmpuint (control.n_blocks, ==, 1);
   report_times (&control, 0, 9, 50);
   g_assert_cmpuint (control.n_blocks, ==, 1);
   report_times (&control, 0, 5, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+}
+
+/* On at once, and off by reports alone. */
+static void
+test_control_hint (void)
+{
+  MxrRedControl control = { 0 };
+
+  mxr_red_control_hint (&control, 0.005, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+  mxr_red_control_hint (&control, 0.02, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 1);
+  mxr_red_control_hint (&control, 0.12, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 2);
+  mxr_red_control_hint (&control, 0, G_MAXUINT);
+  g_assert_cmpuint (control.n_blocks, ==, 2);
+  report_times (&control, 0, 11, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+  mxr_red_control_hint (&control, 0.12, 60000);
+  g_assert_cmpuint (control.n_blocks, ==, 0);
+}
+
+/* What a link loses that is too narrow for the sound is lost because of what it is sent. */
+static void
+test_control_on_a_thin_link (void)
+{
+  MxrRedControl control = { 0 };
+
+  report_times (&control, 0.2, 8, 50);
+  g_assert_cmpuint (control.n_blocks, ==, 2);
+  mxr_red_control_report (&control, 0.2, control.n_sent + 50, 60000);
   g_assert_cmpuint (control.n_blocks, ==, 0);
 }
 
@@ -417,6 +451,8 @@ main (int argc, char **argv)
   g_test_add_func ("/red/malformed", test_malformed);
   g_test_add_func ("/red/random", test_random);
   g_test_add_func ("/red/control", test_control);
+  g_test_add_func ("/red/control-hint", test_control_hint);
+  g_test_add_func ("/red/control-on-a-thin-link", test_control_on_a_thin_link);
   g_test_add_func ("/red/control-in-pauses", test_control_in_pauses);
   g_test_add_func ("/red/follows-loss", test_follows_loss);
   g_test_add_func ("/red/not-negotiated", test_not_negotiated);

@@ -13,13 +13,15 @@
 #define LOSS_MEMORY_PACKETS 100
 /* A single lost packet of a pause is no rate. */
 #define LOSS_MIN_PACKETS 10
-#define LOSS_ON 0.025
-#define LOSS_OFF 0.01
+#define LOSS_ON 0.01
+#define LOSS_OFF 0.005
 /* Two blocks leave a third power of the loss where one leaves the second, for as many bytes again. */
 #define LOSS_TWO_ON 0.10
 #define LOSS_TWO_OFF 0.06
 /* 10 s of 20 ms. */
 #define CLEAN_PACKETS 500
+/* Two and a half times a sound of 32 kbit/s with its headers: below, what is lost was too much already, and copies would be more. */
+#define CARRIED_MIN_BPS 105000
 
 guint
 mxr_red_parse (const guint8 *payload, gsize n_bytes, MxrRedBlock out_blocks[MXR_RED_BLOCKS_MAX])
@@ -73,7 +75,7 @@ mxr_red_write (guint8 *out, const MxrRedBlock *blocks, guint n_blocks)
 /* ---- When and how much ---------------------------------------------------------------------------------- */
 
 void
-mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent)
+mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent, guint carried_bps)
 {
   const guint64 n_packets = n_sent - control->n_sent;
 
@@ -82,12 +84,28 @@ mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_
   control->n_sent = n_sent;
   control->loss += (fraction_lost - control->loss) * (double) n_packets / (double) (n_packets + LOSS_MEMORY_PACKETS);
   control->n_clean = control->loss < LOSS_OFF ? control->n_clean + n_packets : 0;
-  if (control->loss >= LOSS_TWO_ON || (control->n_blocks == 2 && control->loss >= LOSS_TWO_OFF))
+  if (carried_bps < CARRIED_MIN_BPS)
+    control->n_blocks = 0;
+  else if (control->loss >= LOSS_TWO_ON || (control->n_blocks == 2 && control->loss >= LOSS_TWO_OFF))
     control->n_blocks = 2;
   else if (control->loss >= LOSS_ON || (control->n_blocks > 0 && control->n_clean < CLEAN_PACKETS))
     control->n_blocks = 1;
   else
     control->n_blocks = 0;
+}
+
+/* Reports about sound come 5 s apart from some clients, feedback about all packets at once: it turns copies on, reports off. */
+void
+mxr_red_control_hint (MxrRedControl *control, double loss, guint carried_bps)
+{
+  const guint n_blocks = loss >= LOSS_TWO_ON ? 2 : loss >= LOSS_ON ? 1 : 0;
+
+  if (carried_bps < CARRIED_MIN_BPS) {
+    control->n_blocks = 0;
+  } else if (n_blocks > 0) {
+    control->n_blocks = MAX (control->n_blocks, n_blocks);
+    control->n_clean = 0;
+  }
 }
 
 /* ---- A downlink's packets ------------------------------------------------------------------------------- */

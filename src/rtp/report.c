@@ -61,7 +61,8 @@ read_block (MxrRtpSession *session, GstRTCPPacket *packet, guint nth, gint64 now
     sender->stats.fraction_lost = (double) fraction / 256;
     sender->stats.jitter_ms = (double) jitter * 1000 / sender->config.clock_rate;
     sender->stats.last_report_us = now_us;
-    mxr_red_control_report (&sender->red, sender->stats.fraction_lost, sender->stats.packets);
+    mxr_red_control_report (&sender->red, sender->stats.fraction_lost, sender->stats.packets,
+                            mxr_rtp_downlink_get_measured_bps (session));
     measure_rtt (sender, lsr, dlsr, now_us);
     mxr_rtp_downlink_report (session, sender->stats.fraction_lost, now_us);
   }

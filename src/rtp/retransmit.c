@@ -23,7 +23,7 @@ mxr_rtp_sender_has_rtx (const MxrRtpSender *sender)
 static bool
 may_repeat (MxrRtpSender *sender, gint64 now_us)
 {
-  const guint bps = mxr_rtp_downlink_get_rtx_bps (sender->session);
+  const guint bps = mxr_rtp_downlink_get_measured_bps (sender->session);
   const guint per_second = CLAMP (bps / (RTX_PART * 8 * MXR_MTU_BYTES), RTX_PACKETS_PER_SECOND_MIN, RTX_PACKETS_PER_SECOND);
 
   return mxr_bucket_take (&sender->rtx_bucket, per_second, MIN (per_second, RTX_PACKETS_BURST), now_us);

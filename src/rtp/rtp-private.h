@@ -117,6 +117,7 @@ gint64 mxr_nack_list_due_us (const MxrNackList *list);
 #define MXR_TWCC_WINDOW 1024
 #define MXR_TWCC_MAX_PACKETS 100
 #define MXR_TWCC_INTERVAL_US (50 * 1000)
+#define MXR_TWCC_INTERVAL_MAX_US (250 * 1000)
 
 typedef struct {
   gint64 arrival_us[MXR_TWCC_WINDOW]; /* index modulo the window; 0: not received */
@@ -124,6 +125,7 @@ typedef struct {
   guint64 base; /* first index the next feedback tells about */
   guint n_unreported;
   gint64 unreported_since_us;
+  gint64 interval_us;
   int bad_seq;
   guint8 feedback_count;
   bool started;
@@ -131,6 +133,7 @@ typedef struct {
 
 void mxr_twcc_recorder_init (MxrTwccRecorder *recorder);
 void mxr_twcc_recorder_add (MxrTwccRecorder *recorder, guint16 seq, gint64 now_us);
+void mxr_twcc_recorder_set_rate (MxrTwccRecorder *recorder, guint bps);
 gint64 mxr_twcc_recorder_due_us (const MxrTwccRecorder *recorder);
 gsize mxr_twcc_recorder_build (MxrTwccRecorder *recorder, guint8 *fci, gsize max_bytes);
 
@@ -170,8 +173,10 @@ typedef struct {
   guint n_blocks;  /* [0..MXR_RED_REDUNDANT_MAX] */
 } MxrRedControl;
 
-/* @n_sent: packets in all */
-void mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent);
+/* @n_sent: packets in all; @carried_bps: as of mxr_rtp_downlink_get_measured_bps() */
+void mxr_red_control_report (MxrRedControl *control, double fraction_lost, guint64 n_sent, guint carried_bps);
+/* @loss: of all that is sent, of the last seconds */
+void mxr_red_control_hint (MxrRedControl *control, double loss, guint carried_bps);
 
 /* ---- Streams and session ------------------------------------------------------------------------------- */
 
@@ -285,7 +290,7 @@ bool mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize
 void mxr_rtp_downlink_report (MxrRtpSession *session, double fraction_lost, gint64 now_us);
 void mxr_rtp_downlink_remb (MxrRtpSession *session, guint64 bps, gint64 now_us);
 void mxr_rtp_downlink_poll (MxrRtpSession *session, gint64 now_us);
-guint mxr_rtp_downlink_get_rtx_bps (const MxrRtpSession *session);
+guint mxr_rtp_downlink_get_measured_bps (const MxrRtpSession *session);
 
 /* red.c: of @entry, which is about to be sent: how many of the packets before it go along; whether what went along is still
  * there; the payload of both, into @out, which has room for MXR_RTP_PAYLOAD_MAX_BYTES. */

@@ -188,6 +188,7 @@ poll_feedback (MxrRtpSession *session, gint64 now_us)
 
   if (mxr_twcc_recorder_due_us (&session->arrivals) > now_us)
     return;
+  mxr_twcc_recorder_set_rate (&session->arrivals, mxr_rtp_downlink_get_measured_bps (session));
   for (gsize bytes; (bytes = mxr_twcc_recorder_build (&session->arrivals, fci, sizeof fci)) > 0;) {
     MxrRtcpWriter writer;
     mxr_rtcp_writer_begin_feedback (&writer, session);

@@ -8,6 +8,8 @@ REPORT_MS = 250
 # The server needs a while for a new person's sound, the browser for its buffers.
 SETTLING_S = 5
 PACKETS_A_SECOND = 50
+# A picture is new when somebody's camera made one, of so many a second each.
+CAMERA_FRAMES = 15
 # Of sound, for each time that the machine has more to do than it should.
 BUSY_CONCEALED = 0.01
 
@@ -75,10 +77,12 @@ class Company:
         so while nothing was wrong."""
         return c["concealed"] < share + self.own_concealed + BUSY_CONCEALED * (slack() - 1)
 
-    def check_good(self, after, name):
-        """g has what it had, whatever befalls c: frames, and how evenly they come."""
+    def check_good(self, after, name, is_alone=False):
+        """g has what it had, whatever befalls c: frames, and how evenly they come. Alone, it has those of its own camera."""
         before = self.normal
         rate = [each["frames"] / each["seconds"] for each in (before, after)]
+        if is_alone:
+            rate[0] = min(rate[0], CAMERA_FRAMES)
         busier = max(slack() / self.normal_slack, 1)
         self.check(rate[1] > 0.75 * rate[0] / busier and after["gap"] < before["gap"] + 400 * slack(),
                    f"{name}: g has {rate[1]:.1f} frames a second of {rate[0]:.1f}, longest gap {after['gap']} of {before['gap']} ms")

@@ -13,6 +13,8 @@ const SimScenario sim_scenarios[] = {
     .source = SIM_GREEDY, .capacity = DOWN_AND_UP, .queue_ms = 500, .delay_ms = 25 },
   { .name = "start-on-500k", .title = "First picture over 500 kbit/s", .duration_s = 60, .n_flows = 1,
     .capacity = { { 0, 500000 } }, .queue_ms = 1000, .delay_ms = 25 },
+  { .name = "hardly-fits", .title = "Uneven frames of the top rung over 1.85 M", .duration_s = 90, .n_flows = 1, .is_uneven = true,
+    .capacity = { { 0, 1850000 } }, .queue_ms = 1000, .delay_ms = 20 },
   { .name = "thin-500k", .title = "500 kbit/s, a source that takes all", .duration_s = 120, .n_flows = 1, .source = SIM_GREEDY,
     .start_bps = 300000, .capacity = { { 0, 500000 } }, .queue_ms = 500, .delay_ms = 25 },
   { .name = "drop-and-recovery", .title = "2.5 M, for 15 s a fifth of it", .duration_s = 90, .n_flows = 1,

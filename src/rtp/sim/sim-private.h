@@ -38,6 +38,8 @@ SimPacket *sim_link_pop (SimLink *link, gint64 now_us);
 
 typedef struct {
   SimSource kind;
+  bool is_uneven;
+  guint n_frames;
   guint rung; /* index from the top */
   gint64 decided_us, better_us, stepped_up_us, may_step_us;
   double back_off_s;
@@ -67,7 +69,7 @@ typedef struct {
   double queue_ms;
 } SimFlow;
 
-void sim_source_init (SimSourceState *source, SimSource kind);
+void sim_source_init (SimSourceState *source, const SimScenario *scenario);
 void sim_source_step (SimFlow *flow, SimLink *link, GRand *rand, gint64 now_us);
 double sim_source_target (const SimSourceState *source);
 

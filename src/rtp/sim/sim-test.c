@@ -63,6 +63,14 @@ check_start (const SimScenario *scenario, const SimResult *result)
   g_assert_cmpfloat (sim_wait_quantile (result, 0, 3, 60, 0.95), <, 200);
 }
 
+/* Frames that wait for a moment behind a large one are no reason to send less. */
+static void
+check_hardly_fits (const SimScenario *scenario, const SimResult *result)
+{
+  g_assert_cmpfloat (sim_mean_arrived (result, 0, 5, 90), >, 0.97 * (1500e3 + SOUND_BPS));
+  g_assert_cmpfloat (sim_wait_quantile (result, 0, 3, 90, 0.95), <, 100);
+}
+
 static void
 check_thin (const SimScenario *scenario, const SimResult *result)
 {
@@ -154,6 +162,7 @@ static const struct {
   { "steps-ladder", check_steps_ladder },
   { "steps-greedy", check_steps_greedy },
   { "start-on-500k", check_start },
+  { "hardly-fits", check_hardly_fits },
   { "thin-500k", check_thin },
   { "drop-and-recovery", check_drop },
   { "outage", check_outage },

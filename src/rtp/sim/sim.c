@@ -34,7 +34,7 @@ init_flow (SimFlow *flow, guint number, const SimScenario *scenario)
   mxr_twcc_recorder_init (flow->recorder);
   g_queue_init (&flow->arriving);
   g_queue_init (&flow->feedback);
-  sim_source_init (&flow->source, scenario->source);
+  sim_source_init (&flow->source, scenario);
 }
 
 static void

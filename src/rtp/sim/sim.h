@@ -28,6 +28,7 @@ typedef struct {
   SimSource source;
   guint n_flows;
   double second_from_s;
+  bool is_uneven;  /* frames are large and small in turn, as of cameras that make half as many as the mixer */
   guint start_bps; /* 0: 2 Mbit/s */
   SimStep capacity[SIM_STEPS_MAX]; /* the first is at 0; a last one without rate and time ends the list */
   guint queue_ms;                  /* more than this does not wait but is lost */

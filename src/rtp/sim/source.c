@@ -8,6 +8,8 @@
 #define AUDIO_US (20 * 1000)
 #define FRAME_US 33333
 #define PACKET_BYTES 1200
+/* What is left for the next one is a small one. */
+#define LARGE_FRAME 1.8
 #define KEY_FRAME_S 0.4 /* of the rung's rate */
 #define PACING 2.5
 #define PACER_BURST_US (10 * 1000)
@@ -21,9 +23,13 @@
 static const double rungs_bps[] = { 1500e3, 500e3, 150e3, 0 };
 
 void
-sim_source_init (SimSourceState *source, SimSource kind)
+sim_source_init (SimSourceState *source, const SimScenario *scenario)
 {
-  *source = (SimSourceState){ .kind = kind, .back_off_s = 5, .video_bps = rungs_bps[0], .wants_key_frame = true };
+  *source = (SimSourceState){ .kind = scenario->source,
+                               .is_uneven = scenario->is_uneven,
+                               .back_off_s = 5,
+                               .video_bps = rungs_bps[0],
+                               .wants_key_frame = true };
 }
 
 double
@@ -108,6 +114,8 @@ make_frames (SimFlow *flow, GRand *rand, gint64 now_us)
 
   for (; source->next_frame_us <= now_us; source->next_frame_us += FRAME_US) {
     double bytes = source->video_bps / 8 * FRAME_US / G_USEC_PER_SEC * g_rand_double_range (rand, 0.7, 1.3);
+    if (source->is_uneven)
+      bytes *= source->n_frames++ % 2 == 0 ? LARGE_FRAME : 2 - LARGE_FRAME;
     if (source->wants_key_frame)
       bytes = source->video_bps / 8 * KEY_FRAME_S;
     source->wants_key_frame = false;
