@@ -373,7 +373,7 @@ test_queue_drains (void)
   run_for_s (world, 5);
   g_test_message ("%u ms in the link from 2 s after the step on; %u packets dropped before it", (guint) (world->worst_queue_us / MS),
                   (guint) world->pacer.n_dropped);
-  g_assert_cmpint (world->worst_queue_us, <, 120 * MS);
+  g_assert_cmpint (world->worst_queue_us, <, 100 * MS);
   world_free (world);
 }
 

@@ -114,7 +114,7 @@ test_queue_drains (void)
   Viewer viewer;
 
   viewer_init (&viewer, estimate_bps, true);
-  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 300, true, viewer.now_us);
+  mxr_link_pacer_set_rate (&viewer.pacer, estimate_bps, 200, true, viewer.now_us);
   for (guint i = 0; i < 10; i++) {
     offer_frame (&viewer, i * 6000, 4, i == 0);
     run_until (&viewer, START_US + (gint64) (i + 1) * 66 * MS);

@@ -6,8 +6,8 @@
 #define LASTING_BURST_US (750 * 1000)
 /* What waits on the way delays sound too. Above the first, less than the estimate leaves, so that the queue gets shorter; from the
  * second on half of it, without bursts. */
-#define QUEUE_MIN_MS 100.0
-#define QUEUE_MAX_MS 300.0
+#define QUEUE_MIN_MS 60.0
+#define QUEUE_MAX_MS 200.0
 #define DRAINING_PART 0.5
 /* A client who tells nothing may well carry more than is believed. */
 #define BELIEF_FACTOR 5

@@ -278,6 +278,8 @@ test_carried (Fixture *fixture, gconstpointer unused)
   fixture->bandwidth.is_measured = true;
   fixture->bandwidth.estimate_bps = 1100000;
   g_assert_cmpfloat_with_epsilon (mxr_ladder_get_carried_bps (&fixture->levels, &fixture->bandwidth), 1005619, 2);
+  fixture->bandwidth.paced_ms = 500; /* that much of it goes to what waits */
+  g_assert_cmpfloat_with_epsilon (mxr_ladder_get_carried_bps (&fixture->levels, &fixture->bandwidth), 0.75 * 1047619 - 42000, 2);
   fixture->bandwidth.estimate_bps = 1000;
   g_assert_cmpuint (mxr_ladder_get_carried_bps (&fixture->levels, &fixture->bandwidth), ==, 0);
 }

@@ -6,6 +6,8 @@
 /* Beside picture and sound: retransmissions and probes. What gets lost is sent again, on top. */
 #define REPAIRS_SHARE 0.05
 #define LOSS_COUNTED_MAX 0.5
+/* What waits in the server is to leave within this time, beside what comes anew. */
+#define DRAINED_MS 2000.0
 
 /* An estimate swings: after one sign of a queue it is 85 % of what has arrived, and back a second later. */
 #define FAR_TOO_LITTLE 0.75
@@ -65,7 +67,8 @@ mxr_ladder_get_carried_bps (const MxrLevels *levels, const MxrPeerBandwidth *ban
 {
   if (!bandwidth->is_measured)
     return G_MAXUINT;
-  double carried_bps = bandwidth->estimate_bps / get_overhead (bandwidth) - levels->sound_bps;
+  double waiting_bps = bandwidth->estimate_bps * MIN (bandwidth->paced_ms / DRAINED_MS, 1);
+  double carried_bps = (bandwidth->estimate_bps - waiting_bps) / get_overhead (bandwidth) - levels->sound_bps;
   return (guint) MAX (carried_bps, 0);
 }
 

@@ -267,6 +267,8 @@ class Lab:
         """A Chromium on the demo page, with the tone and colour of that index."""
         if shutil.which("node") is None:
             skip("node is missing (Debian: nodejs)")
+        # An address that becomes valid is a change of network for it, upon which it gives up what it is just loading.
+        wait_until(lambda: run(f"ip -n {name} -6 addr show tentative") == "", f"{name} to have its addresses")
         script = os.path.join(HERE, "browser.mjs")
         camera, microphone = make_media(index)
         argv = ["node", script, f"http://{SERVER_IP4}:{PORT}/", "test", f"peer{index}", camera, microphone]
