@@ -130,7 +130,7 @@ def endure_cut(company, seconds):
     company.check(sees_s is not None and sees_s < 4 * slack(), f"c has pictures {sees_s or 99:.1f} s after the network")
     company.check(seen_s is not None and heard_s is not None and whole_s < 5 * slack(), f"g sees and hears c {whole_s:.1f} s after it")
     company.check(company.c.last()["participant"] == company.participant and has_tile(company), "c did not join anew")
-    company.check_good(company.g.since(g), "all the while", is_alone=True)
+    company.check_good(company.g.since(g), "all the while")
 
 
 def unsteady(lab):
