@@ -345,18 +345,32 @@ find_port (GSocketType type)
 static GSubprocess *
 receive (const char *url, bool listens, const char *path)
 {
-  const char *arguments[16] = { "ffmpeg", "-nostdin", "-v", "error", "-y" };
-  guint n = 5;
+  const char *arguments[24] = { "ffmpeg", "-nostdin", "-v", "error", "-y", "-analyzeduration", "1000000" };
+  guint n = 7;
 
   if (listens) {
     arguments[n++] = "-listen";
     arguments[n++] = "1";
   }
-  for (const char *const *p = (const char *const[]){ "-i", url, "-c", "copy", path, NULL }; *p != NULL; p++)
+  for (const char *const *p = (const char *const[]){ "-i", url, "-c", "copy", "-flush_packets", "1", path, NULL }; *p != NULL; p++)
     arguments[n++] = *p;
   GSubprocess *process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
   g_assert_nonnull (process);
   return process;
+}
+
+/* FFmpeg begins to write when it has seen enough of both streams, which takes it seconds on a busy machine. */
+static void
+receive_some (const char *path)
+{
+  const gint64 end_us = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+  GStatBuf file = { 0 };
+
+  while (g_stat (path, &file) != 0 || file.st_size == 0) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end_us);
+    test_run_ms (100);
+  }
+  test_run_ms (4000);
 }
 
 static void
@@ -397,12 +411,12 @@ test_rtmp (void)
   g_assert_null (strstr (info.server, "sesame"));
   GSubprocess *server = receive (url, true, first);
   await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (4000);
+  receive_some (first);
   end_receiver (server);
   await (output, MXR_OUTPUT_RETRYING);
   server = receive (url, true, second);
   await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (4000);
+  receive_some (second);
   finish (output);
   end_receiver (server);
   test_feed_stop (&feed);
@@ -426,7 +440,7 @@ test_srt_caller (void)
   await (output, MXR_OUTPUT_RETRYING);
   GSubprocess *server = receive (listener, false, path);
   await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (5000);
+  receive_some (path);
   finish (output);
   end_receiver (server);
   test_feed_stop (&feed);
@@ -446,7 +460,7 @@ test_srt_listener (void)
   MxrOutput *output = start (&feed, "srt", NULL, url);
   await (output, MXR_OUTPUT_RUNNING);
   GSubprocess *client = receive (caller, false, path);
-  test_run_ms (6000);
+  receive_some (path);
   end_receiver (client);
   finish (output);
   test_feed_stop (&feed);

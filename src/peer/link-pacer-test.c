@@ -128,6 +128,7 @@ test_queue_drains (void)
   g_assert_cmpuint (viewer.n_left, <=, n_left + 14); /* no burst: 100 kbit of them */
   run_until (&viewer, viewer.now_us + 300 * MS);
   g_assert_cmpuint (viewer.n_left, ==, 40);
+  mxr_link_pacer_clear (&viewer.pacer);
 }
 
 /* 60 packets at 4 Mbit/s take 120 ms: a burst, then slices; all of it, in order. */
