@@ -439,7 +439,8 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
  * One fan-out feeds a downlink at a time. Sounds of one mixer change without a gap: the earlier one is sent until the
  * first packet of @fanout has come, for 60 ms at most, and for 25 ms when it is silent or has ended. A picture changes at
  * a key frame of @fanout, which the link asks for itself (on_keyframe_request), and again while none comes; the earlier one
- * is sent until then. One that begins, or comes after a pause, begins with the key frame that @fanout has kept, if it has.
+ * is sent until then. One that begins, or comes after a pause, begins with the key frame that @fanout has kept, if it has
+ * and what came since can be sent at once.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
 

@@ -63,16 +63,6 @@ new_sink (Encoding *encoding)
   return sink;
 }
 
-/* One frame being encoded, one waiting: a slow encoder loses frames and holds nobody up. */
-static GstElement *
-new_queue (void)
-{
-  GstElement *queue = gst_element_factory_make ("queue", "queue");
-  g_object_set (queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", (guint64) 0, "silent", TRUE, NULL);
-  gst_util_set_object_arg (G_OBJECT (queue), "leaky", "downstream");
-  return queue;
-}
-
 static bool
 fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
 {
@@ -83,7 +73,7 @@ fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
   encoding->encoder = fragment != NULL ? mxr_fragment_new_bin (fragment, "encoder", error) : NULL;
   if (encoding->encoder == NULL)
     return false;
-  GstElement *sink = new_sink (encoding), *queue = is_picture ? new_queue () : NULL;
+  GstElement *sink = new_sink (encoding), *queue = is_picture ? mxr_rung_new_queue () : NULL;
   gst_bin_add_many (GST_BIN (encoding->bin), encoding->encoder, sink, queue, NULL);
   mxr_fragment_bin_set_bitrate (encoding->encoder, is_picture ? config->programme.picture_bitrate_bps
                                                               : config->programme.sound_bitrate_bps);

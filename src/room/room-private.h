@@ -109,6 +109,8 @@ bool mxr_rung_is_free (MxrGraph *graph, guint32 number);
 MxrRung *mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError **error);
 /** mxr_rung_remove: Ends it; memory goes when its pipeline branch has stopped. */
 void mxr_rung_remove (MxrRung *rung);
+/** mxr_rung_new_queue: Returns: (transfer floating): before an encoder of pictures: it loses frames and never holds the mixer up. */
+GstElement *mxr_rung_new_queue (void);
 MxrFanout *mxr_rung_get_fanout (MxrRung *rung);
 const MxrRungParams *mxr_rung_get_params (MxrRung *rung);
 bool mxr_rung_is_ancestor (MxrRung *rung, GstObject *object);

@@ -120,8 +120,8 @@ new_sink (MxrRung *rung)
 }
 
 /* Two frames: one being encoded, one waiting. What is older than the newest two is of no use to anybody. */
-static GstElement *
-new_queue (void)
+GstElement *
+mxr_rung_new_queue (void)
 {
   GstElement *queue = gst_element_factory_make ("queue", "queue");
   g_object_set (queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", (guint64) 0, "silent", TRUE, NULL);
@@ -137,7 +137,7 @@ fill_bin (MxrRung *rung, GError **error)
     return false;
 
   GstElement *sink = new_sink (rung);
-  GstElement *queue = rung->params.is_picture ? new_queue () : NULL;
+  GstElement *queue = rung->params.is_picture ? mxr_rung_new_queue () : NULL;
   gst_bin_add_many (GST_BIN (rung->bin), encoder, sink, queue, NULL);
   rung->encoder = encoder;
   mxr_fragment_bin_set_bitrate (encoder, rung->params.bitrate_bps);
