@@ -98,9 +98,33 @@ struct _MxrConfig {
     bool push;                  /* outputs may go to RTMP and SRT servers */
     char *picture_encoder;      /* names of fragments */
     char *sound_encoder;
-    guint picture_bitrate_bps;
+    char *opus_sound_encoder;
+    guint picture_bitrate_bps; /* 0: as many a pixel as the room's picture has */
     guint sound_bitrate_bps;
+    guint programme_width_px;
+    guint programme_height_px;
+    guint programme_framerate;
+    char *images_directory; /* of logos and backgrounds; empty: there are none */
+    guint loudness;         /* EBU R 128, LUFS below full scale; 0: as it is */
+    guint hls_keep_s;       /* segments of HLS that ended are deleted after so long; 0: never */
   } programme;
+  struct {
+    char *database;       /* empty: library.sqlite in the recordings' directory */
+    guint max_age_days;   /* recordings are deleted after so long; 0: never */
+    guint max_total_mib;  /* the oldest are deleted beyond it; 0: never */
+    guint upload_max_mib; /* 0: nothing may be uploaded */
+  } library;
+  struct {
+    bool files;          /* recordings and uploads may be played into rooms */
+    bool urls;           /* and http, https and rtsp addresses */
+    char *allowed_hosts; /* only of these; empty: of any */
+    bool private_addresses; /* of private, loopback and link-local addresses, too */
+    guint max_per_room;
+  } players;
+  struct {
+    char *webhook_urls;   /* comma separated; empty: nobody is told */
+    char *webhook_secret; /* for signatures */
+  } webhooks;
   struct {
     char *level;  /* error, warning, info, debug */
     char *format; /* text or json */

@@ -160,8 +160,39 @@ typedef enum {
   MXR_TILEMIX_N_DELAYS
 } MxrTileMixDelay;
 
+typedef enum {
+  MXR_TILEMIX_LABELS_NONE,
+  MXR_TILEMIX_LABELS_NAMES,       /* small, at the foot of each tile */
+  MXR_TILEMIX_LABELS_LOWER_THIRD, /* a band with the name, as on television */
+} MxrTileMixLabels;
+
+/* What a view has beside its tiles. Images are borrowed: samples of one raw picture. */
+typedef struct {
+  guint32 background;          /* 0xRRGGBB */
+  GstSample *background_image; /* (nullable): I420; covers the canvas behind the tiles */
+  GstSample *logo;             /* (nullable): BGRA, straight alpha; in front of everything */
+  bool logo_is_left, logo_is_top;
+  double logo_height;          /* of the canvas */
+  MxrTileMixLabels labels;
+  bool clock;                  /* time of day, in the corner across from the logo */
+  double safe_margin;          /* kept free at each edge by logo, labels and clock; of the canvas */
+} MxrTileMixLook;
+
+/** mxr_tilemix_set_look: Of one view, from the next picture on, which is composed anew. @look: copied. Thread: any. */
+void mxr_tilemix_set_look (GstElement *mix, GstPad *view, const MxrTileMixLook *look);
+
 /** mxr_tilemix_read_delay: @out_counts: (out): since the element was made. Thread: any. */
 void mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCounts *out_counts);
+
+/* ---- mxrloudness ------------------------------------------------------------------------------------------ */
+
+/* Brings a live sound to a loudness (EBU R 128, measured by libebur128) and holds its true peaks below -1 dBTP.
+ *
+ * S16LE or F32LE in, S16LE out, 48000 Hz, 1 or 2 channels. Properties, at any time: `target` [LUFS, -36..-10, default -16];
+ * read-only `momentary`, `short-term`, `integrated` [LUFS] of what goes out, `gain` [dB]. Latency: constant, told by the
+ * latency query, 5 ms at most.
+ */
+GST_ELEMENT_REGISTER_DECLARE (mxrloudness);
 
 G_END_DECLS
 

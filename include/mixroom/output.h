@@ -26,6 +26,7 @@ typedef enum {
 typedef enum {
   MXR_FEED_PICTURE, /* H.264 access units, byte-stream, parameter sets with each key frame, no B-frames */
   MXR_FEED_SOUND,   /* AAC frames, raw, codec_data in the caps */
+  MXR_FEED_OPUS,    /* the same sound as packets of Opus, RFC 7845 caps (channel-mapping-family, streamheader) */
   MXR_FEED_N_STREAMS,
 } MxrFeedStream;
 
@@ -69,9 +70,12 @@ typedef enum {
 
 /* What is asked for. Strings are borrowed. */
 typedef struct {
-  const char *type;   /* "file", "hls", "rtmp" or "srt" */
+  const char *type;   /* "file", "hls", "rtmp", "srt" or "tracks" */
   const char *format; /* (nullable): of a file: "mp4", the default, or "mkv" */
   const char *url;    /* of RTMP and SRT */
+  const char *sound;  /* (nullable): of a file: "aac", the default, or "opus" */
+  guint split_s;      /* of a file: a new one at the first key frame after so long; 0: never */
+  guint64 split_bytes; /* or at the last key frame before so much; 0: never */
 } MxrOutputRequest;
 
 /* Where outputs may go. */
@@ -94,9 +98,19 @@ typedef struct {
   guint bitrate_bps;     /* on average */
 } MxrOutputInfo;
 
+/* One of the files that an output writes. */
+typedef struct {
+  const char *file;             /* below the recordings' directory */
+  gint64 started_ms;            /* Unix time */
+  guint64 duration_ms, n_bytes; /* so far */
+  bool is_over;                 /* it is closed */
+  bool has_failed;
+} MxrOutputFile;
+
 typedef struct {
   void (*on_changed) (MxrOutput *output, gpointer user_data); /* of state; @output may not be freed from within */
   void (*on_keyframe_wanted) (MxrOutput *output, gpointer user_data); /* it begins, or goes on, with one */
+  void (*on_file) (MxrOutput *output, const MxrOutputFile *file, gpointer user_data); /* one has begun, or is over */
 } MxrOutputEvents;
 
 /**
@@ -128,6 +142,9 @@ void mxr_output_get_info (MxrOutput *output, MxrOutputInfo *out_info);
 
 /** mxr_output_state_to_string: Returns: as in the API: "running". */
 const char *mxr_output_state_to_string (MxrOutputState state);
+
+/** mxr_output_takes: Whether it needs @stream of the feed; constant for its life. */
+bool mxr_output_takes (const MxrOutput *output, MxrFeedStream stream);
 
 /** mxr_output_is_live: Whether it still takes what the feed brings, or will: it was neither stopped nor has it failed. */
 bool mxr_output_is_live (const MxrOutput *output);

@@ -25,6 +25,8 @@ typedef enum {
   MXR_ROOM_ERROR_DRAINING,       /* the server is going down: 503 with Retry-After */
   MXR_ROOM_ERROR_FAILED,         /* ours: 500 */
   MXR_ROOM_ERROR_BAD_OUTPUT,     /* no such type or format, or a URL that cannot be used: 400 */
+  MXR_ROOM_ERROR_BAD_LOOK,       /* no such layout or image, or a value outside its range: 400 */
+  MXR_ROOM_ERROR_BAD_PLAYER,     /* nothing that can be played, or a place that may not be fetched from: 400 */
   MXR_ROOM_ERROR_OUTPUT_OFF,     /* the configuration does not allow for such outputs: 403 */
   MXR_ROOM_ERROR_OUTPUT_ENDED,   /* it cannot be paused any more: 409 */
   MXR_ROOM_ERROR_OUTPUTS_FULL,   /* too many at once: 429 */
@@ -37,6 +39,7 @@ typedef enum {
   MXR_ROLE_SESSION,   /* joined by WebSocket: talks with us while in the room, may resume */
   MXR_ROLE_PUBLISHER, /* joined by WHIP: lives as long as its media or until it is deleted */
   MXR_ROLE_VIEWER,    /* joined by WHEP: the same, sends nothing, has no tile and is not in the roster */
+  MXR_ROLE_PLAYER,    /* plays a file or an address: has no connection; started and stopped through the hub */
 } MxrRole;
 
 /* How good somebody's connection is, both ways together. */
@@ -169,13 +172,114 @@ char *mxr_hub_draw_room (MxrHub *hub, const char *room);
 /** mxr_hub_append_metrics: Prometheus text exposition format 0.0.4. */
 void mxr_hub_append_metrics (MxrHub *hub, GString *text);
 
+/* ---- What happens in all rooms ----------------------------------------------------------------------------- */
+
+/* A file of an output: the only one, or one of those that it is divided into. */
+typedef struct {
+  const char *output;              /* id */
+  const char *type;                /* of the output: "file" or "tracks" */
+  const char *file;                /* below the recordings' directory */
+  const char *const *participants; /* (array zero-terminated=1): names of those who were in the room meanwhile */
+  gint64 started_ms;               /* Unix time */
+  guint64 duration_ms, n_bytes;    /* so far */
+  bool is_over;                    /* the file is closed; its output may go on with another one */
+  bool has_failed;                 /* what is in it up to here may be played */
+} MxrRecording;
+
+/**
+ * MxrHubEvents:
+ *
+ * For who watches all rooms, such as webhooks and a library of recordings. Members may be %NULL. What is passed is borrowed.
+ * Thread: control; from the main loop or from inside the call that caused it; none may call back into the hub.
+ */
+typedef struct {
+  void (*on_room) (const char *room, bool is_over, gpointer user_data);
+  void (*on_participant) (const char *room, const MxrMember *member, MxrRole role, bool is_gone, gpointer user_data);
+  /* @output: a{sv}, as mxr_hub_describe_output() says it: it began or is in another state. */
+  void (*on_output) (const char *room, GVariant *output, gpointer user_data);
+  void (*on_recording) (const char *room, const MxrRecording *recording, gpointer user_data);
+  /* @player: a{sv}, as mxr_hub_describe_player() says it. */
+  void (*on_player) (const char *room, GVariant *player, gpointer user_data);
+} MxrHubEvents;
+
+/** mxr_hub_set_events: @events: (nullable): outlives the hub, or is taken back with %NULL. */
+void mxr_hub_set_events (MxrHub *hub, const MxrHubEvents *events, gpointer user_data);
+
+/* ---- The programme: what it looks and sounds like ------------------------------------------------------------ */
+
+/* What is to change; 0, %NULL and %MXR_UNCHANGED: it stays. Strings are borrowed. */
+#define MXR_UNCHANGED (-1)
+typedef struct {
+  const char *layout;     /* "auto", "grid", "speaker" or "share" */
+  const char *pin;        /* id of who is large in "auto", "speaker" and "share"; "": nobody */
+  const char *background; /* "#rrggbb", or the name of an image; "": black */
+  const char *logo;       /* name of an image; "": none */
+  const char *logo_corner; /* "top-left", "top-right", "bottom-left", "bottom-right" */
+  double logo_height;     /* of the canvas [0.02..0.5]; 0: unchanged */
+  const char *labels;     /* "none", "names" or "lower-third" */
+  int clock;              /* whether the time of day is shown: 0, 1, or %MXR_UNCHANGED */
+  double safe_margin;     /* what logo, labels and clock keep from each edge, of the canvas [0..0.1]; negative: unchanged */
+  double loudness_lufs;   /* EBU R 128 [-36..-10]; 0: unchanged */
+} MxrProgrammeChange;
+
+/* GVariants as of outputs, below. */
+
+/** mxr_hub_describe_programme: a{sv}: the members of MxrProgrammeChange as the API names them ("logoCorner"), "width", "height",
+ * "framerate", and "isRoomPicture": whether it is the same picture as that of the room. Errors: NOT_FOUND. */
+GVariant *mxr_hub_describe_programme (MxrHub *hub, const char *room, GError **error);
+/** mxr_hub_change_programme: All of @change or, when there is an error, nothing of it. Errors: NOT_FOUND, BAD_LOOK. */
+GVariant *mxr_hub_change_programme (MxrHub *hub, const char *room, const MxrProgrammeChange *change, GError **error);
+
+/**
+ * mxr_hub_take_snapshot_async:
+ * @type: "image/jpeg" or "image/png"
+ *
+ * The programme's picture now, encoded by a worker. The callback is made as that of mxr_participant_negotiate_async().
+ * Errors: NOT_FOUND, BUSY (too many are being made), FAILED.
+ */
+void mxr_hub_take_snapshot_async (MxrHub *hub, const char *room, const char *type, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+/** mxr_hub_take_snapshot_finish: Returns: (transfer full). */
+GBytes *mxr_hub_take_snapshot_finish (GAsyncResult *result, GError **error);
+
+/* ---- Players: files and addresses played into a room ---------------------------------------------------------- */
+
+/* What is asked for. Strings are borrowed. */
+typedef struct {
+  const char *location; /* path of a file, when @is_file; else an http, https or rtsp URL */
+  bool is_file;
+  const char *name; /* (nullable): shown to others */
+  bool loop;
+  double volume; /* [0..4] */
+} MxrPlayerOrder;
+
+/* What is to change; %MXR_UNCHANGED: it stays. */
+typedef struct {
+  int paused, loop;   /* 0 or 1 */
+  gint64 position_ms; /* to play from */
+  double volume;      /* [0..4] */
+} MxrPlayerChange;
+
+/** mxr_hub_start_player: Returns: a{sv} with "id", "participant", "name", "state" ("starting", "playing", "paused", "finished",
+ * "failed"), "detail", "position" and "duration" [ms], "loop", "volume". Errors: NOT_FOUND, BAD_PLAYER, OUTPUT_OFF, FULL,
+ * FAILED. A player that has ended or failed leaves its room and is told of for a minute more. */
+GVariant *mxr_hub_start_player (MxrHub *hub, const char *room, const MxrPlayerOrder *order, GError **error);
+GVariant *mxr_hub_describe_players (MxrHub *hub, const char *room, GError **error);
+GVariant *mxr_hub_describe_player (MxrHub *hub, const char *room, const char *id, GError **error);
+/** mxr_hub_change_player: Errors: NOT_FOUND, BAD_PLAYER, OUTPUT_ENDED. */
+GVariant *mxr_hub_change_player (MxrHub *hub, const char *room, const char *id, const MxrPlayerChange *change, GError **error);
+GVariant *mxr_hub_stop_player (MxrHub *hub, const char *room, const char *id, GError **error);
+
 /* ---- Outputs of the programme ------------------------------------------------------------------------------- */
 
 /* What is asked for. Strings are borrowed. */
 typedef struct {
-  const char *type;   /* "file", "hls", "rtmp" or "srt" */
+  const char *type;   /* "file", "hls", "rtmp", "srt" or "tracks" */
   const char *format; /* (nullable): of a file: "mp4", the default, or "mkv" */
   const char *url;    /* (nullable): of RTMP and SRT */
+  const char *sound;  /* (nullable): of a file: "aac", the default, or "opus" */
+  guint split_s;      /* of a file: a new one after so long; 0: never */
+  guint64 split_bytes; /* or after so much; 0: never */
 } MxrOutputOrder;
 
 /* GVariants are a{sv}, the list aa{sv}: made to be serialised as JSON, (transfer floating) (nullable): with @error set to

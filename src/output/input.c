@@ -9,7 +9,7 @@
 
 struct _MxrInput {
   gint refs;
-  GstAppSrc *sources[MXR_FEED_N_STREAMS];
+  GstAppSrc *sources[MXR_FEED_N_STREAMS]; /* NULL: the pipeline has no use for the stream */
 
   GMutex lock; /* guards all below */
   bool has_begun, is_waiting, is_paused, has_ended;
@@ -18,10 +18,14 @@ struct _MxrInput {
   GstClockTime position_ns; /* end of what was taken, on the output's timeline */
 };
 
+/* Returns: (nullable) */
 static GstAppSrc *
 get_source (GstElement *pipeline, const char *name)
 {
   GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), name);
+
+  if (source == NULL)
+    return NULL;
   g_object_set (source, "format", GST_FORMAT_TIME, "max-bytes", (guint64) 0, "emit-signals", FALSE, NULL);
   return GST_APP_SRC (source);
 }
@@ -34,6 +38,7 @@ mxr_input_new (GstElement *pipeline)
   input->refs = 1;
   input->sources[MXR_FEED_PICTURE] = get_source (pipeline, "picture");
   input->sources[MXR_FEED_SOUND] = get_source (pipeline, "sound");
+  input->sources[MXR_FEED_OPUS] = get_source (pipeline, "opus");
   g_mutex_init (&input->lock);
   input->is_waiting = true;
   return input;
@@ -52,7 +57,7 @@ mxr_input_unref (MxrInput *input)
   if (!g_atomic_int_dec_and_test (&input->refs))
     return;
   for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
-    gst_object_unref (input->sources[i]);
+    g_clear_pointer ((gpointer *) &input->sources[i], gst_object_unref);
   g_mutex_clear (&input->lock);
   g_free (input);
 }
@@ -70,9 +75,12 @@ begin_locked (MxrInput *input, GstClockTime running_ns)
 static bool
 is_full (MxrInput *input)
 {
-  return gst_app_src_get_current_level_bytes (input->sources[MXR_FEED_PICTURE]) +
-           gst_app_src_get_current_level_bytes (input->sources[MXR_FEED_SOUND]) >
-         HELD_MAX_BYTES;
+  guint64 n_bytes = 0;
+
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
+    if (input->sources[i] != NULL)
+      n_bytes += gst_app_src_get_current_level_bytes (input->sources[i]);
+  return n_bytes > HELD_MAX_BYTES;
 }
 
 /* Returns: whether it is taken, and when it is, on the output's timeline. */
@@ -100,6 +108,8 @@ mxr_input_take (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCap
 {
   GstClockTime time_ns = 0;
 
+  if (input->sources[stream] == NULL)
+    return;
   g_mutex_lock (&input->lock);
   bool is_admitted = admit_locked (input, stream, buffer, running_ns, &time_ns);
   g_mutex_unlock (&input->lock);
@@ -129,7 +139,8 @@ mxr_input_end (MxrInput *input)
   input->has_ended = true;
   g_mutex_unlock (&input->lock);
   for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
-    gst_app_src_end_of_stream (input->sources[i]);
+    if (input->sources[i] != NULL)
+      gst_app_src_end_of_stream (input->sources[i]);
 }
 
 GstClockTime

@@ -13,7 +13,7 @@
  */
 typedef struct _MxrInput MxrInput;
 
-/** mxr_input_new: @pipeline: has the appsrc "picture" and "sound". */
+/** mxr_input_new: @pipeline: has the appsrc "picture" and "sound" or "opus". */
 MxrInput *mxr_input_new (GstElement *pipeline);
 MxrInput *mxr_input_ref (MxrInput *input);
 void mxr_input_unref (MxrInput *input);
@@ -73,6 +73,7 @@ struct _MxrOutput {
   GstElement *ended;       /* to be stopped once it has; NULL: none is */
   guint n_failures;        /* attempts in a row */
   bool is_stopping, is_paused;
+  bool is_opus; /* its sound; AAC otherwise */
   guint64 former_ms;       /* duration of former attempts */
   atomic_uint_fast64_t n_bytes; /* added to by sinks' threads */
 };

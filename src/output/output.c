@@ -41,6 +41,12 @@ has_ended (const MxrOutput *self)
 }
 
 bool
+mxr_output_takes (const MxrOutput *output, MxrFeedStream stream)
+{
+  return stream == MXR_FEED_PICTURE || stream == (output->is_opus ? MXR_FEED_OPUS : MXR_FEED_SOUND);
+}
+
+bool
 mxr_output_is_live (const MxrOutput *self)
 {
   return !has_ended (self) && !self->is_stopping;

@@ -104,9 +104,13 @@ mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **erro
 {
   const MxrConfig *config = hub->config;
 
-  if (stream == MXR_FEED_PICTURE)
-    return mxr_fragments_find (hub->fragments, config->programme.picture_encoder, MXR_FRAGMENT_ELEMENTARY, "H264", error);
-  return mxr_fragments_find (hub->fragments, config->programme.sound_encoder, MXR_FRAGMENT_ELEMENTARY, "AAC", error);
+  const char *names[] = {
+    [MXR_FEED_PICTURE] = config->programme.picture_encoder,
+    [MXR_FEED_SOUND] = config->programme.sound_encoder,
+    [MXR_FEED_OPUS] = config->programme.opus_sound_encoder,
+  };
+  const char *codecs[] = { [MXR_FEED_PICTURE] = "H264", [MXR_FEED_SOUND] = "AAC", [MXR_FEED_OPUS] = "opus" };
+  return mxr_fragments_find (hub->fragments, names[stream], MXR_FRAGMENT_ELEMENTARY, codecs[stream], error);
 }
 
 static bool
@@ -115,8 +119,10 @@ check_programme (MxrHub *hub, GError **error)
   const MxrConfig *config = hub->config;
   bool is_used = config->programme.push || *config->programme.recordings_directory != '\0' ||
                  *config->programme.hls_directory != '\0';
-  return !is_used || (mxr_hub_find_programme_encoder (hub, MXR_FEED_PICTURE, error) != NULL &&
-                      mxr_hub_find_programme_encoder (hub, MXR_FEED_SOUND, error) != NULL);
+  for (guint i = 0; is_used && i < MXR_FEED_N_STREAMS; i++)
+    if (mxr_hub_find_programme_encoder (hub, i, error) == NULL)
+      return false;
+  return true;
 }
 
 /* What the configuration names must work here, or the first call would find out. */
@@ -138,6 +144,7 @@ mxr_hub_new (const MxrConfig *config, GError **error)
   g_autoptr (MxrHub) hub = g_new0 (MxrHub, 1);
 
   hub->config = config;
+  mxr_hub_set_events (hub, NULL, NULL);
   hub->rooms = g_hash_table_new (g_str_hash, g_str_equal);
   hub->tokens = g_hash_table_new (g_str_hash, g_str_equal);
   hub->control = mxr_mailbox_new (NULL, "control", CONTROL_CALLS_MAX);

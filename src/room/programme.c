@@ -152,13 +152,20 @@ encoding_new (MxrProgramme *programme, MxrFeedStream stream, GError **error)
 
 /* ---- On and off --------------------------------------------------------------------------------------------------- */
 
+static bool
+is_taken (const MxrProgramme *programme, MxrFeedStream stream)
+{
+  for (guint i = 0; i < programme->outputs->len; i++)
+    if (mxr_output_is_live (programme->outputs->pdata[i]) && mxr_output_takes (programme->outputs->pdata[i], stream))
+      return true;
+  return false;
+}
+
 bool
 mxr_programme_is_on (const MxrRoom *room)
 {
-  const MxrProgramme *programme = room->programme;
-
-  for (guint i = 0; programme != NULL && i < programme->outputs->len; i++)
-    if (mxr_output_is_live (programme->outputs->pdata[i]))
+  for (guint i = 0; room->programme != NULL && i < MXR_FEED_N_STREAMS; i++)
+    if (is_taken (room->programme, i))
       return true;
   return false;
 }
@@ -170,8 +177,9 @@ start (MxrProgramme *programme)
 
   for (guint i = 0; i < MXR_FEED_N_STREAMS; i++) {
     g_autoptr (GError) error = NULL;
-    if (programme->encodings[i] == NULL)
-      programme->encodings[i] = encoding_new (programme, i, &error);
+    if (programme->encodings[i] != NULL || !is_taken (programme, i))
+      continue;
+    programme->encodings[i] = encoding_new (programme, i, &error);
     if (programme->encodings[i] != NULL)
       continue;
     programme->retry_us = g_get_monotonic_time () + RETRY_US;
@@ -190,8 +198,9 @@ mxr_programme_update (MxrProgramme *programme)
   g_object_set (room->graph->sound, "rest", !is_on, NULL);
   if (is_on)
     start (programme);
-  for (guint i = 0; !is_on && i < MXR_FEED_N_STREAMS; i++)
-    g_clear_pointer (&programme->encodings[i], encoding_remove);
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
+    if (!is_taken (programme, i))
+      g_clear_pointer (&programme->encodings[i], encoding_remove);
   mxr_stage_want_uplinks (room);
 }
 

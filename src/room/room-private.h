@@ -433,6 +433,17 @@ MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order,
 /** mxr_programme_update: An output began or was stopped: the programme is encoded while one needs it. */
 void mxr_programme_update (MxrProgramme *programme);
 
+/* ---- hub-events.c: who watches all rooms is told --------------------------------------------------------------- */
+
+void mxr_hub_tell_room (MxrRoom *room, bool is_over);
+void mxr_hub_tell_participant (MxrRoom *room, const MxrParticipant *participant, bool is_gone);
+/** mxr_hub_tell_output: @output: (transfer floating): as mxr_hub_describe_output() says it. */
+void mxr_hub_tell_output (MxrRoom *room, GVariant *output);
+/** mxr_hub_tell_recording: @recording: its participants are filled in here. */
+void mxr_hub_tell_recording (MxrRoom *room, const MxrRecording *recording);
+/** mxr_hub_tell_player: @player: (transfer floating): as mxr_hub_describe_player() says it. */
+void mxr_hub_tell_player (MxrRoom *room, GVariant *player);
+
 /* ---- hub.c --------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -442,6 +453,8 @@ typedef struct {
 
 struct _MxrHub {
   const MxrConfig *config;
+  const MxrHubEvents *events; /* never NULL */
+  gpointer events_data;
   MxrNet *net;
   MxrFragments *fragments;
   MxrMailbox *control;
