@@ -69,7 +69,7 @@ class Server:
 
     def __init__(self, context, settings):
         self.log_path = context.out / "server.log"
-        limits = {"ice.allow_loopback": "true", "ice.local_addresses": "127.0.0.1", "room.max_participants": 400,
+        limits = {"ice.allow_loopback": "true", "ice.local_addresses": "127.0.0.1", "room.max_participants": 2000,
                   "http.max_connections": 4096, "http.max_connections_per_address": 4096, "http.joins_per_minute": 60000,
                   "log.level": "info"}
         argv = [context.build / "src" / "mixroom", "--listen", "127.0.0.1:0"]
