@@ -21,6 +21,9 @@ at (const MxrAckedRate *rate, guint64 i)
 void
 mxr_acked_rate_add (MxrAckedRate *rate, const MxrAckedPacket *packet, bool is_queued)
 {
+  /* The client's clock was set back: nothing before can be compared with what comes. */
+  if (rate->end > rate->start && packet->arrival_us < at (rate, rate->end - 1)->arrival_us - MXR_ACKED_WINDOW_US)
+    mxr_acked_rate_init (rate);
   rate->packets[rate->end++ % MXR_ACKED_PACKETS] = *packet;
   if (!is_queued)
     rate->busy_start = rate->end;

@@ -115,6 +115,40 @@ test_remb (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (state_of (fixture).estimate_bps, ==, 1000000);
 }
 
+/* Who has stopped sending it is limited no more, if there is anything else to go by. */
+static void
+test_old_remb (Fixture *fixture, gconstpointer data)
+{
+  mxr_bandwidth_remb (fixture->bandwidth, 400000, START_US);
+  mxr_bandwidth_poll (fixture->bandwidth, START_US + 60 * G_USEC_PER_SEC);
+  g_assert_cmpuint (state_of (fixture).estimate_bps, ==, 400000);
+  exchange (fixture, 1000, 5, false);
+  mxr_bandwidth_remb (fixture->bandwidth, 400000, fixture->now_us);
+  for (guint i = 0; i < 190; i++)
+    exchange (fixture, 1000, 5, false);
+  g_assert_cmpuint (state_of (fixture).estimate_bps, ==, 400000);
+  for (guint i = 0; i < 20; i++)
+    exchange (fixture, 1000, 5, false);
+  g_assert_cmpuint (state_of (fixture).estimate_bps, >=, 1000000);
+  g_assert_cmpuint (state_of (fixture).remb_bps, ==, 0);
+}
+
+/* The client's clock is set while media flows, either way: nothing waits, and no less is carried than before. */
+static void
+test_clock_is_set (Fixture *fixture, gconstpointer data)
+{
+  const gint64 hour_us = 3600 * (gint64) G_USEC_PER_SEC, steps[] = { 0, hour_us, 0, -2 * G_USEC_PER_SEC, 5 * G_USEC_PER_SEC };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    for (guint k = 0; k < 50; k++)
+      exchange (fixture, 1000, hour_us + steps[i], false);
+    g_assert_cmpfloat (state_of (fixture).queue_ms, <, 10);
+    g_assert_cmpint (state_of (fixture).use, ==, MXR_BANDWIDTH_NORMAL);
+    g_assert_cmpuint (state_of (fixture).acked_bps, >, 700000);
+    g_assert_cmpuint (state_of (fixture).estimate_bps, >=, 900000);
+  }
+}
+
 /* Without transport-wide feedback there are still the reports. */
 static void
 test_reports (Fixture *fixture, gconstpointer data)
@@ -161,6 +195,8 @@ main (int argc, char **argv)
   g_test_add ("/bandwidth/little-is-sent", Fixture, NULL, set_up, test_little_is_sent, tear_down);
   g_test_add ("/bandwidth/silence", Fixture, NULL, set_up, test_silence, tear_down);
   g_test_add ("/bandwidth/remb", Fixture, NULL, set_up, test_remb, tear_down);
+  g_test_add ("/bandwidth/old-remb", Fixture, NULL, set_up, test_old_remb, tear_down);
+  g_test_add ("/bandwidth/clock-is-set", Fixture, NULL, set_up, test_clock_is_set, tear_down);
   g_test_add ("/bandwidth/reports", Fixture, NULL, set_up, test_reports, tear_down);
   g_test_add ("/bandwidth/probes", Fixture, NULL, set_up, test_probes, tear_down);
   return g_test_run ();

@@ -30,6 +30,8 @@
 #define WANT_GROWTH 1.1
 /* Reports count where there is no transport-wide feedback, or none any more. */
 #define REPORTS_AFTER_US (2 * 1000 * 1000)
+/* Who limits us by REMB says so about once a second; who is silent about it for so long does not any more. */
+#define REMB_STALE_US (20 * 1000 * 1000)
 
 typedef struct {
   gsize bytes[N_SLOTS];
@@ -49,6 +51,7 @@ struct _MxrBandwidth {
   double rtt_ms;
   bool has_report_rtt;
   guint64 remb_bps;
+  gint64 remb_us; /* when it was told */
   guint want_bps;
   gint64 reference; /* of the last feedback, 64 ms, without wraps */
   gint64 calm_us;       /* no probes before */
@@ -334,6 +337,7 @@ void
 mxr_bandwidth_remb (MxrBandwidth *bandwidth, guint64 bps, gint64 now_us)
 {
   bandwidth->remb_bps = bps;
+  bandwidth->remb_us = now_us;
 }
 
 void
@@ -366,6 +370,12 @@ mxr_bandwidth_next_probe (MxrBandwidth *bandwidth, gint64 now_us, MxrBandwidthPr
 }
 
 static gint64
+remb_due_us (const MxrBandwidth *bandwidth)
+{
+  return bandwidth->remb_bps > 0 && bandwidth->feedback_us != 0 ? bandwidth->remb_us + REMB_STALE_US : G_MAXINT64;
+}
+
+static gint64
 silence_due_us (const MxrBandwidth *bandwidth)
 {
   if (bandwidth->feedback_us == 0 || bandwidth->unanswered_us == 0)
@@ -382,10 +392,12 @@ mxr_bandwidth_poll (MxrBandwidth *bandwidth, gint64 now_us)
     bandwidth->silence_us = now_us;
     bandwidth->control.bps = MAX (bandwidth->control.bps * SILENCE_FACTOR, bandwidth->config.min_bps);
   }
+  if (now_us >= remb_due_us (bandwidth))
+    bandwidth->remb_bps = 0;
   if (now_us >= mxr_prober_timeout_us (&bandwidth->prober))
     finish_probe (bandwidth, now_us);
 
-  gint64 due_us = MIN (silence_due_us (bandwidth), mxr_prober_timeout_us (&bandwidth->prober));
+  gint64 due_us = MIN (MIN (silence_due_us (bandwidth), remb_due_us (bandwidth)), mxr_prober_timeout_us (&bandwidth->prober));
   if (!bandwidth->prober.is_open && bandwidth->feedback_us != 0 && want (bandwidth) > estimate (bandwidth))
     due_us = MIN (due_us, MAX (MAX (bandwidth->prober.due_us, bandwidth->calm_us), now_us + SLOT_US));
   return due_us;

@@ -10,6 +10,8 @@
 #define STANDING_MS 80
 /* In proportion to time: less than this is neither growth nor shrinking. */
 #define FLAT_SLOPE 0.05
+/* No packet is overtaken by so much: the clock was set. */
+#define BACK_US (500 * 1000)
 /* A queue that stays as it is while we send less is not ours, or it is a longer way. */
 #define FLAT_US (1000 * 1000)
 
@@ -74,6 +76,8 @@ mxr_delay_queue_add (MxrDelayQueue *queue, const MxrAckedPacket *packet)
   const double delay_ms = (double) (packet->arrival_us - packet->sent_us) / 1000;
   const gint64 arrival_us = packet->arrival_us;
 
+  if (arrival_us < queue->latest_us - BACK_US)
+    *queue = (MxrDelayQueue){ 0 };
   note_base (queue, delay_ms, arrival_us);
   if (queue->n_latest == 0)
     queue->mark_us = arrival_us;
