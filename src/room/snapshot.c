@@ -147,13 +147,26 @@ picture_free (gpointer data)
   g_free (picture);
 }
 
+/* JPEG has luma and chroma of the whole range of 8 bits (JFIF). videoconvert 1.22 does not widen I420 (grey 126 stays 126 where 128 was
+ * meant), jpegenc does when it gets RGB. */
+static GstSample *
+convert (const Picture *picture, GError **error)
+{
+  g_autoptr (GstCaps) caps = gst_caps_new_empty_simple (picture->type);
+  g_autoptr (GstCaps) rgb = gst_caps_from_string ("video/x-raw,format=RGB");
+
+  if (strcmp (picture->type, "image/jpeg") != 0)
+    return gst_video_convert_sample (picture->sample, caps, ENCODE_MAX_NS, error);
+  g_autoptr (GstSample) sample = gst_video_convert_sample (picture->sample, rgb, ENCODE_MAX_NS, error);
+  return sample != NULL ? gst_video_convert_sample (sample, caps, ENCODE_MAX_NS, error) : NULL;
+}
+
 static void
 encode (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   const Picture *picture = task_data;
-  g_autoptr (GstCaps) caps = gst_caps_new_empty_simple (picture->type);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GstSample) encoded = gst_video_convert_sample (picture->sample, caps, ENCODE_MAX_NS, &error);
+  g_autoptr (GstSample) encoded = convert (picture, &error);
   GstBuffer *buffer = encoded != NULL ? gst_sample_get_buffer (encoded) : NULL;
   gpointer bytes;
   gsize n_bytes;
