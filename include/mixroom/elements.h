@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxrloudness`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
@@ -188,7 +188,7 @@ void mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCou
 
 /* Brings a live sound to a loudness (EBU R 128, measured by libebur128) and holds its true peaks below -1 dBTP.
  *
- * S16LE or F32LE in, S16LE out, 48000 Hz, 1 or 2 channels. Properties, at any time: `target` [LUFS, -36..-10, default -16];
+ * S16LE or F32LE in, S16LE out, 48000 Hz, 1 or 2 channels; one channel is measured as one. Properties, at any time: `target` [LUFS, -36..-10, default -16];
  * read-only `momentary`, `short-term`, `integrated` [LUFS] of what goes out, `gain` [dB]. Latency: constant, told by the
  * latency query, 5 ms at most.
  */

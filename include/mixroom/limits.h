@@ -35,6 +35,9 @@
 /* Each has a connection of its own. */
 #define MXR_WEBHOOK_URLS_MAX 16
 
+/* Still pictures being taken at once, of all rooms: each has a decoded picture and a worker for some 10 to 100 ms. */
+#define MXR_SNAPSHOTS_MAX 8
+
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */

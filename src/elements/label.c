@@ -1,27 +1,38 @@
 #include "label.h"
 
+#include "avatar.h"
+
 #include <pango/pangocairo.h>
 
-/* Letters are a 14th of the tile's height, within what can be read and what does not shout [px]. */
-#define TEXT_PART_OF_TILE 14
-#define TEXT_MIN_PX 10
-#define TEXT_MAX_PX 32
 #define TILE_MIN_W_PX 48
 #define TILE_MIN_H_PX 32
 #define BOX_OPACITY 0.6
+#define BAND_OPACITY 0.8
 
+/* How a box and its letters look. */
+typedef struct {
+  int text_px;
+  int pad_left, pad_right, pad_y; /* [px] */
+  int bar;                        /* width of the bar at the left; 0: none [px] */
+  double radius, opacity;
+  bool is_bold;
+} Style;
+
+/* Letters are a 14th of the tile's height, within what can be read and what does not shout. */
 static int
-text_height (int tile_h)
+name_height (int tile_h)
 {
-  return CLAMP (tile_h / TEXT_PART_OF_TILE, TEXT_MIN_PX, TEXT_MAX_PX);
+  return CLAMP (tile_h / 14, 10, 32);
 }
 
-/* From the tile's edges to the box; even, as every place on a canvas. */
+/* A lower third's are an 18th, but not held small: it is to be read on a telephone. */
 static int
-margin (int tile_h)
+band_height (int tile_h)
 {
-  return (text_height (tile_h) / 2) & ~1;
+  return CLAMP (tile_h / 18, 11, 72);
 }
+
+/* ---- Places --------------------------------------------------------------------------------------------- */
 
 bool
 mxr_label_fits (const MxrRect *tile)
@@ -29,16 +40,28 @@ mxr_label_fits (const MxrRect *tile)
   return tile->w >= TILE_MIN_W_PX && tile->h >= TILE_MIN_H_PX;
 }
 
-bool
-mxr_label_place (const MxrRect *tile, const MxrImage *label, MxrRect *out_place)
+MxrRect
+mxr_label_get_room (const MxrRect *tile, MxrTileMixLabels labels, const MxrInsets *insets)
 {
-  int w = label->picture.w, h = label->picture.h, edge = margin (tile->h);
+  bool is_band = labels == MXR_TILEMIX_LABELS_LOWER_THIRD;
+  int margin = (is_band ? band_height (tile->h) : name_height (tile->h) / 2) & ~1;
+  int left = MAX (margin, insets->left), right = MAX (margin, insets->right), bottom = MAX (margin, insets->bottom);
 
-  if (w + edge > tile->w || h + edge > tile->h)
+  return (MxrRect){ tile->x + left, tile->y, MAX (tile->w - left - right, 0), MAX (tile->h - bottom, 0) };
+}
+
+bool
+mxr_label_place (const MxrRect *room, const MxrImage *label, MxrRect *out_place)
+{
+  int w = label->picture.w, h = label->picture.h;
+
+  if (w > room->w || h > room->h)
     return false;
-  *out_place = (MxrRect){ tile->x + edge, tile->y + tile->h - edge - h, w, h };
+  *out_place = (MxrRect){ room->x, room->y + room->h - h, w, h };
   return true;
 }
+
+/* ---- Drawing -------------------------------------------------------------------------------------------- */
 
 static void
 round_box (cairo_t *cr, double w, double h, double radius)
@@ -50,33 +73,113 @@ round_box (cairo_t *cr, double w, double h, double radius)
   cairo_close_path (cr);
 }
 
-MxrImage *
-mxr_label_draw (PangoFontMap *fonts, const char *title, int w, int h)
+static void
+draw_bar (cairo_t *cr, const Style *style, const char *title, int h)
 {
-  int text_px = text_height (h), pad_x = text_px / 2, pad_y = text_px / 5;
-  g_autoptr (PangoLayout) layout = mxr_text_layout (fonts, title, text_px, false);
-  int text_w, text_h;
+  guint32 rgb = mxr_avatar_colour (title);
 
-  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
-  pango_layout_get_pixel_size (layout, &text_w, &text_h);
-  int room = MAX (w - 2 * margin (h) - 2 * pad_x - 2, 1);
-  if (text_w > room) {
-    pango_layout_set_width (layout, room * PANGO_SCALE);
-    pango_layout_get_pixel_size (layout, &text_w, &text_h);
-  }
-  int box_w = (text_w + 2 * pad_x + 1) & ~1, box_h = (text_h + 2 * pad_y + 1) & ~1;
-
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, box_w, box_h);
-  cairo_t *cr = cairo_create (surface);
-  round_box (cr, box_w, box_h, MIN (text_px * 0.4, box_h / 2.0));
-  cairo_set_source_rgba (cr, 0.06, 0.07, 0.09, BOX_OPACITY);
+  cairo_set_source_rgb (cr, (rgb >> 16 & 0xff) / 255.0, (rgb >> 8 & 0xff) / 255.0, (rgb & 0xff) / 255.0);
+  cairo_rectangle (cr, 0, 0, style->bar, h);
   cairo_fill (cr);
+}
+
+/* @layout: of @title, as wide as it may be */
+static MxrImage *
+draw_box (const Style *style, PangoLayout *layout, const char *title, int text_w, int text_h)
+{
+  int w = (style->pad_left + text_w + style->pad_right + 1) & ~1, h = (text_h + 2 * style->pad_y + 1) & ~1;
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, w, h);
+  cairo_t *cr = cairo_create (surface);
+
+  round_box (cr, w, h, MIN (style->radius, h / 2.0));
+  cairo_clip_preserve (cr);
+  cairo_set_source_rgba (cr, 0.06, 0.07, 0.09, style->opacity);
+  cairo_fill (cr);
+  if (style->bar > 0)
+    draw_bar (cr, style, title, h);
   cairo_set_source_rgb (cr, 1, 1, 1);
-  cairo_move_to (cr, pad_x, pad_y);
+  cairo_move_to (cr, style->pad_left, style->pad_y);
   pango_cairo_show_layout (cr, layout);
   cairo_destroy (cr);
 
   MxrImage *image = mxr_image_new (surface, true);
   cairo_surface_destroy (surface);
   return image;
+}
+
+/* @room: for box and letters; a longer title ends in an ellipsis */
+static MxrImage *
+draw_title (const Style *style, PangoFontMap *fonts, const char *title, int room)
+{
+  g_autoptr (PangoLayout) layout = mxr_text_layout (fonts, title, style->text_px, style->is_bold);
+  int text_w, text_h;
+
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  pango_layout_get_pixel_size (layout, &text_w, &text_h);
+  room = MAX (room - style->pad_left - style->pad_right - 2, 1);
+  if (text_w > room) {
+    pango_layout_set_width (layout, room * PANGO_SCALE);
+    pango_layout_get_pixel_size (layout, &text_w, &text_h);
+  }
+  return draw_box (style, layout, title, text_w, text_h);
+}
+
+MxrImage *
+mxr_label_draw (PangoFontMap *fonts, const char *title, int w, int h)
+{
+  int text_px = name_height (h);
+  const Style style = { .text_px = text_px,
+                        .pad_left = text_px / 2,
+                        .pad_right = text_px / 2,
+                        .pad_y = text_px / 5,
+                        .radius = text_px * 0.4,
+                        .opacity = BOX_OPACITY };
+  return draw_title (&style, fonts, title, w);
+}
+
+MxrImage *
+mxr_lower_third_draw (PangoFontMap *fonts, const char *title, int w, int h)
+{
+  int text_px = band_height (h), bar = MAX (text_px / 4, 3);
+  const Style style = { .text_px = text_px,
+                        .pad_left = bar + text_px * 2 / 3,
+                        .pad_right = text_px * 5 / 6,
+                        .pad_y = text_px * 2 / 5,
+                        .bar = bar,
+                        .radius = text_px * 0.15,
+                        .opacity = BAND_OPACITY,
+                        .is_bold = true };
+  return draw_title (&style, fonts, title, w);
+}
+
+/* The box is as wide as zeroes are, and digits are asked for that are all so wide, or it would breathe. */
+static void
+measure_digits (PangoLayout *layout, int *out_w, int *out_h)
+{
+  PangoAttrList *attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
+  pango_layout_set_attributes (layout, attributes);
+  pango_attr_list_unref (attributes);
+  pango_layout_set_text (layout, "00:00:00", -1);
+  pango_layout_get_pixel_size (layout, out_w, out_h);
+}
+
+MxrImage *
+mxr_clock_draw (PangoFontMap *fonts, const char *text, int w, int h)
+{
+  int text_px = CLAMP (h / 26, 10, 64);
+  const Style style = { .text_px = text_px,
+                        .pad_left = text_px * 5 / 8,
+                        .pad_right = text_px * 5 / 8,
+                        .pad_y = text_px * 3 / 10,
+                        .radius = text_px * 0.15,
+                        .opacity = BAND_OPACITY,
+                        .is_bold = true };
+  g_autoptr (PangoLayout) layout = mxr_text_layout (fonts, text, text_px, true);
+  int text_w, text_h;
+
+  measure_digits (layout, &text_w, &text_h);
+  pango_layout_set_text (layout, text, -1);
+  return draw_box (&style, layout, text, text_w, text_h);
 }

@@ -29,6 +29,21 @@ struct _MxrImageCache {
   gsize n_bytes;
 };
 
+/* Chroma of four pixels is their mean by alpha: at the edge of a letter the colour of what cannot be seen is no part of it.
+ * That is the mean before the colours are divided by alpha. */
+static void
+fill_alpha_chroma (MxrImage *image, const guint8 *argb, int stride)
+{
+  int w = image->picture.w / 2, h = image->picture.h / 2;
+  g_autofree guint8 *half = g_malloc ((gsize) w * h * 4);
+  g_autofree guint8 *luma = g_malloc ((gsize) w * h);
+
+  ARGBScale (argb, stride, 2 * w, 2 * h, half, 4 * w, w, h, kFilterBox);
+  ARGBExtractAlpha (half, 4 * w, image->alpha_half, w, w, h);
+  ARGBUnattenuate (half, 4 * w, half, 4 * w, w, h);
+  ARGBToI444 (half, 4 * w, luma, w, image->picture.data[1], w, image->picture.data[2], w, w, h);
+}
+
 MxrImage *
 mxr_image_new (cairo_surface_t *surface, bool with_alpha)
 {
@@ -37,17 +52,32 @@ mxr_image_new (cairo_surface_t *surface, bool with_alpha)
   int stride = cairo_image_surface_get_stride (surface);
   int w = cairo_image_surface_get_width (surface), h = cairo_image_surface_get_height (surface);
   gsize luma = (gsize) w * h, chroma = luma / 4;
-  guint8 *bytes = g_malloc (luma + 2 * chroma + (with_alpha ? luma : 0));
+  guint8 *bytes = g_malloc (luma + 2 * chroma + (with_alpha ? luma + chroma : 0));
   MxrImage *image = g_new0 (MxrImage, 1);
 
   image->picture = (MxrPicture){ { bytes, bytes + luma, bytes + luma + chroma }, { w, w / 2, w / 2 }, w, h };
-  if (with_alpha) {
-    image->alpha = bytes + luma + 2 * chroma;
-    ARGBExtractAlpha (argb, stride, image->alpha, w, w, h);
-    ARGBUnattenuate (argb, stride, argb, stride, w, h);
+  if (!with_alpha) {
+    ARGBToI420 (argb, stride, bytes, w, image->picture.data[1], w / 2, image->picture.data[2], w / 2, w, h);
+    return image;
   }
-  ARGBToI420 (argb, stride, bytes, w, image->picture.data[1], w / 2, image->picture.data[2], w / 2, w, h);
+  image->alpha = bytes + luma + 2 * chroma;
+  image->alpha_half = image->alpha + luma;
+  fill_alpha_chroma (image, argb, stride);
+  ARGBExtractAlpha (argb, stride, image->alpha, w, w, h);
+  ARGBUnattenuate (argb, stride, argb, stride, w, h);
+  ARGBToI400 (argb, stride, bytes, w, w, h);
   return image;
+}
+
+void
+mxr_image_blend (const MxrImage *image, const MxrPicture *to)
+{
+  for (int i = 0; i < 3; i++) {
+    const guint8 *alpha = i == 0 ? image->alpha : image->alpha_half;
+    int w = i == 0 ? to->w : to->w / 2, h = i == 0 ? to->h : to->h / 2;
+    BlendPlane (image->picture.data[i], image->picture.stride[i], to->data[i], to->stride[i], alpha, w, to->data[i],
+                to->stride[i], w, h);
+  }
 }
 
 void
@@ -73,6 +103,12 @@ mxr_text_layout (PangoFontMap *fonts, const char *text, int height_px, bool bold
   pango_font_description_free (font);
   g_object_unref (context);
   return layout;
+}
+
+PangoFontMap *
+mxr_image_cache_get_fonts (MxrImageCache *cache)
+{
+  return cache->fonts;
 }
 
 static guint
@@ -103,7 +139,7 @@ entry_free (gpointer data)
 static gsize
 image_bytes (const MxrImage *image)
 {
-  return (gsize) image->picture.w * image->picture.h * (image->alpha != NULL ? 5 : 3) / 2;
+  return (gsize) image->picture.w * image->picture.h * (image->alpha != NULL ? 11 : 6) / 4;
 }
 
 MxrImageCache *

@@ -12,12 +12,22 @@ G_BEGIN_DECLS
 typedef struct {
   MxrPicture picture; /* owns its memory; even width and height */
   guint8 *alpha;      /* (nullable): 255 is opaque; rows of picture.w bytes */
+  guint8 *alpha_half; /* with @alpha: the mean of each four, for chroma; rows of picture.w / 2 bytes */
 } MxrImage;
 
 /** mxr_image_new: @surface: ARGB32 of even size; @with_alpha: false means that it is opaque all over. */
 MxrImage *mxr_image_new (cairo_surface_t *surface, bool with_alpha);
 void mxr_image_free (MxrImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrImage, mxr_image_free)
+
+/**
+ * mxr_image_blend:
+ * @image: with alpha
+ * @to: of the same size, begun at even places
+ *
+ * Lays @image over @to: what is opaque becomes the image's, what is transparent stays, both to the bit.
+ */
+void mxr_image_blend (const MxrImage *image, const MxrPicture *to);
 
 /** mxr_text_layout: One line of sans serif, @height_px high from ascender to descender. Returns: (transfer
  * full) */
@@ -35,6 +45,7 @@ typedef MxrImage *(*MxrImageFunc) (PangoFontMap *fonts, const char *title, int w
 
 MxrImageCache *mxr_image_cache_new (void);
 void mxr_image_cache_free (MxrImageCache *cache);
+PangoFontMap *mxr_image_cache_get_fonts (MxrImageCache *cache);
 
 /**
  * mxr_image_cache_get:

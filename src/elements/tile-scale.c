@@ -138,12 +138,6 @@ mxr_picture_copy (const MxrPicture *from, const MxrPicture *to)
   I420Copy (PLANES (from), PLANES (to), to->w, to->h);
 }
 
-void
-mxr_picture_blend (const MxrPicture *from, const guint8 *alpha, const MxrPicture *to)
-{
-  I420Blend (PLANES (from), PLANES (to), alpha, from->w, PLANES (to), to->w, to->h);
-}
-
 /* ---- Scaling and turning ---------------------------------------------------------------------------- */
 
 void

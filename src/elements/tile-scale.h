@@ -84,10 +84,6 @@ void mxr_picture_copy (const MxrPicture *from, const MxrPicture *to);
 void mxr_picture_draw (const MxrPicture *from, GstVideoOrientationMethod orientation, const MxrPicture *to,
                        MxrScratch *scratch);
 
-/** mxr_picture_blend: Lays @from over @to, both of one even size. @alpha: 255 is opaque; rows of from->w
- * bytes */
-void mxr_picture_blend (const MxrPicture *from, const guint8 *alpha, const MxrPicture *to);
-
 G_END_DECLS
 
 #endif

@@ -66,7 +66,7 @@ struct _MxrTileSrc {
   guint index; /* of src_%u */
 
   /* Guarded by the object lock. */
-  MxrViewConfig config; /* owns a reference to the layout */
+  MxrViewConfig config; /* owns references to layout and look */
   bool is_asked;        /* for a picture, changed or not */
 
   /* The tick's. */
@@ -79,7 +79,9 @@ struct _MxrTileSrc {
 
 void mxr_tile_src_set_tiles (MxrTileSrc *src, const MxrTile *tiles, guint n_tiles);
 
-/** mxr_tile_src_get_config: Returns: a copy that holds a reference to its layout */
+void mxr_tile_src_set_look (MxrTileSrc *src, const MxrTileMixLook *look);
+
+/** mxr_tile_src_get_config: Returns: a copy for mxr_view_config_clear() */
 MxrViewConfig mxr_tile_src_get_config (MxrTileSrc *src);
 
 /** mxr_tile_src_get_caps: Returns: (transfer full): what this view's configuration makes */

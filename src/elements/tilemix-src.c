@@ -38,6 +38,22 @@ mxr_tile_src_set_tiles (MxrTileSrc *src, const MxrTile *tiles, guint n_tiles)
   set_layout (src, mxr_tile_list_new (tiles, n_tiles));
 }
 
+void
+mxr_tile_src_set_look (MxrTileSrc *src, const MxrTileMixLook *look)
+{
+  MxrLook *mine = mxr_look_new (look);
+
+  GST_OBJECT_LOCK (src);
+  MxrLook *old = src->config.look;
+  src->config.look = mine;
+  src->config.labels = look->labels;
+  src->config.background = look->background;
+  src->config.serial++;
+  GST_OBJECT_UNLOCK (src);
+  g_clear_pointer (&old, mxr_look_unref);
+  mxr_tilemix_wake (GST_PAD (src));
+}
+
 static int
 get_number (const GstStructure *structure, const char *field)
 {
@@ -85,7 +101,7 @@ get_tiles_value (MxrTileSrc *src, GValue *value)
                                            G_TYPE_INT, tile->h, "z", G_TYPE_INT, tile->z, NULL));
     gst_value_array_append_and_take_value (value, &element);
   }
-  g_clear_pointer (&config.layout, mxr_tile_list_unref);
+  mxr_view_config_clear (&config);
 }
 
 static void
@@ -110,7 +126,7 @@ mxr_tile_src_set_property (GObject *object, guint id, const GValue *value, GPara
     src->config.rate_d = gst_value_get_fraction_denominator (value);
     break;
   case SRC_PROP_LABELS:
-    src->config.labels = g_value_get_boolean (value);
+    src->config.labels = g_value_get_boolean (value) ? MXR_TILEMIX_LABELS_NAMES : MXR_TILEMIX_LABELS_NONE;
     break;
   default:
     src->config.background = g_value_get_uint (value);
@@ -142,7 +158,7 @@ mxr_tile_src_get_property (GObject *object, guint id, GValue *value, GParamSpec 
     gst_value_set_fraction (value, src->config.rate_n, src->config.rate_d);
     break;
   case SRC_PROP_LABELS:
-    g_value_set_boolean (value, src->config.labels);
+    g_value_set_boolean (value, src->config.labels != MXR_TILEMIX_LABELS_NONE);
     break;
   default:
     g_value_set_uint (value, src->config.background);
@@ -157,7 +173,7 @@ mxr_tile_src_finalize (GObject *object)
   MxrTileSrc *src = MXR_TILE_SRC (object);
 
   mxr_view_free (src->view);
-  g_clear_pointer (&src->config.layout, mxr_tile_list_unref);
+  mxr_view_config_clear (&src->config);
   G_OBJECT_CLASS (mxr_tile_src_parent_class)->finalize (object);
 }
 
@@ -230,9 +246,7 @@ MxrViewConfig
 mxr_tile_src_get_config (MxrTileSrc *src)
 {
   GST_OBJECT_LOCK (src);
-  MxrViewConfig config = src->config;
-  if (config.layout != NULL)
-    g_atomic_rc_box_acquire (config.layout);
+  MxrViewConfig config = mxr_view_config_copy (&src->config);
   GST_OBJECT_UNLOCK (src);
   return config;
 }
@@ -304,7 +318,7 @@ mxr_tile_src_prepare (MxrTileSrc *src)
   MxrViewConfig config = mxr_tile_src_get_config (src);
   if (mxr_view_configure (src->view, &config))
     src->has_caps = false;
-  g_clear_pointer (&config.layout, mxr_tile_list_unref);
+  mxr_view_config_clear (&config);
   if (take_is_asked (src))
     mxr_view_ask (src->view);
   return true;

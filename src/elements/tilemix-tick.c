@@ -109,10 +109,12 @@ rest_if_quiet (MxrTileMix *mix, GstClockTime due_ns, const MxrTileStats *before)
 {
   const MxrTileStats *now = &mix->composer.stats;
   bool has_viewers = due_ns != GST_CLOCK_TIME_NONE;
-  bool in_vain = mix->has_rested && now->n_repeated == before->n_repeated;
+  guint64 n_overlaid = now->n_overlaid - before->n_overlaid; /* a clock that ticks is no movement */
+  bool has_moved = now->n_composed - before->n_composed > n_overlaid;
+  bool in_vain = mix->has_rested && n_overlaid == 0 && now->n_repeated == before->n_repeated;
 
   atomic_store (&mix->has_viewers, has_viewers);
-  mix->n_quiet = now->n_composed > before->n_composed || in_vain ? 0 : mix->n_quiet + 1;
+  mix->n_quiet = has_moved || in_vain ? 0 : mix->n_quiet + 1;
   mix->has_rested = !has_viewers || (due_ns > 0 && mix->n_quiet >= QUIET_TICKS);
   if (!mix->has_rested)
     return;
@@ -128,6 +130,7 @@ mxr_tilemix_on_tick (GstElement *element, guint64 index, GstClockTime running_ti
   MxrTileStats before = mix->composer.stats;
 
   mix->composer.now_ns = running_time_ns;
+  mix->composer.wall_us = g_get_real_time ();
   mix->composer.image_budget = IMAGES_PER_TICK;
   mix->composer.stats.n_ticks++;
   mix->composer.stats.n_missed += n_missed;

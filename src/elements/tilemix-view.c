@@ -1,7 +1,6 @@
 #include "tilemix-view.h"
 
-#include "avatar.h"
-#include "label.h"
+#include "tilemix-paint.h"
 
 #include <string.h>
 
@@ -10,6 +9,8 @@
 #define CANVASES_MAX 64
 /* A canvas beyond the second that was not used for so many pictures is given back. */
 #define CANVAS_IDLE_PICTURES 90
+/* A wake-up for the clock comes so much after its second has begun rather than just before. */
+#define CLOCK_SLACK_NS (5 * GST_MSECOND)
 
 typedef enum {
   CONTENT_NONE,   /* no such input: what is behind shows */
@@ -21,7 +22,8 @@ typedef enum {
 /* What a tile shows. Equal contents in tiles of equal size and background have equal pixels. */
 typedef struct {
   ContentKind kind;
-  bool labelled;
+  MxrTileMixLabels label;
+  MxrInsets insets; /* of the label */
   guint title_serial; /* 0 where no title shows */
   guint64 source_id;
   guint64 serial; /* of the frame */
@@ -39,12 +41,14 @@ typedef struct {
   guint64 layout; /* the view's layout stamp when it was cleared; 0: never */
   guint64 used;   /* the view's count of pictures when it was pushed last */
   Content drawn[MXR_TILES_MAX];
+  MxrUnder under[MXR_N_OVERLAYS];
 } Canvas;
 
 struct _MxrView {
   MxrViewConfig config;
   GstVideoInfo info;
-  MxrColour background;
+  MxrDress dress;
+  MxrGround ground;
   guint64 layout; /* stamp: a canvas with another one is drawn from nothing */
   guint n_tiles;
   Tile tiles[MXR_TILES_MAX];
@@ -52,6 +56,7 @@ struct _MxrView {
   Canvas *latest;         /* (nullable): the one pushed last */
   guint64 n_pictures;     /* pushed */
   GstClockTime pushed_ns; /* when the last one was */
+  GstClockTime clock_ns;  /* when the clock shows another second */
   guint64 frame_index;    /* on the view's own grid, of the frame shown last */
   bool has_frame_index;
   bool is_asked; /* for a picture, changed or not */
@@ -63,6 +68,9 @@ static void
 canvas_free (gpointer data)
 {
   Canvas *canvas = data;
+
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++)
+    mxr_under_clear (&canvas->under[i]);
   gst_buffer_unref (canvas->buffer);
   g_free (canvas);
 }
@@ -113,6 +121,23 @@ drop_idle_canvas (MxrView *view)
 
 /* ---- Configuration ---------------------------------------------------------------------------------- */
 
+MxrViewConfig
+mxr_view_config_copy (const MxrViewConfig *config)
+{
+  if (config->layout != NULL)
+    g_atomic_rc_box_acquire (config->layout);
+  if (config->look != NULL)
+    g_atomic_rc_box_acquire (config->look);
+  return *config;
+}
+
+void
+mxr_view_config_clear (MxrViewConfig *config)
+{
+  g_clear_pointer (&config->layout, mxr_tile_list_unref);
+  g_clear_pointer (&config->look, mxr_look_unref);
+}
+
 MxrView *
 mxr_view_new (void)
 {
@@ -134,7 +159,8 @@ void
 mxr_view_free (MxrView *view)
 {
   g_ptr_array_unref (view->canvases);
-  g_clear_pointer (&view->config.layout, mxr_tile_list_unref);
+  mxr_view_config_clear (&view->config);
+  mxr_dress_clear (&view->dress);
   g_free (view);
 }
 
@@ -154,7 +180,6 @@ lay_out (MxrView *view)
         view->tiles[below].covered = true;
     view->n_tiles++;
   }
-  view->background = mxr_colour_from_rgb (view->config.background);
   view->layout++;
 }
 
@@ -166,10 +191,8 @@ mxr_view_configure (MxrView *view, const MxrViewConfig *config)
   bool resized = config->width != view->config.width || config->height != view->config.height;
   bool changed = resized || config->rate_n != view->config.rate_n || config->rate_d != view->config.rate_d;
 
-  g_clear_pointer (&view->config.layout, mxr_tile_list_unref);
-  view->config = *config;
-  if (config->layout != NULL)
-    g_atomic_rc_box_acquire (config->layout);
+  mxr_view_config_clear (&view->config);
+  view->config = mxr_view_config_copy (config);
   if (changed)
     mxr_view_reset (view);
   if (resized)
@@ -211,25 +234,29 @@ find_source (const MxrComposer *composer, guint index)
 }
 
 static Content
-content_of (const MxrSource *source, const Tile *tile, bool labels)
+content_of (const MxrView *view, const MxrSource *source, const Tile *tile)
 {
   Content content = { .kind = CONTENT_NONE };
 
   if (source == NULL)
     return content;
   content.kind = source->has_picture ? CONTENT_PICTURE : CONTENT_AVATAR;
-  content.labelled = labels && *source->title != '\0' && mxr_label_fits (&tile->rect);
   content.source_id = source->id;
   content.serial = source->has_picture ? source->frame.serial : 0;
-  content.title_serial = content.labelled || !source->has_picture ? source->title_serial : 0;
+  if (*source->title != '\0' && mxr_label_fits (&tile->rect))
+    content.label = view->config.labels;
+  if (content.label != MXR_TILEMIX_LABELS_NONE)
+    content.insets = mxr_dress_get_insets (&view->dress, &tile->rect);
+  if (content.label != MXR_TILEMIX_LABELS_NONE || !source->has_picture)
+    content.title_serial = source->title_serial;
   return content;
 }
 
 static bool
 content_equal (const Content *a, const Content *b)
 {
-  return a->kind == b->kind && a->labelled == b->labelled && a->title_serial == b->title_serial &&
-         a->source_id == b->source_id && a->serial == b->serial;
+  return a->kind == b->kind && a->label == b->label && a->title_serial == b->title_serial &&
+         a->source_id == b->source_id && a->serial == b->serial && mxr_insets_equal (&a->insets, &b->insets);
 }
 
 static void
@@ -237,12 +264,26 @@ update_wanted (MxrView *view, const MxrComposer *composer)
 {
   for (guint i = 0; i < view->n_tiles; i++) {
     Tile *tile = &view->tiles[i];
-    Content wanted = content_of (find_source (composer, tile->sink), tile, view->config.labels);
+    Content wanted = content_of (view, find_source (composer, tile->sink), tile);
     /* What was behind a tile that goes away is on no canvas. */
     if (wanted.kind == CONTENT_NONE && tile->wanted.kind != CONTENT_NONE)
       view->layout++;
     tile->wanted = wanted;
   }
+}
+
+static void
+update_dress (MxrView *view, MxrComposer *composer)
+{
+  MxrDress *dress = &view->dress;
+
+  mxr_dress_fit (dress, view->config.look, view->config.width, view->config.height, &composer->scratch);
+  mxr_dress_set_time (dress, composer->wall_us, composer->images);
+  view->ground = (MxrGround){ mxr_colour_from_rgb (view->config.background), dress->backdrop };
+  view->clock_ns = GST_CLOCK_TIME_NONE;
+  if (mxr_dress_has_clock (dress))
+    view->clock_ns = composer->now_ns + CLOCK_SLACK_NS +
+                     (guint64) (G_USEC_PER_SEC - composer->wall_us % G_USEC_PER_SEC) * GST_USECOND;
 }
 
 static bool
@@ -252,6 +293,9 @@ is_current (const MxrView *view, const Canvas *canvas)
     return false;
   for (guint i = 0; i < view->n_tiles; i++)
     if (!content_equal (&canvas->drawn[i], &view->tiles[i].wanted))
+      return false;
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++)
+    if (canvas->under[i].serial != view->dress.overlays[i].serial)
       return false;
   return true;
 }
@@ -269,10 +313,19 @@ copy_from_canvas (const MxrView *view, const Canvas *canvas, const MxrRect *rect
   MxrPicture from = mxr_picture_region (&whole, rect);
   mxr_picture_copy (&from, to);
   gst_buffer_unmap (canvas->buffer, &map);
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++)
+    mxr_under_patch (&canvas->under[i], rect, to);
   return true;
 }
 
-/* The place on @canvas where what @tile wants stands already, in the same size and not hidden. */
+/* Where bars show a part of a picture, equal contents at two places are not equal. */
+static bool
+has_equal_ground (const MxrView *view, const MxrRect *a, const MxrRect *b)
+{
+  return view->ground.picture.data[0] == NULL || (a->x == b->x && a->y == b->y);
+}
+
+/* The place on @canvas where what @tile wants stands already, in the same size and not hidden by another tile. */
 static const MxrRect *
 find_drawn (const MxrView *view, const Canvas *canvas, const Tile *tile)
 {
@@ -281,7 +334,7 @@ find_drawn (const MxrView *view, const Canvas *canvas, const Tile *tile)
   for (guint i = 0; i < view->n_tiles; i++) {
     const Tile *other = &view->tiles[i];
     if (content_equal (&canvas->drawn[i], &tile->wanted) && other->rect.w == tile->rect.w &&
-        other->rect.h == tile->rect.h && !other->covered)
+        other->rect.h == tile->rect.h && !other->covered && has_equal_ground (view, &other->rect, &tile->rect))
       return &other->rect;
   }
   return NULL;
@@ -294,7 +347,8 @@ copy_drawn (const MxrView *view, const MxrComposer *composer, const Canvas *canv
 {
   for (guint i = 0; i < composer->views->len; i++) {
     const MxrView *other = g_ptr_array_index (composer->views, i);
-    if (other->config.background != view->config.background)
+    if (other->config.background != view->config.background ||
+        other->ground.picture.data[0] != view->ground.picture.data[0])
       continue;
     for (guint k = 0; k < other->canvases->len; k++) {
       const Canvas *drawn = g_ptr_array_index (other->canvases, k);
@@ -306,82 +360,25 @@ copy_drawn (const MxrView *view, const MxrComposer *composer, const Canvas *canv
   return false;
 }
 
-static void
-fill_part (const MxrPicture *picture, int x, int y, int w, int h, MxrColour colour)
-{
-  const MxrRect rect = { x, y, w, h };
-  MxrPicture part = mxr_picture_region (picture, &rect);
-  mxr_picture_fill (&part, colour);
-}
-
-/* All of @tile but @picture, which is as wide or as high as the tile. */
-static void
-fill_bars (const MxrPicture *canvas, const MxrRect *tile, const MxrRect *picture, MxrColour colour)
-{
-  int right = picture->x + picture->w, below = picture->y + picture->h;
-
-  fill_part (canvas, tile->x, tile->y, picture->x - tile->x, tile->h, colour);
-  fill_part (canvas, right, tile->y, tile->x + tile->w - right, tile->h, colour);
-  fill_part (canvas, tile->x, tile->y, tile->w, picture->y - tile->y, colour);
-  fill_part (canvas, tile->x, below, tile->w, tile->y + tile->h - below, colour);
-}
-
-static void
-draw_frame (const MxrView *view, MxrComposer *composer, const MxrFrame *frame, const MxrRect *tile,
-            const MxrPicture *canvas)
-{
-  GstVideoFrame map;
-  MxrFit fit;
-
-  if (!gst_video_frame_map (&map, &frame->info, frame->buffer, GST_MAP_READ)) {
-    fill_part (canvas, tile->x, tile->y, tile->w, tile->h, view->background); /* shorter than its caps say */
-    return;
-  }
-  mxr_tile_fit (GST_VIDEO_INFO_WIDTH (&frame->info), GST_VIDEO_INFO_HEIGHT (&frame->info),
-                GST_VIDEO_INFO_PAR_N (&frame->info), GST_VIDEO_INFO_PAR_D (&frame->info), frame->orientation,
-                tile, &fit);
-  fill_bars (canvas, tile, &fit.picture, view->background);
-  MxrPicture source = mxr_picture_from_frame (&map);
-  MxrPicture from = mxr_picture_region (&source, &fit.crop);
-  MxrPicture to = mxr_picture_region (canvas, &fit.picture);
-  mxr_picture_draw (&from, frame->orientation, &to, &composer->scratch);
-  gst_video_frame_unmap (&map);
-  composer->stats.n_scaled++;
-}
-
-/* Returns: false when only the colour was drawn, since enough text was drawn in this tick. */
 static bool
 draw_avatar (MxrComposer *composer, const char *title, const MxrPicture *to)
 {
   guint budget = composer->image_budget;
-  const MxrImage *image =
-      mxr_image_cache_get (composer->images, mxr_avatar_draw, title, to->w, to->h, &composer->image_budget);
+  bool is_drawn = mxr_paint_avatar (composer->images, title, to, &composer->image_budget);
 
   composer->stats.n_avatars += budget - composer->image_budget;
-  if (image == NULL) {
-    mxr_picture_fill (to, mxr_colour_from_rgb (mxr_avatar_colour (title)));
-    return false;
-  }
-  mxr_picture_copy (&image->picture, to);
-  return true;
+  return is_drawn;
 }
 
 static bool
-draw_label (MxrComposer *composer, const char *title, const MxrRect *tile, const MxrPicture *canvas)
+draw_label (MxrComposer *composer, const char *title, const Tile *tile, const MxrPicture *canvas)
 {
   guint budget = composer->image_budget;
-  const MxrImage *image = mxr_image_cache_get (composer->images, mxr_label_draw, title, tile->w, tile->h,
-                                               &composer->image_budget);
-  MxrRect place;
+  bool is_drawn = mxr_paint_label (composer->images, title, tile->wanted.label, &tile->wanted.insets, &tile->rect, canvas,
+                                   &composer->image_budget);
 
   composer->stats.n_labels += budget - composer->image_budget;
-  if (image == NULL)
-    return false;
-  if (mxr_label_place (tile, image, &place)) {
-    MxrPicture to = mxr_picture_region (canvas, &place);
-    mxr_picture_blend (&image->picture, image->alpha, &to);
-  }
-  return true;
+  return is_drawn;
 }
 
 /* Returns: what the tile shows now; less than it should where the text has to wait for the next tick. */
@@ -401,45 +398,84 @@ draw_tile (const MxrView *view, MxrComposer *composer, const Canvas *canvas, con
       composer->stats.n_copied++;
       return drawn;
     }
-    draw_frame (view, composer, &source->frame, &tile->rect, picture);
+    composer->stats.n_scaled +=
+        mxr_paint_frame (&source->frame, &view->ground, &tile->rect, picture, &composer->scratch);
   } else if (!draw_avatar (composer, source->title, &to)) {
     drawn.kind = CONTENT_COLOUR;
   }
-  if (drawn.labelled)
-    drawn.labelled = draw_label (composer, source->title, &tile->rect, picture);
+  if (drawn.label != MXR_TILEMIX_LABELS_NONE && !draw_label (composer, source->title, tile, picture))
+    drawn.label = MXR_TILEMIX_LABELS_NONE;
   return drawn;
 }
 
-/* Painter's algorithm, from the back: what is redrawn takes everything in front of it along. */
-static void
-draw_tiles (const MxrView *view, MxrComposer *composer, Canvas *canvas, const MxrPicture *picture)
+/* Painter's algorithm, from the back: what is redrawn takes everything in front of it along. Returns: whether there is
+ * something. */
+static bool
+find_dirty (const MxrView *view, const Canvas *canvas, bool *out_dirty)
 {
-  bool dirty[MXR_TILES_MAX] = { false };
+  bool any = false;
 
   for (guint i = 0; i < view->n_tiles; i++) {
     const Tile *tile = &view->tiles[i];
-    dirty[i] = !content_equal (&canvas->drawn[i], &tile->wanted);
-    for (guint below = 0; below < i && !dirty[i]; below++)
-      dirty[i] = dirty[below] && mxr_rect_intersects (&view->tiles[below].rect, &tile->rect);
-    if (dirty[i])
-      canvas->drawn[i] = draw_tile (view, composer, canvas, picture, tile);
+    out_dirty[i] = !content_equal (&canvas->drawn[i], &tile->wanted);
+    for (guint below = 0; below < i && !out_dirty[i]; below++)
+      out_dirty[i] = out_dirty[below] && mxr_rect_intersects (&view->tiles[below].rect, &tile->rect);
+    any |= out_dirty[i];
   }
+  return any;
+}
+
+/* Overlays go where they change, and where a tile below them is drawn. */
+static void
+lift_overlays (const MxrView *view, Canvas *canvas, const MxrPicture *picture, const bool *dirty)
+{
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++) {
+    MxrUnder *under = &canvas->under[i];
+    bool goes = under->serial != view->dress.overlays[i].serial;
+    for (guint k = 0; k < view->n_tiles && !goes; k++)
+      goes = dirty[k] && mxr_rect_intersects (&view->tiles[k].rect, &under->rect);
+    if (goes && under->serial != 0)
+      mxr_overlay_lift (under, picture);
+  }
+}
+
+static void
+lay_overlays (const MxrView *view, Canvas *canvas, const MxrPicture *picture)
+{
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++)
+    if (canvas->under[i].serial != view->dress.overlays[i].serial)
+      mxr_overlay_lay (&view->dress.overlays[i], &canvas->under[i], picture);
+}
+
+static void
+clear_canvas (const MxrView *view, Canvas *canvas, const MxrPicture *picture)
+{
+  const MxrRect all = { 0, 0, view->config.width, view->config.height };
+
+  mxr_ground_fill (&view->ground, picture, &all);
+  memset (canvas->drawn, 0, sizeof canvas->drawn);
+  for (guint i = 0; i < MXR_N_OVERLAYS; i++)
+    canvas->under[i].serial = 0;
+  canvas->layout = view->layout;
 }
 
 static bool
 draw_canvas (const MxrView *view, MxrComposer *composer, Canvas *canvas)
 {
+  bool dirty[MXR_TILES_MAX] = { false }, is_new = canvas->layout != view->layout;
   GstMapInfo map;
 
   if (!gst_buffer_map (canvas->buffer, &map, GST_MAP_READWRITE))
     return false;
   MxrPicture picture = mxr_picture_from_memory (map.data, &view->info);
-  if (canvas->layout != view->layout) {
-    mxr_picture_fill (&picture, view->background);
-    memset (canvas->drawn, 0, sizeof canvas->drawn);
-    canvas->layout = view->layout;
-  }
-  draw_tiles (view, composer, canvas, &picture);
+  if (is_new)
+    clear_canvas (view, canvas, &picture);
+  composer->stats.n_overlaid += !find_dirty (view, canvas, dirty) && !is_new;
+  lift_overlays (view, canvas, &picture, dirty);
+  for (guint i = 0; i < view->n_tiles; i++)
+    if (dirty[i])
+      canvas->drawn[i] = draw_tile (view, composer, canvas, &picture, &view->tiles[i]);
+  lay_overlays (view, canvas, &picture);
   gst_buffer_unmap (canvas->buffer, &map);
   return true;
 }
@@ -473,6 +509,7 @@ mxr_view_ask (MxrView *view)
 GstBuffer *
 mxr_view_compose (MxrView *view, MxrComposer *composer, GstClockTime idle_ns)
 {
+  update_dress (view, composer);
   update_wanted (view, composer);
   if (view->latest != NULL && is_current (view, view->latest)) {
     if (!view->is_asked && composer->now_ns < view->pushed_ns + idle_ns) {
@@ -498,5 +535,5 @@ GstClockTime
 mxr_view_due_ns (const MxrView *view, GstClockTime idle_ns)
 {
   bool may_wait = view->latest != NULL && !view->is_asked && is_current (view, view->latest);
-  return may_wait ? view->pushed_ns + idle_ns : 0;
+  return may_wait ? MIN (view->pushed_ns + idle_ns, view->clock_ns) : 0;
 }

@@ -2,6 +2,7 @@
 #define MXR_TILEMIX_VIEW_H
 
 #include "tile-image.h"
+#include "tilemix-look.h"
 #include "tilemix-tiles.h"
 
 G_BEGIN_DECLS
@@ -15,20 +16,27 @@ typedef struct {
   guint serial; /* changes with every change of the rest */
   int width, height;
   int rate_n, rate_d;
-  bool labels;
+  MxrTileMixLabels labels;
   guint32 background; /* 0xRRGGBB */
-  MxrTileList *layout;
+  MxrTileList *layout; /* (nullable) */
+  MxrLook *look;       /* (nullable): images, clock and margins of it */
 } MxrViewConfig;
+
+/** mxr_view_config_copy: Returns: with references of its own, which mxr_view_config_clear() gives back */
+MxrViewConfig mxr_view_config_copy (const MxrViewConfig *config);
+void mxr_view_config_clear (MxrViewConfig *config);
 
 typedef struct {
   guint64 n_ticks, n_missed;
   guint64 n_composed, n_repeated, n_skipped, n_busy;
+  guint64 n_overlaid; /* of the composed ones: in which no tile was drawn, but logo or clock */
   guint64 n_scaled, n_copied, n_avatars, n_labels;
 } MxrTileStats;
 
 /* What the views of one mixer share during a tick. */
 typedef struct {
   GstClockTime now_ns;
+  gint64 wall_us; /* the same moment in Unix time */
   GArray *sources;  /* MxrSource */
   GPtrArray *views; /* MxrView, all of them */
   MxrImageCache *images;
@@ -47,7 +55,7 @@ void mxr_view_free (MxrView *view);
 /** mxr_view_reset: Forgets all that was drawn: the next picture is drawn from nothing. */
 void mxr_view_reset (MxrView *view);
 
-/** mxr_view_configure: @config: its layout is taken over when the serial differs. Returns: whether the caps
+/** mxr_view_configure: @config: it is copied when the serial differs. Returns: whether the caps
  * changed. */
 bool mxr_view_configure (MxrView *view, const MxrViewConfig *config);
 

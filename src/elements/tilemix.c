@@ -182,6 +182,13 @@ mxr_tilemix_set_tiles (GstElement *mix, GstPad *view, const MxrTile *tiles, guin
 }
 
 void
+mxr_tilemix_set_look (GstElement *mix, GstPad *view, const MxrTileMixLook *look)
+{
+  g_return_if_fail (MXR_IS_TILEMIX (mix) && MXR_IS_TILE_SRC (view) && look != NULL);
+  mxr_tile_src_set_look (MXR_TILE_SRC (view), look);
+}
+
+void
 mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCounts *out_counts)
 {
   g_return_if_fail (MXR_IS_TILEMIX (mix) && which < MXR_TILEMIX_N_DELAYS);
@@ -284,7 +291,7 @@ static GstStructure *
 describe_stats (const MxrTileStats *stats)
 {
   return gst_structure_new ("stats", "ticks", G_TYPE_UINT64, stats->n_ticks, "missed", G_TYPE_UINT64,
-                            stats->n_missed, "composed", G_TYPE_UINT64, stats->n_composed, "repeated",
+                            stats->n_missed, "composed", G_TYPE_UINT64, stats->n_composed, "overlaid", G_TYPE_UINT64, stats->n_overlaid, "repeated",
                             G_TYPE_UINT64, stats->n_repeated, "skipped", G_TYPE_UINT64, stats->n_skipped,
                             "busy", G_TYPE_UINT64, stats->n_busy, "scaled", G_TYPE_UINT64, stats->n_scaled,
                             "copied", G_TYPE_UINT64, stats->n_copied, "avatars", G_TYPE_UINT64,
@@ -374,7 +381,7 @@ install_properties (GObjectClass *object_class)
       object_class, PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
-          "Ticks served and missed; pictures composed, repeated, skipped as unchanged, or lost because all "
+          "Ticks served and missed; pictures composed, with nothing new but logo or clock, repeated, skipped as unchanged, or lost because all "
           "canvases were busy; tiles scaled and copied; avatars and labels drawn",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }

@@ -44,9 +44,9 @@ is_silent (MxrParticipant *participant, const MxrPeerStats *stats, gint64 now_us
 }
 
 static MxrRungKind
-get_kind (MxrRoom *room, const MxrParticipant *participant)
+get_kind (const MxrParticipant *participant)
 {
-  const MxrLevels *levels = &room->graph->levels;
+  const MxrLevels *levels = &participant->view->graph->levels;
 
   if (!participant->has_downlink[MXR_RTP_VIDEO])
     return MXR_RUNG_VIDEO; /* it wants none */
@@ -68,7 +68,7 @@ judge (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
     .loss_down = bandwidth.loss,
     .rtt_ms = bandwidth.rtt_ms,
     .queue_ms = bandwidth.queue_ms,
-    .kind = get_kind (room, participant),
+    .kind = get_kind (participant),
     .is_lowered = participant->has_downlink[MXR_RTP_VIDEO] && participant->ladder.level > 0,
   };
   if (!mxr_quality_update (&participant->quality, &input, now_us))

@@ -156,7 +156,7 @@ mxr_participant_describe_link (MxrParticipant *participant)
   add_int (&dict, "sent", bandwidth.sent_bps);
   add_int (&dict, "dropped", stats.pacer_drops);
   if (participant->has_downlink[MXR_RTP_VIDEO]) {
-    g_autofree char *rung = mxr_levels_get_name (&participant->room->graph->levels, participant->ladder.level);
+    g_autofree char *rung = mxr_levels_get_name (&participant->view->graph->levels, participant->ladder.level);
     add_string (&dict, "rung", rung);
     add_string (&dict, "reason", reasons[participant->ladder.reason]);
   }
@@ -220,14 +220,14 @@ add_rung (GVariantBuilder *rungs, MxrRung *rung, const MxrLevel *level, const ch
 }
 
 static void
-add_pictures (GVariantBuilder *rungs, MxrRoom *room, guint codec)
+add_pictures (GVariantBuilder *rungs, const MxrRoomView *view, guint codec)
 {
-  const MxrLevels *levels = &room->graph->levels;
+  const MxrLevels *levels = &view->graph->levels;
 
   for (guint level = 0; level < levels->n; level++) {
     g_autofree char *name = mxr_levels_get_name (levels, level);
-    if (room->encodings[codec][level].rung != NULL)
-      add_rung (rungs, room->encodings[codec][level].rung, &levels->levels[level], name);
+    if (view->encodings[codec][level].rung != NULL)
+      add_rung (rungs, view->encodings[codec][level].rung, &levels->levels[level], name);
   }
 }
 
@@ -237,8 +237,9 @@ describe_rungs (MxrRoom *room)
   GVariantBuilder rungs;
 
   g_variant_builder_init (&rungs, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
-    add_pictures (&rungs, room, codec);
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+      add_pictures (&rungs, &room->views[i], codec);
   if (room->shared_sound != NULL)
     add_rung (&rungs, room->shared_sound, NULL, NULL);
   for (guint i = 0; i < room->participants->len; i++) {
@@ -250,28 +251,29 @@ describe_rungs (MxrRoom *room)
 }
 
 static GVariant *
-describe_view (MxrRoom *room)
+describe_view (const MxrRoomView *of, const char *name)
 {
-  const MxrConfig *config = room->hub->config;
+  const MxrLevel *canvas = &of->graph->levels.levels[0];
+  double width = canvas->width_px, height = canvas->height_px;
   GVariantBuilder view, tiles;
 
   g_variant_builder_init (&tiles, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < room->n_tiles; i++) {
-    const MxrLayoutTile *tile = &room->tiles[i];
-    const MxrParticipant *shown = mxr_room_find_key (room, tile->key);
+  for (guint i = 0; i < of->n_tiles; i++) {
+    const MxrLayoutTile *tile = &of->tiles[i];
+    const MxrParticipant *shown = mxr_room_find_key (of->room, tile->key);
     g_variant_builder_open (&tiles, G_VARIANT_TYPE_VARDICT);
     add_string (&tiles, "participant", shown != NULL ? shown->id : "");
-    add_double (&tiles, "x", tile->x / (double) config->room.width_px);
-    add_double (&tiles, "y", tile->y / (double) config->room.height_px);
-    add_double (&tiles, "w", tile->w / (double) config->room.width_px);
-    add_double (&tiles, "h", tile->h / (double) config->room.height_px);
+    add_double (&tiles, "x", tile->x / width);
+    add_double (&tiles, "y", tile->y / height);
+    add_double (&tiles, "w", tile->w / width);
+    add_double (&tiles, "h", tile->h / height);
     g_variant_builder_close (&tiles);
   }
   g_variant_builder_init (&view, G_VARIANT_TYPE_VARDICT);
-  add_string (&view, "name", "main");
-  add_int (&view, "width", config->room.width_px);
-  add_int (&view, "height", config->room.height_px);
-  add_int (&view, "framerate", config->room.framerate);
+  add_string (&view, "name", name);
+  add_int (&view, "width", canvas->width_px);
+  add_int (&view, "height", canvas->height_px);
+  add_int (&view, "framerate", canvas->framerate);
   add (&view, "tiles", g_variant_builder_end (&tiles));
   return g_variant_builder_end (&view);
 }
@@ -288,7 +290,9 @@ mxr_hub_describe_room (MxrHub *hub, const char *name)
   for (guint i = 0; i < room->participants->len; i++)
     g_variant_builder_add_value (&participants, describe_participant (room->participants->pdata[i]));
   g_variant_builder_init (&views, G_VARIANT_TYPE ("aa{sv}"));
-  g_variant_builder_add_value (&views, describe_view (room));
+  g_variant_builder_add_value (&views, describe_view (&room->views[MXR_VIEW_ROOM], "main"));
+  if (mxr_stage_get_programme (room)->number == MXR_VIEW_PROGRAMME)
+    g_variant_builder_add_value (&views, describe_view (&room->views[MXR_VIEW_PROGRAMME], "programme"));
   g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
   add_string (&dict, "name", room->name);
   add (&dict, "participants", g_variant_builder_end (&participants));

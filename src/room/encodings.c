@@ -24,17 +24,33 @@ mxr_encoding_get_codec (guint codec)
   return codecs[codec];
 }
 
-static MxrRung *
-new_rung (MxrRoom *room, guint codec, guint level, guint bitrate_bps)
+/* The best picture of the programme, where it is not the room's, has an encoder of its own choice. */
+static const MxrFragment *
+find_encoder (MxrRoomView *view, guint codec, guint level, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("picture-%s-%u-%u", codecs[codec], level, room->next_key++);
+  MxrHub *hub = view->room->hub;
+
+  if (view->number == MXR_VIEW_PROGRAMME && codec == MXR_STAGE_H264 && level == 0 && mxr_hub_may_output (hub))
+    return mxr_hub_find_programme_encoder (hub, MXR_FEED_PICTURE, error);
+  return mxr_hub_find_encoder (hub, codecs[codec], error);
+}
+
+static MxrRung *
+new_rung (MxrRoomView *view, guint codec, guint level, guint bitrate_bps)
+{
+  MxrRoom *room = view->room;
+  bool may_feed = codec == MXR_STAGE_H264 && level == 0 && mxr_hub_may_output (room->hub);
+  g_autofree char *name = g_strdup_printf ("%s-%s-%u-%u", view->number == MXR_VIEW_ROOM ? "picture" : "programme",
+                                            codecs[codec], level, room->next_key++);
   g_autoptr (GError) error = NULL;
   const MxrRungParams params = {
-    .encoder = mxr_hub_find_encoder (room->hub, codecs[codec], &error),
+    .encoder = find_encoder (view, codec, level, &error),
     .name = name,
     .codec = codecs[codec],
     .bitrate_bps = bitrate_bps,
+    .view = view->number,
     .level = level,
+    .feed = may_feed ? mxr_programme_get_feed (room) : NULL,
     .keyframe_interval_ms = room->hub->config->media.keyframe_interval_ms,
     .is_picture = true,
   };
@@ -45,29 +61,29 @@ new_rung (MxrRoom *room, guint codec, guint level, guint bitrate_bps)
 }
 
 void
-mxr_encoding_drop (MxrRoom *room, guint codec, guint level)
+mxr_encoding_drop (MxrRoomView *view, guint codec, guint level)
 {
-  MxrEncoding *encoding = &room->encodings[codec][level];
+  MxrEncoding *encoding = &view->encodings[codec][level];
 
-  if (codec == MXR_STAGE_VP8 && level == 0)
-    mxr_pass_end (room);
+  if (view->number == MXR_VIEW_ROOM && codec == MXR_STAGE_VP8 && level == 0)
+    mxr_pass_end (view->room);
   g_clear_pointer (&encoding->rung, mxr_rung_remove);
   *encoding = (MxrEncoding){ .retry_us = encoding->retry_us };
 }
 
 /* Nobody but who has just come, or nobody at all until now: it begins with what that one carries. */
 bool
-mxr_encoding_prepare (MxrRoom *room, guint codec, guint level, guint carried_bps)
+mxr_encoding_prepare (MxrRoomView *view, guint codec, guint level, guint carried_bps)
 {
-  MxrEncoding *encoding = &room->encodings[codec][level];
-  const MxrLevel *picture = &room->graph->levels.levels[level];
+  MxrEncoding *encoding = &view->encodings[codec][level];
+  const MxrLevel *picture = &view->graph->levels.levels[level];
   guint bitrate_bps = CLAMP (carried_bps, picture->least_bps, picture->bitrate_bps);
   gint64 now_us = g_get_monotonic_time ();
 
   if (encoding->rung != NULL && encoding->unused_from_us != 0)
     mxr_rung_set_bitrate (encoding->rung, bitrate_bps);
   else if (encoding->rung == NULL && now_us >= encoding->retry_us)
-    encoding->rung = new_rung (room, codec, level, bitrate_bps);
+    encoding->rung = new_rung (view, codec, level, bitrate_bps);
   encoding->unused_from_us = 0;
   encoding->retry_us = encoding->rung != NULL ? 0 : now_us + RETRY_US;
   return encoding->rung != NULL;
@@ -75,20 +91,20 @@ mxr_encoding_prepare (MxrRoom *room, guint codec, guint level, guint carried_bps
 
 /* What each level's picture has, or would have for who is the only one to get it. */
 void
-mxr_encodings_get_bitrates (MxrRoom *room, guint codec, guint *out_bitrates_bps)
+mxr_encodings_get_bitrates (MxrRoomView *view, guint codec, guint *out_bitrates_bps)
 {
-  for (guint level = 0; level < room->graph->levels.n; level++) {
-    const MxrEncoding *encoding = &room->encodings[codec][level];
+  for (guint level = 0; level < view->graph->levels.n; level++) {
+    const MxrEncoding *encoding = &view->encodings[codec][level];
     bool is_used = encoding->rung != NULL && encoding->unused_from_us == 0;
     out_bitrates_bps[level] =
-      is_used ? mxr_rung_get_params (encoding->rung)->bitrate_bps : room->graph->levels.levels[level].least_bps;
+      is_used ? mxr_rung_get_params (encoding->rung)->bitrate_bps : view->graph->levels.levels[level].least_bps;
   }
 }
 
 void
-mxr_encoding_adapt (MxrRoom *room, guint codec, guint level, gint64 now_us)
+mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us)
 {
-  MxrEncoding *encoding = &room->encodings[codec][level];
+  MxrEncoding *encoding = &view->encodings[codec][level];
 
   if (encoding->rung == NULL)
     return;
@@ -96,15 +112,15 @@ mxr_encoding_adapt (MxrRoom *room, guint codec, guint level, gint64 now_us)
     if (encoding->unused_from_us == 0)
       encoding->unused_from_us = now_us;
     if (now_us - encoding->unused_from_us >= KEEP_US) {
-      mxr_encoding_drop (room, codec, level);
-      mxr_stage_want_uplinks (room);
+      mxr_encoding_drop (view, codec, level);
+      mxr_stage_want_uplinks (view->room);
     }
     return;
   }
   encoding->unused_from_us = 0;
   guint now_bps = mxr_rung_get_params (encoding->rung)->bitrate_bps;
   guint bps = encoding->carried_bps == 0 ? now_bps /* those who get it are on their way to another */
-                                         : mxr_level_adapt_bitrate (&room->graph->levels.levels[level], now_bps,
+                                         : mxr_level_adapt_bitrate (&view->graph->levels.levels[level], now_bps,
                                                                     encoding->carried_bps, now_us - encoding->changed_us);
   if (bps == now_bps)
     return;
@@ -115,20 +131,40 @@ mxr_encoding_adapt (MxrRoom *room, guint codec, guint level, gint64 now_us)
 MxrRung *
 mxr_encodings_get_passable (MxrRoom *room)
 {
-  const MxrEncoding *top = &room->encodings[MXR_STAGE_VP8][0];
+  const MxrEncoding *top = &room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0];
   return top->unused_from_us == 0 ? top->rung : NULL;
 }
 
 bool
-mxr_encodings_are_composed (MxrRoom *room)
+mxr_encodings_are_composed (MxrRoomView *view)
 {
-  bool top_is_passed = mxr_pass_is_complete (room);
+  bool top_is_passed = view->number == MXR_VIEW_ROOM && mxr_pass_is_complete (view->room);
 
   for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++)
-      if (room->encodings[codec][level].rung != NULL && !(codec == MXR_STAGE_VP8 && level == 0 && top_is_passed))
+    for (guint level = 0; level < view->graph->levels.n; level++)
+      if (view->encodings[codec][level].rung != NULL && !(codec == MXR_STAGE_VP8 && level == 0 && top_is_passed))
         return true;
   return false;
+}
+
+/* ---- All of a room ----------------------------------------------------------------------------------------- */
+
+typedef void (*EncodingFunc) (MxrRoomView *view, guint codec, guint level, gpointer user_data);
+
+static void
+for_each (MxrRoom *room, EncodingFunc function, gpointer user_data)
+{
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++)
+      for (guint level = 0; level < room->views[i].graph->levels.n; level++)
+        function (&room->views[i], codec, level, user_data);
+}
+
+static void
+check_busy (MxrRoomView *view, guint codec, guint level, gpointer are_busy)
+{
+  const MxrEncoding *encoding = &view->encodings[codec][level];
+  *(bool *) are_busy |= encoding->rung != NULL && mxr_rung_is_busy (encoding->rung);
 }
 
 bool
@@ -136,31 +172,35 @@ mxr_encodings_are_busy (MxrRoom *room)
 {
   bool are_busy = false;
 
-  for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++) {
-      const MxrEncoding *encoding = &room->encodings[codec][level];
-      are_busy |= encoding->rung != NULL && mxr_rung_is_busy (encoding->rung);
-    }
+  for_each (room, check_busy, &are_busy);
   return are_busy;
+}
+
+static void
+recover (MxrRoomView *view, guint codec, guint level, gpointer source)
+{
+  MxrEncoding *encoding = &view->encodings[codec][level];
+
+  if (encoding->rung == NULL || !mxr_rung_is_ancestor (encoding->rung, source))
+    return;
+  mxr_encoding_drop (view, codec, level);
+  encoding->retry_us = g_get_monotonic_time () + RETRY_US;
 }
 
 void
 mxr_encodings_recover (MxrRoom *room, GstObject *source)
 {
-  for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++) {
-      MxrEncoding *encoding = &room->encodings[codec][level];
-      if (encoding->rung == NULL || !mxr_rung_is_ancestor (encoding->rung, source))
-        continue;
-      mxr_encoding_drop (room, codec, level);
-      encoding->retry_us = g_get_monotonic_time () + RETRY_US;
-    }
+  for_each (room, recover, source);
+}
+
+static void
+drop (MxrRoomView *view, guint codec, guint level, gpointer unused)
+{
+  mxr_encoding_drop (view, codec, level);
 }
 
 void
 mxr_encodings_clear (MxrRoom *room)
 {
-  for (guint codec = 0; codec < G_N_ELEMENTS (codecs); codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++)
-      mxr_encoding_drop (room, codec, level);
+  for_each (room, drop, NULL);
 }

@@ -36,22 +36,30 @@ make (const char *factory, const char *name, GError **error)
 /* Of which nobody needs to know before somebody gets one: what is not linked costs nothing. Each is composed for itself,
  * and not scaled from a larger one: README.md has the figures. */
 static bool
-add_view (MxrGraph *graph, const MxrConfig *config, guint level, GError **error)
+add_size (MxrGraph *graph, const MxrConfig *config, guint view, guint level, GError **error)
 {
-  const MxrLevel *size = &graph->levels.levels[level];
-  MxrGraphView *view = &graph->views[level];
-  g_autofree char *name = g_strdup_printf ("view-%u", level);
-  bool is_slides = size->kind == MXR_RUNG_SLIDES;
+  const MxrLevel *picture = &graph->views[view].levels.levels[level];
+  MxrGraphSize *size = &graph->views[view].sizes[level];
+  g_autofree char *name = g_strdup_printf ("%s-%u", view == MXR_VIEW_ROOM ? "view" : "programme-view", level);
+  bool is_slides = picture->kind == MXR_RUNG_SLIDES;
 
-  view->tee = make ("tee", name, error);
-  if (view->tee == NULL)
+  size->tee = make ("tee", name, error);
+  if (size->tee == NULL)
     return false;
-  g_object_set (view->tee, "allow-not-linked", TRUE, NULL);
-  gst_bin_add (GST_BIN (graph->pipeline), view->tee);
-  view->pad = gst_element_request_pad_simple (graph->picture, "src_%u");
-  g_object_set (view->pad, "width", size->width_px, "height", size->height_px, "framerate", is_slides ? 1 : size->framerate,
-                is_slides ? config->media.slide_interval_s : 1, "labels", config->room.labels, NULL);
+  g_object_set (size->tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add (GST_BIN (graph->pipeline), size->tee);
+  size->pad = gst_element_request_pad_simple (graph->picture, "src_%u");
+  g_object_set (size->pad, "width", picture->width_px, "height", picture->height_px, "framerate",
+                is_slides ? 1 : picture->framerate, is_slides ? config->media.slide_interval_s : 1, "labels",
+                config->room.labels, NULL);
   return true;
+}
+
+/* Of what is not linked a tick more costs nothing, and the programme may have more frames than the room. */
+static guint
+get_tick_framerate (const MxrGraph *graph)
+{
+  return MAX (graph->views[MXR_VIEW_ROOM].levels.levels[0].framerate, graph->views[MXR_VIEW_PROGRAMME].levels.levels[0].framerate);
 }
 
 static bool
@@ -62,11 +70,12 @@ add_mixers (MxrGraph *graph, const MxrConfig *config, GError **error)
   if (graph->picture == NULL)
     return false;
   g_object_set (graph->sound, "channels", config->media.audio_channels, "rest", TRUE, NULL);
-  g_object_set (graph->picture, "tick-framerate", config->room.framerate, 1, NULL);
+  g_object_set (graph->picture, "tick-framerate", get_tick_framerate (graph), 1, NULL);
   gst_bin_add_many (GST_BIN (graph->pipeline), graph->sound, graph->picture, NULL);
-  for (guint i = 0; i < graph->levels.n; i++)
-    if (!add_view (graph, config, i, error))
-      return false;
+  for (guint view = 0; view < MXR_N_VIEWS; view++)
+    for (guint level = 0; level < graph->views[view].levels.n; level++)
+      if (!add_size (graph, config, view, level, error))
+        return false;
   return true;
 }
 
@@ -93,7 +102,8 @@ mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_e
   g_autoptr (MxrGraph) graph = g_new0 (MxrGraph, 1);
 
   graph->pipeline = gst_object_ref_sink (gst_pipeline_new (name));
-  mxr_levels_init (&graph->levels, config);
+  mxr_levels_init (&graph->views[MXR_VIEW_ROOM].levels, config);
+  mxr_levels_init_programme (&graph->views[MXR_VIEW_PROGRAMME].levels, config);
   if (!add_mixers (graph, config, error) || !play (graph, error))
     return NULL;
 
@@ -104,16 +114,23 @@ mxr_graph_new (const MxrConfig *config, const char *name, MxrGraphErrorFunc on_e
   return g_steal_pointer (&graph);
 }
 
+static void
+release_sizes (MxrGraph *graph, const MxrGraphView *view)
+{
+  for (guint i = 0; i < view->levels.n && view->sizes[i].pad != NULL; i++) {
+    gst_element_release_request_pad (graph->picture, view->sizes[i].pad);
+    gst_object_unref (view->sizes[i].pad);
+  }
+}
+
 void
 mxr_graph_free (MxrGraph *graph)
 {
   if (graph->bus_watch != 0)
     g_source_remove (graph->bus_watch);
   gst_element_set_state (graph->pipeline, GST_STATE_NULL);
-  for (guint i = 0; i < graph->levels.n && graph->views[i].pad != NULL; i++) {
-    gst_element_release_request_pad (graph->picture, graph->views[i].pad);
-    gst_object_unref (graph->views[i].pad);
-  }
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    release_sizes (graph, &graph->views[i]);
   gst_object_unref (graph->pipeline);
   g_free (graph);
 }
@@ -128,6 +145,22 @@ mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays)
   mxr_tilemix_read_delay (graph->picture, MXR_TILEMIX_DELAY_WAIT, &picture[MXR_DELAY_STAGE_WAIT]);
   mxr_tilemix_read_delay (graph->picture, MXR_TILEMIX_DELAY_COMPOSE, &picture[MXR_DELAY_STAGE_COMPOSE]);
   mxr_delay_read (&graph->picture_encode, &picture[MXR_DELAY_STAGE_ENCODE]);
+}
+
+/* The tee is linked to the mixer for as long as it has a rung, so that nothing is composed for nobody. Linked last and
+ * unlinked first: while a size's first rung is being put together no event passes that its pad could miss, and a later
+ * one's pad gets those that the tee has kept. */
+bool
+mxr_graph_link_size (const MxrGraphSize *size)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (size->tee, "sink");
+  bool is_linked = gst_pad_is_linked (sink);
+
+  if (size->tee->numsrcpads > 0 && !is_linked)
+    return gst_pad_link (size->pad, sink) == GST_PAD_LINK_OK;
+  if (size->tee->numsrcpads == 0 && is_linked)
+    gst_pad_unlink (size->pad, sink);
+  return true;
 }
 
 bool

@@ -110,16 +110,22 @@ mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **erro
     [MXR_FEED_OPUS] = config->programme.opus_sound_encoder,
   };
   const char *codecs[] = { [MXR_FEED_PICTURE] = "H264", [MXR_FEED_SOUND] = "AAC", [MXR_FEED_OPUS] = "opus" };
-  return mxr_fragments_find (hub->fragments, names[stream], MXR_FRAGMENT_ELEMENTARY, codecs[stream], error);
+  MxrFragmentKind kind = stream == MXR_FEED_PICTURE ? MXR_FRAGMENT_ENCODE : MXR_FRAGMENT_ELEMENTARY;
+  return mxr_fragments_find (hub->fragments, names[stream], kind, codecs[stream], error);
+}
+
+bool
+mxr_hub_may_output (const MxrHub *hub)
+{
+  const MxrConfig *config = hub->config;
+  return config->programme.push || *config->programme.recordings_directory != '\0' ||
+         *config->programme.hls_directory != '\0';
 }
 
 static bool
 check_programme (MxrHub *hub, GError **error)
 {
-  const MxrConfig *config = hub->config;
-  bool is_used = config->programme.push || *config->programme.recordings_directory != '\0' ||
-                 *config->programme.hls_directory != '\0';
-  for (guint i = 0; is_used && i < MXR_FEED_N_STREAMS; i++)
+  for (guint i = 0; mxr_hub_may_output (hub) && i < MXR_FEED_N_STREAMS; i++)
     if (mxr_hub_find_programme_encoder (hub, i, error) == NULL)
       return false;
   return true;
@@ -257,11 +263,23 @@ on_ending (gpointer user_data)
   MxrRoom *room = user_data;
   MxrHub *hub = room->hub;
 
-  if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0 || !mxr_programme_is_over (room))
+  if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0 || !mxr_programme_is_over (room) ||
+      room->snapshots != NULL)
     return G_SOURCE_CONTINUE;
   hub->n_ending--;
   mxr_room_unref (room);
   return G_SOURCE_REMOVE;
+}
+
+MxrRoom *
+mxr_hub_find_room (MxrHub *hub, const char *name, GError **error)
+{
+  MxrRoom *room = g_hash_table_lookup (hub->rooms, name);
+
+  if (room == NULL)
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND,
+                         "there is no such room; it is there as long as somebody is in it");
+  return room;
 }
 
 void
@@ -271,8 +289,9 @@ mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
   mxr_hub_tell_room (room, true);
   mxr_sound_clear (room);
   mxr_pass_end (room);
-  mxr_encodings_clear (room);
   mxr_programme_clear (room);
+  mxr_snapshots_clear (room);
+  mxr_encodings_clear (room);
   hub->n_ending++;
   g_timeout_add (10, on_ending, room);
 }

@@ -29,7 +29,10 @@ typedef struct {
   guint sound_bps; /* of the sound beside a picture, headers included */
 } MxrLevels;
 
+/** mxr_levels_init: Of the room's view. */
 void mxr_levels_init (MxrLevels *levels, const MxrConfig *config);
+/** mxr_levels_init_programme: Of the programme's, with the same rungs below its full picture. */
+void mxr_levels_init_programme (MxrLevels *levels, const MxrConfig *config);
 /** mxr_levels_get_name: Returns: (transfer full): "720p30", "slides", "audio". */
 char *mxr_levels_get_name (const MxrLevels *levels, guint level);
 

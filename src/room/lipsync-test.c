@@ -290,11 +290,14 @@ start_recording (Fixture *fixture)
   fixture->directory = g_dir_make_tmp ("mixroom-lipsync-XXXXXX", NULL);
   g_free (fixture->config->programme.recordings_directory);
   fixture->config->programme.recordings_directory = g_strdup (fixture->directory);
-  fixture->hub = (MxrHub){ .config = fixture->config, .fragments = fixture->fragments };
+  fixture->hub = (MxrHub){ .config = fixture->config, .fragments = fixture->fragments, .net = fixture->net };
   fixture->hub.tick = g_source_new (&no_functions, sizeof (GSource));
   fixture->room = (MxrRoom){ .hub = &fixture->hub, .graph = fixture->graph, .next_key = 100 };
   fixture->room.name = (char *) "lips";
   fixture->room.participants = g_ptr_array_new ();
+  mxr_stage_init (&fixture->room);
+  mxr_programme_look_init (&fixture->room);
+  fixture->room.programme = mxr_programme_new (&fixture->room);
   MxrOutput *output = mxr_programme_add_output (&fixture->room, &order, &error);
   g_assert_no_error (error);
   mxr_output_get_info (output, &info);
@@ -305,9 +308,11 @@ static void
 end_recording (Fixture *fixture)
 {
   mxr_programme_clear (&fixture->room);
+  mxr_encodings_clear (&fixture->room);
   while (!mxr_programme_is_over (&fixture->room))
     g_main_context_iteration (NULL, TRUE);
   mxr_programme_free (fixture->room.programme);
+  mxr_programme_look_clear (&fixture->room.look);
   g_ptr_array_unref (fixture->room.participants);
   g_source_unref (fixture->hub.tick);
 }
@@ -345,7 +350,7 @@ set_up (Fixture *fixture)
     add_uplink (fixture, i);
     add_rung (fixture, i);
   }
-  mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->views[0].pad, &tile, 1);
+  mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->views[MXR_VIEW_ROOM].sizes[0].pad, &tile, 1);
   mxr_mailbox_post (mxr_net_thread_get_mailbox (mxr_net_get_thread (fixture->net, 0)), subscribe, fixture, NULL);
 }
 

@@ -11,7 +11,7 @@ append_metric (GString *text, const char *name, const char *type, const char *he
 
 typedef struct {
   guint64 connected, mixed, rungs, packets_in, packets_out, retransmitted, refused, not_sent, keyframes, left_out;
-  guint64 levels[MXR_LEVELS_MAX + 1]; /* participants, by what they get; the last of all is sound alone */
+  guint64 levels[MXR_N_VIEWS][MXR_LEVELS_MAX + 1]; /* participants, by what they get; the last of all is sound alone */
   guint64 measured, estimate_bps;     /* whose way down was measured, and what they carry together */
 } Totals;
 
@@ -21,7 +21,7 @@ total_downlink (Totals *totals, MxrParticipant *participant)
   MxrPeerBandwidth bandwidth;
 
   if (participant->has_downlink[MXR_RTP_VIDEO])
-    totals->levels[participant->ladder.level]++;
+    totals->levels[participant->view->number][participant->ladder.level]++;
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
   totals->measured += bandwidth.is_measured;
   totals->estimate_bps += bandwidth.is_measured ? bandwidth.estimate_bps : 0;
@@ -47,10 +47,10 @@ total_participant (Totals *totals, MxrParticipant *participant)
 }
 
 static void
-total_pictures (Totals *totals, MxrRoom *room, guint codec)
+total_pictures (Totals *totals, const MxrRoomView *view, guint codec)
 {
-  for (guint level = 0; level < room->graph->levels.n; level++) {
-    MxrRung *rung = room->encodings[codec][level].rung;
+  for (guint level = 0; level < view->graph->levels.n; level++) {
+    MxrRung *rung = view->encodings[codec][level].rung;
     totals->rungs += rung != NULL;
     totals->keyframes += rung != NULL ? mxr_rung_count_keyframes (rung) : 0;
   }
@@ -72,26 +72,44 @@ total_room (Totals *totals, MxrRoom *room)
 {
   totals->left_out += count_left_out (room);
   totals->rungs += room->shared_sound != NULL;
-  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
-    total_pictures (totals, room, codec);
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+      total_pictures (totals, &room->views[i], codec);
   for (guint i = 0; i < room->participants->len; i++)
     total_participant (totals, room->participants->pdata[i]);
 }
 
-/* Each level is named, also where nobody gets it. */
+static void
+append_level (const Totals *totals, const MxrLevels *levels, guint view, guint level, GHashTable *named)
+{
+  g_autofree char *name = mxr_levels_get_name (&levels[view], level);
+  guint64 *n = g_hash_table_lookup (named, name);
+
+  if (n == NULL)
+    g_hash_table_insert (named, g_strdup (name), n = g_new0 (guint64, 1));
+  *n += totals->levels[view][level];
+}
+
+/* Each level is named, also where nobody gets it; those of both views of one name are one. */
 static void
 append_levels (MxrHub *hub, const Totals *totals, GString *text)
 {
-  MxrLevels levels;
+  MxrLevels levels[MXR_N_VIEWS];
+  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTableIter iter;
+  gpointer name, n;
 
-  mxr_levels_init (&levels, hub->config);
+  mxr_levels_init (&levels[MXR_VIEW_ROOM], hub->config);
+  mxr_levels_init_programme (&levels[MXR_VIEW_PROGRAMME], hub->config);
   g_string_append (text, "# HELP mixroom_downlink_rung_participants Participants by the picture they get.\n"
                          "# TYPE mixroom_downlink_rung_participants gauge\n");
-  for (guint level = 0; level <= levels.n; level++) {
-    g_autofree char *name = mxr_levels_get_name (&levels, level);
-    g_string_append_printf (text, "mixroom_downlink_rung_participants{rung=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
-                            totals->levels[level]);
-  }
+  for (guint view = 0; view < MXR_N_VIEWS; view++)
+    for (guint level = 0; level <= levels[view].n; level++)
+      append_level (totals, levels, view, level, named);
+  g_hash_table_iter_init (&iter, named);
+  while (g_hash_table_iter_next (&iter, &name, &n))
+    g_string_append_printf (text, "mixroom_downlink_rung_participants{rung=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            (const char *) name, *(guint64 *) n);
   g_string_append_printf (text,
                           "# HELP mixroom_downlink_rung_changes_total Participants moved to another picture by their bandwidth.\n"
                           "# TYPE mixroom_downlink_rung_changes_total counter\n"

@@ -33,27 +33,16 @@ mxr_programme_describe_output (MxrOutput *output)
   return g_variant_builder_end (&dict);
 }
 
-static MxrRoom *
-find_room (MxrHub *hub, const char *name, GError **error)
-{
-  MxrRoom *room = g_hash_table_lookup (hub->rooms, name);
-
-  if (room == NULL)
-    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND,
-                         "there is no such room; it is there as long as somebody is in it");
-  return room;
-}
-
 static MxrOutput *
 find_output (MxrHub *hub, const char *room_name, const char *id, GError **error)
 {
-  MxrRoom *room = find_room (hub, room_name, error);
+  MxrRoom *room = mxr_hub_find_room (hub, room_name, error);
   MxrOutputInfo info;
 
   if (room == NULL)
     return NULL;
   GPtrArray *outputs = mxr_programme_get_outputs (room);
-  for (guint i = 0; outputs != NULL && i < outputs->len; i++) {
+  for (guint i = 0; i < outputs->len; i++) {
     MxrOutput *output = outputs->pdata[i];
     mxr_output_get_info (output, &info);
     if (strcmp (info.id, id) == 0)
@@ -83,7 +72,7 @@ translate_error (GError **error)
 GVariant *
 mxr_hub_start_output (MxrHub *hub, const char *room_name, const MxrOutputOrder *order, GError **error)
 {
-  MxrRoom *room = find_room (hub, room_name, error);
+  MxrRoom *room = mxr_hub_find_room (hub, room_name, error);
   MxrOutput *output = room != NULL ? mxr_programme_add_output (room, order, error) : NULL;
 
   if (output == NULL) {
@@ -96,14 +85,14 @@ mxr_hub_start_output (MxrHub *hub, const char *room_name, const MxrOutputOrder *
 GVariant *
 mxr_hub_describe_outputs (MxrHub *hub, const char *room_name, GError **error)
 {
-  MxrRoom *room = find_room (hub, room_name, error);
+  MxrRoom *room = mxr_hub_find_room (hub, room_name, error);
   GVariantBuilder list;
 
   if (room == NULL)
     return NULL;
   g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
   GPtrArray *outputs = mxr_programme_get_outputs (room);
-  for (guint i = 0; outputs != NULL && i < outputs->len; i++)
+  for (guint i = 0; i < outputs->len; i++)
     g_variant_builder_add_value (&list, mxr_programme_describe_output (outputs->pdata[i]));
   return g_variant_builder_end (&list);
 }
@@ -137,6 +126,6 @@ mxr_hub_stop_output (MxrHub *hub, const char *room_name, const char *id, GError 
   if (output == NULL)
     return NULL;
   mxr_output_stop (output);
-  mxr_programme_update (find_room (hub, room_name, NULL)->programme);
+  mxr_programme_update (mxr_hub_find_room (hub, room_name, NULL)->programme);
   return mxr_programme_describe_output (output);
 }

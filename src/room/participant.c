@@ -133,6 +133,7 @@ mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
   participant->resume_token = mxr_random_text (18);
   participant->role = role;
   participant->key = key;
+  participant->view = &room->views[MXR_VIEW_ROOM];
   participant->needs_welcome = true;
   participant->is_changed = true;
   mxr_participant_attach (participant, events, user_data);

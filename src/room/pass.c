@@ -17,13 +17,14 @@
 static MxrRung *
 get_top (MxrRoom *room)
 {
-  return room->encodings[MXR_STAGE_VP8][0].rung;
+  return room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0].rung;
 }
 
 static MxrParticipant *
 find_only_one (MxrRoom *room)
 {
-  MxrParticipant *participant = room->n_tiles == 1 ? mxr_room_find_key (room, room->tiles[0].key) : NULL;
+  const MxrRoomView *view = &room->views[MXR_VIEW_ROOM];
+  MxrParticipant *participant = view->n_tiles == 1 ? mxr_room_find_key (room, view->tiles[0].key) : NULL;
   bool is_sending = participant != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL && !participant->video_muted;
   return is_sending && !room->hub->config->room.labels ? participant : NULL;
 }

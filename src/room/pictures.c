@@ -2,6 +2,8 @@
 
 #include "room-private.h"
 
+#include <string.h>
+
 /* All of a room's connections are looked at so often, and when one of them has changed no more often than that. */
 #define LOOK_US (900 * G_TIME_SPAN_MILLISECOND)
 #define LOOK_LEAST_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -9,22 +11,36 @@
 #define TELL_CHANGE 0.2
 #define TELL_US (2 * G_TIME_SPAN_SECOND)
 
+static const MxrLevels *
+get_levels (const MxrParticipant *participant)
+{
+  return &participant->view->graph->levels;
+}
+
 /* Returns: (nullable): what @participant gets, or is to get; %NULL: sound alone. */
 static MxrEncoding *
-get_encoding (MxrRoom *room, const MxrParticipant *participant)
+get_encoding (const MxrParticipant *participant)
 {
   int codec = mxr_encoding_find_codec (participant->video_codec);
   guint level = participant->ladder.level;
-  return codec >= 0 && level < room->graph->levels.n ? &room->encodings[codec][level] : NULL;
+  return codec >= 0 && level < get_levels (participant)->n ? &participant->view->encodings[codec][level] : NULL;
 }
 
 static guint
-get_carried_bps (MxrRoom *room, const MxrParticipant *participant)
+get_carried_bps (const MxrParticipant *participant)
 {
   MxrPeerBandwidth bandwidth;
 
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
-  return mxr_ladder_get_carried_bps (&room->graph->levels, &bandwidth);
+  return mxr_ladder_get_carried_bps (get_levels (participant), &bandwidth);
+}
+
+/* Viewers watch the programme. */
+static MxrRoomView *
+choose_view (const MxrParticipant *participant)
+{
+  MxrRoom *room = participant->room;
+  return participant->role == MXR_ROLE_VIEWER ? mxr_stage_get_programme (room) : &room->views[MXR_VIEW_ROOM];
 }
 
 /* ---- What each one gets ------------------------------------------------------------------------------------ */
@@ -34,8 +50,11 @@ static void
 on_shown (MxrPeer *peer, gpointer user_data)
 {
   MxrParticipant *participant = user_data;
-  if (--participant->n_picture_changes == 0)
-    participant->shown_levels = 1u << participant->ladder.level;
+
+  if (--participant->n_picture_changes > 0)
+    return;
+  memset (participant->shown_levels, 0, sizeof participant->shown_levels);
+  participant->shown_levels[participant->view->number] = 1u << participant->ladder.level;
 }
 
 /* Nothing when there is no encoder just now: mxr_pictures_tick() tries again. */
@@ -43,12 +62,12 @@ static void
 subscribe (MxrRoom *room, MxrParticipant *participant)
 {
   guint level = participant->ladder.level;
-  MxrEncoding *encoding = get_encoding (room, participant);
+  MxrEncoding *encoding = get_encoding (participant);
   guint codec = mxr_encoding_find_codec (participant->video_codec);
 
-  if (encoding != NULL && !mxr_encoding_prepare (room, codec, level, get_carried_bps (room, participant)))
+  if (encoding != NULL && !mxr_encoding_prepare (participant->view, codec, level, get_carried_bps (participant)))
     return;
-  participant->shown_levels |= 1u << level;
+  participant->shown_levels[participant->view->number] |= 1u << level;
   participant->n_picture_changes++;
   mxr_stage_want_uplinks (room);
   mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, encoding != NULL ? mxr_rung_get_fanout (encoding->rung) : NULL,
@@ -56,21 +75,33 @@ subscribe (MxrRoom *room, MxrParticipant *participant)
 }
 
 static bool
-is_watched (MxrRoom *room, int codec)
+is_watched (MxrRoomView *view, int codec)
 {
-  for (guint i = 0; i < room->participants->len; i++)
-    if (mxr_encoding_find_codec (((MxrParticipant *) room->participants->pdata[i])->video_codec) == codec)
+  MxrRoom *room = view->room;
+
+  for (guint i = 0; i < room->participants->len; i++) {
+    const MxrParticipant *participant = room->participants->pdata[i];
+    bool may_get_it = participant->view == view || participant->shown_levels[view->number] != 0;
+    if (may_get_it && mxr_encoding_find_codec (participant->video_codec) == codec)
       return true;
+  }
   return false;
 }
 
+/* But what outputs get. */
 static void
 drop_if_unwatched (MxrRoom *room, int codec)
 {
-  if (codec < 0 || is_watched (room, codec))
-    return;
-  for (guint level = 0; level < room->graph->levels.n; level++)
-    mxr_encoding_drop (room, codec, level);
+  const MxrEncoding *output = mxr_programme_find_encoding (room);
+
+  for (guint i = 0; codec >= 0 && i < MXR_N_VIEWS; i++) {
+    MxrRoomView *view = &room->views[i];
+    if (is_watched (view, codec))
+      continue;
+    for (guint level = 0; level < view->graph->levels.n; level++)
+      if (&view->encodings[codec][level] != output)
+        mxr_encoding_drop (view, codec, level);
+  }
   mxr_stage_want_uplinks (room);
 }
 
@@ -84,21 +115,53 @@ mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *
     return;
   participant->has_downlink[MXR_RTP_VIDEO] = next >= 0;
   participant->video_codec = next >= 0 ? mxr_encoding_get_codec (next) : NULL;
-  participant->shown_levels = 0;
+  memset (participant->shown_levels, 0, sizeof participant->shown_levels);
   drop_if_unwatched (room, former);
   if (next < 0)
     return;
+  participant->view = choose_view (participant);
   if (!participant->is_connected)
-    mxr_ladder_begin (&participant->ladder, &room->graph->levels, room->hub->config->media.start_bitrate_bps);
+    mxr_ladder_begin (&participant->ladder, get_levels (participant), room->hub->config->media.start_bitrate_bps);
   subscribe (room, participant);
   participant->rung_is_changed = true;
+  mxr_room_flush_soon (room);
+}
+
+/* As good a picture as before, as the other view's ladder has it; better or worse comes as ever. */
+static guint
+convert_level (const MxrLevels *from, guint level, const MxrLevels *to)
+{
+  guint found = 0;
+
+  if (level >= from->n)
+    return to->n;
+  while (found + 1 < to->n && to->levels[found].bitrate_bps > from->levels[level].bitrate_bps)
+    found++;
+  return level == 0 ? 0 : found;
+}
+
+void
+mxr_pictures_follow_programme (MxrRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    MxrRoomView *view = choose_view (participant);
+    if (participant->view == view)
+      continue;
+    participant->ladder.level = convert_level (get_levels (participant), participant->ladder.level, &view->graph->levels);
+    participant->view = view;
+    if (participant->video_codec == NULL)
+      continue;
+    subscribe (room, participant);
+    participant->rung_is_changed = true;
+  }
   mxr_room_flush_soon (room);
 }
 
 void
 mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 {
-  MxrEncoding *encoding = get_encoding (room, participant);
+  MxrEncoding *encoding = get_encoding (participant);
   if (encoding == NULL || encoding->rung == NULL)
     return;
   mxr_rung_request_keyframe (encoding->rung, g_get_monotonic_time ());
@@ -112,33 +175,48 @@ mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 static void
 look_at_user (MxrRoom *room, const MxrParticipant *participant)
 {
-  MxrEncoding *encoding = get_encoding (room, participant);
+  MxrEncoding *encoding = get_encoding (participant);
   int codec = mxr_encoding_find_codec (participant->video_codec);
 
-  for (guint level = 0; codec >= 0 && level < room->graph->levels.n; level++)
-    room->encodings[codec][level].is_used |= (participant->shown_levels >> level & 1) != 0;
+  for (guint i = 0; codec >= 0 && i < MXR_N_VIEWS; i++)
+    for (guint level = 0; level < room->views[i].graph->levels.n; level++)
+      room->views[i].encodings[codec][level].is_used |= (participant->shown_levels[i] >> level & 1) != 0;
   if (encoding == NULL)
     return;
   encoding->is_used = true;
-  encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (room, participant));
+  encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (participant));
 }
 
 static void
-look_at_users (MxrRoom *room)
+forget_users (MxrRoomView *view)
 {
   for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++) {
-      room->encodings[codec][level].is_used = false;
-      room->encodings[codec][level].carried_bps = 0;
+    for (guint level = 0; level < view->graph->levels.n; level++) {
+      view->encodings[codec][level].is_used = false;
+      view->encodings[codec][level].carried_bps = 0;
     }
+}
+
+/* Outputs carry all of it. */
+static void
+look_at_users (MxrRoom *room)
+{
+  MxrEncoding *output = mxr_programme_find_encoding (room);
+
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    forget_users (&room->views[i]);
   for (guint i = 0; i < room->participants->len; i++)
     look_at_user (room, room->participants->pdata[i]);
+  if (output == NULL)
+    return;
+  output->is_used = true;
+  output->carried_bps = G_MAXUINT;
 }
 
 static void
 note_step (MxrRoom *room, MxrParticipant *participant, guint former, const MxrPeerBandwidth *bandwidth)
 {
-  const MxrLevels *levels = &room->graph->levels;
+  const MxrLevels *levels = get_levels (participant);
   g_autofree char *from = mxr_levels_get_name (levels, former);
   g_autofree char *to = mxr_levels_get_name (levels, participant->ladder.level);
 
@@ -163,7 +241,7 @@ is_news (const MxrParticipant *participant, const MxrPeerBandwidth *bandwidth, g
 static void
 place (MxrRoom *room, MxrParticipant *participant, const guint *bitrates_bps, gint64 now_us)
 {
-  const MxrLevels *levels = &room->graph->levels;
+  const MxrLevels *levels = get_levels (participant);
   guint former = participant->ladder.level;
   MxrPeerBandwidth bandwidth;
 
@@ -181,23 +259,29 @@ place (MxrRoom *room, MxrParticipant *participant, const guint *bitrates_bps, gi
 }
 
 static void
+adapt (MxrRoomView *view, guint codec, guint *out_bitrates_bps, gint64 now_us)
+{
+  for (guint level = 0; level < view->graph->levels.n; level++)
+    mxr_encoding_adapt (view, codec, level, now_us);
+  mxr_encodings_get_bitrates (view, codec, out_bitrates_bps);
+}
+
+static void
 look (MxrRoom *room, gint64 now_us)
 {
-  guint bitrates_bps[MXR_STAGE_N_CODECS][MXR_LEVELS_MAX] = { 0 };
+  guint bitrates_bps[MXR_N_VIEWS][MXR_STAGE_N_CODECS][MXR_LEVELS_MAX] = { 0 };
 
   room->looked_us = now_us;
   room->look_is_due = false;
   look_at_users (room);
-  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++) {
-    for (guint level = 0; level < room->graph->levels.n; level++)
-      mxr_encoding_adapt (room, codec, level, now_us);
-    mxr_encodings_get_bitrates (room, codec, bitrates_bps[codec]);
-  }
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+      adapt (&room->views[i], codec, bitrates_bps[i][codec], now_us);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     int codec = mxr_encoding_find_codec (participant->video_codec);
     if (codec >= 0 && participant->is_connected)
-      place (room, participant, bitrates_bps[codec], now_us);
+      place (room, participant, bitrates_bps[participant->view->number][codec], now_us);
   }
 }
 
@@ -221,7 +305,7 @@ retry (MxrRoom *room, MxrEncoding *encoding)
 {
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (get_encoding (room, participant) != encoding)
+    if (get_encoding (participant) != encoding)
       continue;
     subscribe (room, participant);
     participant->rung_is_changed = true;
@@ -243,9 +327,10 @@ tick (MxrRoom *room, MxrEncoding *encoding, gint64 now_us)
 void
 mxr_pictures_tick (MxrRoom *room, gint64 now_us)
 {
-  for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
-    for (guint level = 0; level < room->graph->levels.n; level++)
-      tick (room, &room->encodings[codec][level], now_us);
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
+      for (guint level = 0; level < room->views[i].graph->levels.n; level++)
+        tick (room, &room->views[i].encodings[codec][level], now_us);
   gint64 step_us = room->look_is_due ? LOOK_LEAST_US : LOOK_US;
   if (now_us - room->looked_us >= step_us)
     look (room, now_us);
@@ -256,8 +341,8 @@ mxr_pictures_tick (MxrRoom *room, gint64 now_us)
 static void
 describe_picture (MxrRoom *room, const MxrParticipant *participant, MxrRung *rung, MxrRungInfo *out_info)
 {
-  const MxrLevel *level = &room->graph->levels.levels[participant->ladder.level];
-  bool is_passed = rung == room->encodings[MXR_STAGE_VP8][0].rung && mxr_pass_is_complete (room);
+  const MxrLevel *level = &get_levels (participant)->levels[participant->ladder.level];
+  bool is_passed = rung == room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0].rung && mxr_pass_is_complete (room);
   const MxrPass *pass = is_passed ? &room->pass : NULL;
 
   out_info->kind = level->kind;
@@ -270,7 +355,7 @@ describe_picture (MxrRoom *room, const MxrParticipant *participant, MxrRung *run
 bool
 mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info)
 {
-  const MxrEncoding *encoding = get_encoding (room, participant);
+  const MxrEncoding *encoding = get_encoding (participant);
   MxrPeerBandwidth bandwidth;
 
   if (participant->video_codec == NULL || (encoding != NULL && encoding->rung == NULL))
@@ -306,7 +391,7 @@ mxr_pictures_tell_passed_soon (MxrRoom *room)
 {
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (get_encoding (room, participant) == &room->encodings[MXR_STAGE_VP8][0])
+    if (get_encoding (participant) == &room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0])
       participant->rung_is_changed = true;
   }
   mxr_room_flush_soon (room);

@@ -1,186 +1,75 @@
-/* The programme: the view and the full mix, encoded once while a room has outputs, and handed to all of them.
+/* The programme's way out: its view's best picture in H.264 and its sound, encoded once while a room has outputs, and handed
+ * to all of them. The picture is a rung like any other, which clients of the same view get too.
  *
- *   view's tee -> queue -> H.264 -> appsink ─┐
- *                                            ├─> feed ─> outputs
- *   mixer ────────────────> AAC ──> appsink ─┘
+ *   view's tee -> rung in H.264 -> units.c ─┐
+ *                                           ├─> feed ─> outputs
+ *   mixer ────────> programme-sound.c ──────┘
  */
 
 #include "room-private.h"
 
-#include <gst/app/gstappsink.h>
-#include <gst/video/video-event.h>
 #include <string.h>
 
 /* Players and segments begin at key frames, and what a killed recording loses is at most one such stretch. */
 #define KEYFRAME_US (2 * G_TIME_SPAN_SECOND)
-/* Of outputs that begin: not sooner after the last one. */
-#define KEYFRAME_MIN_US (500 * G_TIME_SPAN_MILLISECOND)
 /* An encoder that failed is not tried again sooner. */
 #define RETRY_US G_TIME_SPAN_SECOND
-
-/* One encoding in the room's pipeline. */
-typedef struct {
-  MxrGraph *graph;
-  MxrFeed *feed;
-  MxrFeedStream stream;
-  GstElement *bin, *encoder;
-  GstElement *parent; /* tee or mixer */
-  GstPad *upstream;   /* the request pad of @parent that feeds the bin; owned */
-  bool is_added;      /* @bin is in the pipeline */
-} Encoding;
 
 struct _MxrProgramme {
   MxrRoom *room;
   MxrFeed *feed;
-  GPtrArray *outputs;                        /* MxrOutput, owned, in order of their start */
-  Encoding *encodings[MXR_FEED_N_STREAMS];   /* NULL: not needed, or failed */
-  gint64 retry_us;                           /* when one that failed is tried again */
-  gint64 keyframe_us, keyframe_due_us;
+  GPtrArray *outputs;                          /* MxrOutput, owned, in order of their start */
+  MxrProgrammeSound *sounds[MXR_FEED_N_STREAMS]; /* NULL: not needed, failed, or not a sound */
+  MxrRung *rung;                               /* compared only: that the feed gets the picture of; NULL: of none */
+  gint64 retry_us;                             /* when one that failed is tried again */
+  gint64 keyframe_due_us;
 };
-
-/* ---- Encoding ---------------------------------------------------------------------------------------------------- */
-
-/* The appsink is inside the bin, which has stopped before the encoding is freed. */
-static GstFlowReturn
-on_new_sample (GstAppSink *sink, gpointer user_data)
-{
-  Encoding *encoding = user_data;
-  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
-
-  if (sample != NULL)
-    mxr_feed_push (encoding->feed, encoding->stream, sample);
-  return GST_FLOW_OK;
-}
-
-static GstElement *
-new_sink (Encoding *encoding)
-{
-  GstElement *sink = gst_element_factory_make ("appsink", "sink");
-  GstAppSinkCallbacks callbacks = { .new_sample = on_new_sample };
-
-  g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, NULL);
-  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, encoding, NULL);
-  return sink;
-}
-
-static bool
-fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
-{
-  const MxrConfig *config = room->hub->config;
-  bool is_picture = encoding->stream == MXR_FEED_PICTURE;
-  const MxrFragment *fragment = mxr_hub_find_programme_encoder (room->hub, encoding->stream, error);
-
-  encoding->encoder = fragment != NULL ? mxr_fragment_new_bin (fragment, "encoder", error) : NULL;
-  if (encoding->encoder == NULL)
-    return false;
-  GstElement *sink = new_sink (encoding), *queue = is_picture ? mxr_rung_new_queue () : NULL;
-  gst_bin_add_many (GST_BIN (encoding->bin), encoding->encoder, sink, queue, NULL);
-  mxr_fragment_bin_set_bitrate (encoding->encoder, is_picture ? config->programme.picture_bitrate_bps
-                                                              : config->programme.sound_bitrate_bps);
-  if (!gst_element_link (encoding->encoder, sink) || (queue != NULL && !gst_element_link (queue, encoding->encoder))) {
-    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the programme's encoder does not link");
-    return false;
-  }
-  g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoding->encoder, "sink");
-  gst_pad_set_offset (target, is_picture ? MXR_SOUND_BEHIND_PICTURE : 0);
-  GstPad *ghost = gst_ghost_pad_new ("sink", target);
-  gst_pad_set_active (ghost, TRUE);
-  return gst_element_add_pad (encoding->bin, ghost);
-}
-
-/* The sound's pad has a number that no sink of the mixer has: nobody is left out. */
-static bool
-connect_bin (Encoding *encoding, MxrRoom *room, GError **error)
-{
-  bool is_picture = encoding->stream == MXR_FEED_PICTURE;
-  g_autofree char *pad = is_picture ? g_strdup ("src_%u") : g_strdup_printf ("src_%u", room->next_key++);
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (encoding->bin, "sink");
-
-  encoding->parent = is_picture ? room->graph->views[0].tee : room->graph->sound;
-  if (!mxr_branch_add (GST_BIN (room->graph->pipeline), encoding->bin, error))
-    return false;
-  encoding->is_added = true;
-  encoding->upstream = gst_element_request_pad_simple (encoding->parent, pad);
-  if (encoding->upstream != NULL && gst_pad_link (encoding->upstream, sink) == GST_PAD_LINK_OK &&
-      (!is_picture || mxr_graph_link_view (&room->graph->views[0])))
-    return true;
-  g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the programme does not link to the mixers");
-  return false;
-}
-
-static void
-encoding_free (gpointer data)
-{
-  Encoding *encoding = data;
-
-  if (encoding->upstream != NULL) {
-    gst_element_release_request_pad (encoding->parent, encoding->upstream);
-    gst_object_unref (encoding->upstream);
-    if (encoding->stream == MXR_FEED_PICTURE)
-      mxr_graph_link_view (&encoding->graph->views[0]);
-  }
-  gst_object_unref (encoding->bin);
-  mxr_feed_unref (encoding->feed);
-  g_free (encoding);
-}
-
-static void
-encoding_remove (Encoding *encoding)
-{
-  if (encoding->is_added)
-    mxr_branch_remove (GST_BIN (encoding->graph->pipeline), encoding->bin, encoding->upstream, encoding_free, encoding);
-  else
-    encoding_free (encoding);
-}
-
-static Encoding *
-encoding_new (MxrProgramme *programme, MxrFeedStream stream, GError **error)
-{
-  MxrRoom *room = programme->room;
-  Encoding *encoding = g_new0 (Encoding, 1);
-  g_autofree char *name = g_strdup_printf ("programme-%u", room->next_key++);
-
-  encoding->graph = room->graph;
-  encoding->feed = mxr_feed_ref (programme->feed);
-  encoding->stream = stream;
-  encoding->bin = gst_object_ref_sink (gst_bin_new (name));
-  if (fill_bin (encoding, room, error) && connect_bin (encoding, room, error))
-    return encoding;
-  encoding_remove (encoding);
-  return NULL;
-}
 
 /* ---- On and off --------------------------------------------------------------------------------------------------- */
 
-static bool
-is_taken (const MxrProgramme *programme, MxrFeedStream stream)
+bool
+mxr_programme_is_taken (const MxrRoom *room, MxrFeedStream stream)
 {
-  for (guint i = 0; i < programme->outputs->len; i++)
-    if (mxr_output_is_live (programme->outputs->pdata[i]) && mxr_output_takes (programme->outputs->pdata[i], stream))
+  GPtrArray *outputs = room->programme->outputs;
+
+  for (guint i = 0; i < outputs->len; i++)
+    if (mxr_output_is_live (outputs->pdata[i]) && mxr_output_takes (outputs->pdata[i], stream))
       return true;
   return false;
 }
 
-bool
-mxr_programme_is_on (const MxrRoom *room)
+static bool
+is_on (const MxrRoom *room)
 {
-  for (guint i = 0; room->programme != NULL && i < MXR_FEED_N_STREAMS; i++)
-    if (is_taken (room->programme, i))
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
+    if (mxr_programme_is_taken (room, i))
       return true;
   return false;
+}
+
+MxrFeed *
+mxr_programme_get_feed (const MxrRoom *room)
+{
+  return room->programme->feed;
+}
+
+MxrEncoding *
+mxr_programme_find_encoding (MxrRoom *room)
+{
+  return mxr_programme_is_taken (room, MXR_FEED_PICTURE) ? &mxr_stage_get_programme (room)->encodings[MXR_STAGE_H264][0] : NULL;
 }
 
 static void
-start (MxrProgramme *programme)
+start_sounds (MxrProgramme *programme)
 {
   MxrRoom *room = programme->room;
 
   for (guint i = 0; i < MXR_FEED_N_STREAMS; i++) {
     g_autoptr (GError) error = NULL;
-    if (programme->encodings[i] != NULL || !is_taken (programme, i))
+    if (i == MXR_FEED_PICTURE || programme->sounds[i] != NULL || !mxr_programme_is_taken (room, i))
       continue;
-    programme->encodings[i] = encoding_new (programme, i, &error);
-    if (programme->encodings[i] != NULL)
+    programme->sounds[i] = mxr_programme_sound_new (room, programme->feed, i, &error);
+    if (programme->sounds[i] != NULL)
       continue;
     programme->retry_us = g_get_monotonic_time () + RETRY_US;
     if (mxr_log_allowed (&room->errors))
@@ -188,33 +77,64 @@ start (MxrProgramme *programme)
   }
 }
 
+static void
+request_keyframe (MxrProgramme *programme, gint64 now_us)
+{
+  programme->keyframe_due_us = now_us + KEYFRAME_US;
+  if (programme->rung != NULL)
+    mxr_rung_request_keyframe (programme->rung, now_us);
+  mxr_room_stir (programme->room);
+}
+
+static bool
+has_rung (MxrRoom *room, const MxrRung *rung)
+{
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    if (room->views[i].encodings[MXR_STAGE_H264][0].rung == rung)
+      return true;
+  return false;
+}
+
+/* Outputs get the picture of one rung at a time; of another one, when the look has changed or an encoder was replaced, from
+ * its next key frame on. What clients carried before is no measure any more. */
+static void
+follow_picture (MxrProgramme *programme)
+{
+  MxrRoom *room = programme->room;
+  MxrRoomView *view = mxr_stage_get_programme (room);
+  MxrEncoding *encoding = mxr_programme_find_encoding (room);
+  bool may_begin = encoding != NULL && (encoding->rung != NULL || g_get_monotonic_time () >= encoding->retry_us);
+
+  if (may_begin && (encoding->rung == NULL || encoding->rung != programme->rung)) {
+    guint best_bps = view->graph->levels.levels[0].bitrate_bps;
+    if (mxr_encoding_prepare (view, MXR_STAGE_H264, 0, best_bps))
+      mxr_rung_set_bitrate (encoding->rung, best_bps);
+  }
+  MxrRung *rung = encoding != NULL ? encoding->rung : NULL;
+  if (rung == programme->rung)
+    return;
+  if (programme->rung != NULL && has_rung (room, programme->rung))
+    mxr_rung_set_feeding (programme->rung, false);
+  programme->rung = rung;
+  if (rung == NULL)
+    return;
+  mxr_rung_set_feeding (rung, true);
+  request_keyframe (programme, g_get_monotonic_time ());
+}
+
 /* While somebody listens who knows no gaps, the mixer must not rest. */
 void
 mxr_programme_update (MxrProgramme *programme)
 {
   MxrRoom *room = programme->room;
-  bool is_on = mxr_programme_is_on (room);
 
-  g_object_set (room->graph->sound, "rest", !is_on, NULL);
-  if (is_on)
-    start (programme);
+  g_object_set (room->graph->sound, "rest", !is_on (room), NULL);
+  start_sounds (programme);
   for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
-    if (!is_taken (programme, i))
-      g_clear_pointer (&programme->encodings[i], encoding_remove);
+    if (!mxr_programme_is_taken (room, i))
+      g_clear_pointer (&programme->sounds[i], mxr_programme_sound_remove);
+  follow_picture (programme);
   mxr_stage_want_uplinks (room);
-}
-
-static void
-make_keyframe (MxrProgramme *programme, gint64 now_us)
-{
-  Encoding *encoding = programme->encodings[MXR_FEED_PICTURE];
-
-  programme->keyframe_us = now_us;
-  programme->keyframe_due_us = now_us + KEYFRAME_US;
-  if (encoding == NULL)
-    return;
-  mxr_fragment_bin_request_keyframe (encoding->encoder);
-  gst_pad_send_event (encoding->upstream, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
 }
 
 void
@@ -222,14 +142,24 @@ mxr_programme_tick (MxrRoom *room, gint64 now_us)
 {
   MxrProgramme *programme = room->programme;
 
-  if (!mxr_programme_is_on (room))
+  if (!is_on (room))
     return;
   if (programme->retry_us != 0 && now_us >= programme->retry_us) {
     programme->retry_us = 0;
-    start (programme);
+    start_sounds (programme);
   }
-  if (now_us >= programme->keyframe_due_us)
-    make_keyframe (programme, now_us);
+  follow_picture (programme);
+  if (now_us < programme->keyframe_due_us)
+    return;
+  programme->keyframe_due_us = now_us + KEYFRAME_US;
+  if (programme->rung != NULL)
+    mxr_rung_request_keyframe (programme->rung, now_us);
+}
+
+gint64
+mxr_programme_get_due_us (const MxrRoom *room)
+{
+  return is_on (room) ? room->programme->keyframe_due_us : G_MAXINT64;
 }
 
 void
@@ -237,28 +167,21 @@ mxr_programme_recover (MxrRoom *room, GstObject *source)
 {
   MxrProgramme *programme = room->programme;
 
-  for (guint i = 0; programme != NULL && i < MXR_FEED_N_STREAMS; i++) {
-    Encoding *encoding = programme->encodings[i];
-    if (encoding == NULL || !gst_object_has_as_ancestor (source, GST_OBJECT (encoding->bin)))
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++) {
+    if (programme->sounds[i] == NULL || !mxr_programme_sound_is_ancestor (programme->sounds[i], source))
       continue;
-    g_clear_pointer (&programme->encodings[i], encoding_remove);
+    g_clear_pointer (&programme->sounds[i], mxr_programme_sound_remove);
     programme->retry_us = g_get_monotonic_time () + RETRY_US;
   }
+  follow_picture (programme); /* its rung may be gone */
 }
 
 /* ---- Outputs -------------------------------------------------------------------------------------------------------- */
 
 static void
-request_keyframe (MxrProgramme *programme)
-{
-  programme->keyframe_due_us = MIN (programme->keyframe_due_us, programme->keyframe_us + KEYFRAME_MIN_US);
-  mxr_room_stir (programme->room);
-}
-
-static void
 on_keyframe_wanted (MxrOutput *output, gpointer user_data)
 {
-  request_keyframe (user_data);
+  request_keyframe (user_data, g_get_monotonic_time ());
 }
 
 static void
@@ -284,15 +207,14 @@ static const MxrOutputEvents output_events = {
 GPtrArray *
 mxr_programme_get_outputs (const MxrRoom *room)
 {
-  return room->programme != NULL ? room->programme->outputs : NULL;
+  return room->programme->outputs;
 }
 
-static MxrProgramme *
-get_programme (MxrRoom *room)
+MxrProgramme *
+mxr_programme_new (MxrRoom *room)
 {
-  if (room->programme != NULL)
-    return room->programme;
-  MxrProgramme *programme = room->programme = g_new0 (MxrProgramme, 1);
+  MxrProgramme *programme = g_new0 (MxrProgramme, 1);
+
   programme->room = room;
   programme->feed = mxr_feed_new ();
   programme->outputs = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_output_free);
@@ -321,7 +243,7 @@ MxrOutput *
 mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **error)
 {
   const MxrConfig *config = room->hub->config;
-  MxrProgramme *programme = get_programme (room);
+  MxrProgramme *programme = room->programme;
   const MxrOutputRequest request = { order->type, order->format, order->url };
   const MxrOutputPlaces places = { config->programme.recordings_directory, config->programme.hls_directory,
                                    config->programme.push };
@@ -337,7 +259,7 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
     return NULL;
   g_ptr_array_add (programme->outputs, output);
   mxr_programme_update (programme);
-  request_keyframe (programme);
+  request_keyframe (programme, g_get_monotonic_time ());
   mxr_hub_tell_output (room, mxr_programme_describe_output (output));
   return output;
 }
@@ -347,8 +269,6 @@ mxr_programme_clear (MxrRoom *room)
 {
   MxrProgramme *programme = room->programme;
 
-  if (programme == NULL)
-    return;
   for (guint i = 0; i < programme->outputs->len; i++)
     mxr_output_stop (programme->outputs->pdata[i]);
   mxr_programme_update (programme);
@@ -357,7 +277,7 @@ mxr_programme_clear (MxrRoom *room)
 bool
 mxr_programme_is_over (const MxrRoom *room)
 {
-  return room->programme == NULL || count_outputs (room->programme) == 0;
+  return count_outputs (room->programme) == 0;
 }
 
 void

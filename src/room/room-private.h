@@ -19,8 +19,11 @@
 typedef struct _MxrRoom MxrRoom;
 typedef struct _MxrProgramme MxrProgramme;
 
-/* In order of MxrRoom.encodings. */
+/* In order of MxrRoomView.encodings. */
 enum { MXR_STAGE_VP8, MXR_STAGE_H264, MXR_STAGE_N_CODECS };
+/* In order of MxrRoom.views and MxrGraph.views: what participants see, and what viewers and outputs get where it is another
+ * picture. */
+enum { MXR_VIEW_ROOM, MXR_VIEW_PROGRAMME, MXR_N_VIEWS };
 
 /* ---- delays.c: how long each stage holds things up -------------------------------------------------------- */
 
@@ -48,18 +51,22 @@ void mxr_delays_append_metrics (MxrHub *hub, GString *text);
 
 /* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
 
-/* The same picture in one size and frame rate. */
+/* A view in one size and frame rate. */
 typedef struct {
   GstPad *pad;     /* of the mixer */
   GstElement *tee; /* to its rungs; linked while there is one */
+} MxrGraphSize;
+
+typedef struct {
+  MxrLevels levels;
+  MxrGraphSize sizes[MXR_LEVELS_MAX]; /* levels.n */
 } MxrGraphView;
 
 typedef struct {
   GstElement *pipeline;
   GstElement *sound;   /* mxraudiomix */
   GstElement *picture; /* mxrtilemix */
-  MxrLevels levels;
-  MxrGraphView views[MXR_LEVELS_MAX]; /* levels.n */
+  MxrGraphView views[MXR_N_VIEWS];
   gint64 timeline_us;  /* monotonic time at which running time is 0 */
   guint bus_watch;
   MxrDelay picture_encode; /* of all picture rungs, the wait in their queues included; noted by their threads */
@@ -75,8 +82,8 @@ void mxr_graph_free (MxrGraph *graph);
 void mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
-/** mxr_graph_link_view: The tee is linked to its view for as long as it has a pad; to be called when one came or went. */
-bool mxr_graph_link_view (const MxrGraphView *view);
+/** mxr_graph_link_size: The tee is linked to the mixer for as long as it has a pad; to be called when one came or went. */
+bool mxr_graph_link_size (const MxrGraphSize *size);
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
 bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
 /** mxr_graph_remove_input: Takes @bin out; when it returns, nothing of it reaches the mixer any more but what is just
@@ -97,7 +104,9 @@ typedef struct {
   const char *name;
   const char *codec;
   guint bitrate_bps;
-  guint level;       /* of a picture: of which view */
+  guint view, level; /* of a picture: which, and in which size */
+  MxrFeed *feed;     /* (nullable): of a picture in H.264: may get its access units; see mxr_rung_set_feeding(); mxr_rung_new()
+                      * alone looks at it */
   guint keyframe_interval_ms;
   bool is_picture; /* a thread of its own, fed by the graph's tee */
   guint32 number;  /* of a sound: its source pad's on the mixer. The voice of the sink of that number is left out */
@@ -127,9 +136,17 @@ bool mxr_rung_is_passing (MxrRung *rung);
 /** mxr_rung_is_busy: Whether a key frame that was asked for is still to be made. */
 bool mxr_rung_is_busy (const MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
+/** mxr_rung_set_feeding: Whether the feed that it was made with gets the picture, from its next key frame on. */
+void mxr_rung_set_feeding (MxrRung *rung, bool is_feeding);
 /** mxr_rung_set_loss: @percent: as of mxr_opusenc_set_loss(). A sound that goes on from another one begins with that one's. */
 void mxr_rung_set_loss (MxrRung *rung, guint percent);
 guint mxr_rung_get_loss (const MxrRung *rung);
+
+/* ---- units.c: H.264 out of RTP again, for outputs ----------------------------------------------------------------- */
+
+/** mxr_units_new_bin: Returns: (transfer floating): takes RTP at its "sink", and lets nothing through yet. */
+GstElement *mxr_units_new_bin (MxrFeed *feed, guint framerate, GError **error);
+void mxr_units_set_open (GstElement *bin, bool is_open);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
 
@@ -151,6 +168,7 @@ bool mxr_uplink_limiter_update (MxrUplinkLimiter *limiter, const MxrUplinkLimit 
 /* ---- participant.c ------------------------------------------------------------------------------------- */
 
 typedef struct _MxrAsk MxrAsk;
+typedef struct _MxrRoomView MxrRoomView;
 
 struct _MxrParticipant {
   int refs;
@@ -173,9 +191,10 @@ struct _MxrParticipant {
   MxrUplinkLimiter limiter; /* of the picture sent */
 
   /* pictures.c */
+  MxrRoomView *view; /* that the downlink shows; it has the ladder's levels */
   MxrLadder ladder;
   guint n_picture_changes;  /* subscriptions that the link has not confirmed */
-  guint shown_levels;       /* a bit for each level of which a picture may still be sent */
+  guint shown_levels[MXR_N_VIEWS]; /* a bit for each level of which a picture may still be sent */
   bool rung_is_changed;     /* its connection is to be told */
   guint told_available_bps; /* and was, at rung_told_us */
   gint64 rung_told_us;
@@ -248,6 +267,32 @@ typedef struct {
   guint carried_bps;     /* by the strongest of those who do; 0: they are on their way to another */
 } MxrEncoding;
 
+/* stage.c: who is where on a canvas, and the pictures that are made of it. */
+struct _MxrRoomView {
+  MxrRoom *room;
+  guint number;              /* %MXR_VIEW_ROOM or %MXR_VIEW_PROGRAMME */
+  const MxrGraphView *graph; /* levels, and the mixer's pads */
+  MxrLayoutTile tiles[MXR_TILES_MAX];
+  guint n_tiles;
+  guint n_snapshots; /* being taken of it */
+  bool is_composed;  /* for somebody, as of the last look */
+  MxrEncoding encodings[MXR_STAGE_N_CODECS][MXR_LEVELS_MAX];
+};
+
+/* programme-look.c. Strings are owned. */
+typedef struct {
+  MxrLayoutKind layout;
+  char *pin;        /* id; "": nobody */
+  char *background; /* "#rrggbb" or the name of an image; "": as in the room's picture */
+  char *logo;       /* name of an image; "": none */
+  bool logo_is_left, logo_is_top;
+  double logo_height; /* of the canvas */
+  MxrTileMixLabels labels;
+  bool clock;
+  double safe_margin;   /* of the canvas */
+  double loudness_lufs; /* 0: as it is */
+} MxrProgrammeLook;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -269,16 +314,15 @@ struct _MxrRoom {
   MxrStageDelays delays_before, delays_lately; /* readings of two windows ago and one */
   gint64 delays_due_us;                        /* when the next is taken */
 
-  /* encodings.c, pictures.c */
-  MxrEncoding encodings[MXR_STAGE_N_CODECS][MXR_LEVELS_MAX];
+  MxrRoomView views[MXR_N_VIEWS];
+
+  /* pictures.c */
   gint64 looked_us; /* at all connections, last */
   bool look_is_due; /* something has changed since */
 
   gint64 judged_us; /* connection.c: last */
 
   /* stage.c */
-  MxrLayoutTile tiles[MXR_TILES_MAX];
-  guint n_tiles;
   bool layout_is_dirty;
   MxrPass pass;
   gint64 limits_due_us; /* when somebody is to be told to send less; 0: nobody is */
@@ -289,7 +333,9 @@ struct _MxrRoom {
   bool shared_was_unheard; /* by anybody, at the last tick */
   gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 
-  MxrProgramme *programme; /* NULL before its first output */
+  MxrProgrammeLook look;
+  MxrProgramme *programme;
+  GList *snapshots; /* of snapshot.c */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -322,16 +368,16 @@ int mxr_encoding_find_codec (const char *codec);
 const char *mxr_encoding_get_codec (guint codec);
 /** mxr_encoding_prepare: Somebody is about to get it; @carried_bps: what the connection carries. Returns: false: there is no
  * encoder just now. */
-bool mxr_encoding_prepare (MxrRoom *room, guint codec, guint level, guint carried_bps);
+bool mxr_encoding_prepare (MxrRoomView *view, guint codec, guint level, guint carried_bps);
 /** mxr_encoding_adapt: To who gets it as of the last look: its bitrate, and whether there is use for it at all. */
-void mxr_encoding_adapt (MxrRoom *room, guint codec, guint level, gint64 now_us);
-void mxr_encoding_drop (MxrRoom *room, guint codec, guint level);
+void mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us);
+void mxr_encoding_drop (MxrRoomView *view, guint codec, guint level);
 /** mxr_encodings_get_bitrates: @out_bitrates_bps: (out): what each level's picture has, or would have for one who is alone. */
-void mxr_encodings_get_bitrates (MxrRoom *room, guint codec, guint *out_bitrates_bps);
-/** mxr_encodings_get_passable: Returns: (nullable): in place of which a picture may be passed through: it has viewers. */
+void mxr_encodings_get_bitrates (MxrRoomView *view, guint codec, guint *out_bitrates_bps);
+/** mxr_encodings_get_passable: Returns: (nullable): of the room's view: in place of which a picture may be passed through: it has viewers. */
 MxrRung *mxr_encodings_get_passable (MxrRoom *room);
-/** mxr_encodings_are_composed: Whether any is made of the mix. */
-bool mxr_encodings_are_composed (MxrRoom *room);
+/** mxr_encodings_are_composed: Whether any of @view is made of the mix. */
+bool mxr_encodings_are_composed (MxrRoomView *view);
 /** mxr_encodings_are_busy: Whether a key frame that was asked for is still to be made. */
 bool mxr_encodings_are_busy (MxrRoom *room);
 /** mxr_encodings_recover: An encoder that failed is replaced; @source: what posted the error. */
@@ -342,6 +388,8 @@ void mxr_encodings_clear (MxrRoom *room);
 
 void mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
 void mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant);
+/** mxr_pictures_follow_programme: It is another view now: who watches it goes there at a key frame. */
+void mxr_pictures_follow_programme (MxrRoom *room);
 /** mxr_pictures_on_bandwidth: Of somebody. */
 void mxr_pictures_on_bandwidth (MxrRoom *room);
 void mxr_pictures_tick (MxrRoom *room, gint64 now_us);
@@ -358,6 +406,9 @@ void mxr_connections_tick (MxrRoom *room, gint64 now_us);
 
 /* ---- stage.c: the picture ------------------------------------------------------------------------------ */
 
+void mxr_stage_init (MxrRoom *room);
+/** mxr_stage_get_programme: Returns: the programme's view: the room's own where both are the same picture. */
+MxrRoomView *mxr_stage_get_programme (MxrRoom *room);
 /** mxr_stage_update: Arranges the tiles; when they changed, tells everybody and then the mixer. */
 void mxr_stage_update (MxrRoom *room);
 void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
@@ -414,19 +465,36 @@ guint mxr_sound_choose_loss (double *losses, guint n_losses, guint n_listeners, 
 /** mxr_sound_is_thin: Pure. @sound_bps: all of it. Returns: whether the connection has too little room for it. */
 bool mxr_sound_is_thin (const MxrPeerBandwidth *bandwidth, guint sound_bps, bool was_thin);
 
+/* ---- programme-look.c: what the programme looks like ---------------------------------------------------------------------- */
+
+void mxr_programme_look_init (MxrRoom *room);
+void mxr_programme_look_clear (MxrProgrammeLook *look);
+/** mxr_programme_look_is_plain: Whether the programme is the same picture as the room's. */
+bool mxr_programme_look_is_plain (const MxrRoom *room);
+/** mxr_programme_look_show: Brings it to the mixer. */
+void mxr_programme_look_show (MxrRoom *room);
+/** mxr_programme_look_forget: Who is pinned, if that one has left. */
+void mxr_programme_look_forget (MxrRoom *room);
+
 /* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
 
-/** mxr_programme_is_on: Whether it is encoded: there is an output that needs it. */
-bool mxr_programme_is_on (const MxrRoom *room);
+MxrProgramme *mxr_programme_new (MxrRoom *room);
+MxrFeed *mxr_programme_get_feed (const MxrRoom *room);
+/** mxr_programme_is_taken: Whether an output needs @stream. */
+bool mxr_programme_is_taken (const MxrRoom *room, MxrFeedStream stream);
+/** mxr_programme_find_encoding: Returns: (nullable): of the picture, that outputs get. */
+MxrEncoding *mxr_programme_find_encoding (MxrRoom *room);
 void mxr_programme_tick (MxrRoom *room, gint64 now_us);
-/** mxr_programme_recover: As mxr_stage_recover(). */
+/** mxr_programme_get_due_us: Of the next tick that it needs; G_MAXINT64: of none. */
+gint64 mxr_programme_get_due_us (const MxrRoom *room);
+/** mxr_programme_recover: As mxr_encodings_recover(). */
 void mxr_programme_recover (MxrRoom *room, GstObject *source);
 /** mxr_programme_clear: The room ends, and with it all outputs. */
 void mxr_programme_clear (MxrRoom *room);
 /** mxr_programme_is_over: Whether all of these have ended. */
 bool mxr_programme_is_over (const MxrRoom *room);
 void mxr_programme_free (MxrProgramme *programme);
-/** mxr_programme_get_outputs: Returns: (transfer none) (nullable): MxrOutput, in order of their start. */
+/** mxr_programme_get_outputs: Returns: (transfer none): MxrOutput, in order of their start. */
 GPtrArray *mxr_programme_get_outputs (const MxrRoom *room);
 /** mxr_programme_add_output: Returns: (transfer none). */
 MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **error);
@@ -437,6 +505,19 @@ void mxr_programme_update (MxrProgramme *programme);
 
 /** mxr_programme_describe_output: Returns: (transfer floating): a{sv}, as the API has it. */
 GVariant *mxr_programme_describe_output (MxrOutput *output);
+
+/* ---- snapshot.c: still pictures --------------------------------------------------------------------------------------- */
+
+/** mxr_snapshots_clear: The room ends: who waits for one is told so, soon. */
+void mxr_snapshots_clear (MxrRoom *room);
+
+/* ---- programme-sound.c: its sound, encoded for outputs ------------------------------------------------------------ */
+
+typedef struct _MxrProgrammeSound MxrProgrammeSound;
+
+MxrProgrammeSound *mxr_programme_sound_new (MxrRoom *room, MxrFeed *feed, MxrFeedStream stream, GError **error);
+void mxr_programme_sound_remove (MxrProgrammeSound *sound);
+bool mxr_programme_sound_is_ancestor (const MxrProgrammeSound *sound, GstObject *object);
 
 /* ---- hub-events.c: who watches all rooms is told --------------------------------------------------------------- */
 
@@ -467,6 +548,7 @@ struct _MxrHub {
   GHashTable *rooms;  /* name: MxrRoom, owned */
   GHashTable *tokens; /* resume token: MxrParticipant, unowned */
   GSource *tick;      /* ready when the first room is due */
+  guint n_snapshots;  /* being taken */
   guint n_ending;     /* rooms without participants whose pipelines are being taken down */
   bool draining;
   guint reconnect_in_ms; /* what who is inside is told while draining */
@@ -478,8 +560,13 @@ struct _MxrHub {
 void mxr_hub_tell_closing (MxrHub *hub, MxrParticipant *participant);
 /** mxr_hub_tick_at: A room is due then. */
 void mxr_hub_tick_at (MxrHub *hub, gint64 due_us);
+/** mxr_hub_find_room: Errors: NOT_FOUND. */
+MxrRoom *mxr_hub_find_room (MxrHub *hub, const char *name, GError **error);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
+/** mxr_hub_may_output: Whether the configuration allows for any outputs. */
+bool mxr_hub_may_output (const MxrHub *hub);
+/** mxr_hub_find_programme_encoder: Of a picture: RTP; of sound: an elementary stream. */
 const MxrFragment *mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **error);
 
 #endif

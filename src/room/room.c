@@ -86,6 +86,10 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   room->graph = mxr_graph_new (hub->config, "room", on_graph_error, room, error);
   if (room->graph == NULL)
     return NULL;
+  mxr_stage_init (room);
+  mxr_programme_look_init (room);
+  mxr_programme_look_show (room);
+  room->programme = mxr_programme_new (room);
   room->env = (MxrPeerEnv){
     .config = hub->config,
     .net = hub->net,
@@ -113,6 +117,7 @@ mxr_room_unref (MxrRoom *room)
   if (room->graph != NULL)
     mxr_delays_end (room);
   g_clear_pointer (&room->programme, mxr_programme_free);
+  mxr_programme_look_clear (&room->look);
   g_clear_pointer (&room->graph, mxr_graph_free);
   g_clear_pointer (&room->env.delays, mxr_peer_delays_unref);
   mxr_speakers_free (room->speakers);
@@ -186,7 +191,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_delays_tick (room, now_us);
   bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);
   gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;
-  room->due_us = (now_us / step_us + 1) * step_us;
+  room->due_us = MIN ((now_us / step_us + 1) * step_us, mxr_programme_get_due_us (room));
 }
 
 void

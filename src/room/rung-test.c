@@ -261,7 +261,7 @@ add_slides (Fixture *fixture, guint level, Slides *slides)
     .encoder = mxr_fragments_find (fixture->fragments, "vp8enc", MXR_FRAGMENT_ENCODE, "VP8", NULL),
     .name = "slides",
     .codec = "VP8",
-    .bitrate_bps = fixture->graph->levels.levels[level].bitrate_bps,
+    .bitrate_bps = fixture->graph->views[MXR_VIEW_ROOM].levels.levels[level].bitrate_bps,
     .level = level,
     .keyframe_interval_ms = 100,
     .is_picture = true,
@@ -292,11 +292,11 @@ wait_for_slides (Slides *slides, int n)
 static void
 test_slides (Fixture *fixture, gconstpointer unused)
 {
-  guint level = fixture->graph->levels.n - 1;
+  guint level = fixture->graph->views[MXR_VIEW_ROOM].levels.n - 1;
   Slides slides = { 0 };
 
-  g_assert_cmpint (fixture->graph->levels.levels[level].kind, ==, MXR_RUNG_SLIDES);
-  g_object_set (fixture->graph->views[level].pad, "framerate", 1, 1, NULL);
+  g_assert_cmpint (fixture->graph->views[MXR_VIEW_ROOM].levels.levels[level].kind, ==, MXR_RUNG_SLIDES);
+  g_object_set (fixture->graph->views[MXR_VIEW_ROOM].sizes[level].pad, "framerate", 1, 1, NULL);
   MxrRung *rung = add_slides (fixture, level, &slides);
   gint64 begin_us = g_get_monotonic_time ();
   wait_for_slides (&slides, 4);

@@ -30,6 +30,7 @@ struct _MxrRung {
   bool is_added;       /* @bin is in the pipeline */
   bool is_slides;      /* each picture stands for itself, for seconds */
   MxrFanout *fanout;
+  GstElement *units;   /* of a picture with a feed: of access units; NULL: there are none */
   MxrSplice *splice;   /* of a picture: into the fan-out; our encoder is its source NULL */
   MxrPeer *passed;     /* whose picture goes to the splice as it is; NULL: nobody's */
   guint loss_percent;  /* that a sound is encoded for */
@@ -129,6 +130,21 @@ mxr_rung_new_queue (void)
   return queue;
 }
 
+/* Beside the fan-out's sink. */
+static bool
+add_units (MxrRung *rung, GstElement *sink, GError **error)
+{
+  GstElement *tee = gst_element_factory_make ("tee", "tee");
+  const MxrLevels *levels = &rung->graph->views[rung->params.view].levels;
+
+  rung->units = mxr_units_new_bin (rung->params.feed, levels->levels[rung->params.level].framerate, error);
+  gst_bin_add (GST_BIN (rung->bin), tee);
+  if (rung->units == NULL)
+    return false;
+  gst_bin_add (GST_BIN (rung->bin), rung->units);
+  return gst_element_link (tee, sink) && gst_element_link (tee, rung->units) && gst_element_link (rung->encoder, tee);
+}
+
 static bool
 fill_bin (MxrRung *rung, GError **error)
 {
@@ -145,8 +161,10 @@ fill_bin (MxrRung *rung, GError **error)
     mxr_opusenc_fork (encoder, rung->params.goes_on_from->encoder);
     mxr_rung_set_loss (rung, rung->params.goes_on_from->loss_percent);
   }
-  if (!gst_element_link (encoder, sink) || (queue != NULL && !gst_element_link (queue, encoder))) {
-    g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
+  bool is_linked = rung->params.feed != NULL ? add_units (rung, sink, error) : gst_element_link (encoder, sink);
+  if (!is_linked || (queue != NULL && !gst_element_link (queue, encoder))) {
+    if (error == NULL || *error == NULL)
+      g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the %s encoder does not link", rung->codec);
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoder, "sink");
@@ -159,26 +177,10 @@ fill_bin (MxrRung *rung, GError **error)
   return gst_element_add_pad (rung->bin, ghost);
 }
 
-/* The tee is linked to its view for as long as it has a rung, so that nothing is composed for nobody. Linked last and
- * unlinked first: while a view's first rung is being put together no event passes that its pad could miss, and a later
- * one's pad gets those that the tee has kept. */
-bool
-mxr_graph_link_view (const MxrGraphView *view)
+static const MxrGraphSize *
+get_size (const MxrRung *rung)
 {
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (view->tee, "sink");
-  bool is_linked = gst_pad_is_linked (sink);
-
-  if (view->tee->numsrcpads > 0 && !is_linked)
-    return gst_pad_link (view->pad, sink) == GST_PAD_LINK_OK;
-  if (view->tee->numsrcpads == 0 && is_linked)
-    gst_pad_unlink (view->pad, sink);
-  return true;
-}
-
-static const MxrGraphView *
-get_view (const MxrRung *rung)
-{
-  return &rung->graph->views[rung->params.level];
+  return &rung->graph->views[rung->params.view].sizes[rung->params.level];
 }
 
 static GstPad *
@@ -195,13 +197,13 @@ connect_bin (MxrRung *rung, GError **error)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
 
-  rung->parent = rung->params.is_picture ? get_view (rung)->tee : rung->graph->sound;
+  rung->parent = rung->params.is_picture ? get_size (rung)->tee : rung->graph->sound;
   if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
     return false;
   rung->is_added = true;
   rung->upstream = request_upstream (rung);
   if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
-      (!rung->params.is_picture || mxr_graph_link_view (get_view (rung))))
+      (!rung->params.is_picture || mxr_graph_link_size (get_size (rung))))
     return true;
   g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
   return false;
@@ -217,7 +219,7 @@ rung_free (gpointer data)
     gst_element_release_request_pad (rung->parent, rung->upstream);
     gst_object_unref (rung->upstream);
     if (rung->params.is_picture)
-      mxr_graph_link_view (get_view (rung));
+      mxr_graph_link_size (get_size (rung));
   }
   if (rung->splice != NULL)
     mxr_splice_close (rung->splice);
@@ -248,7 +250,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   rung->params.name = rung->name = g_strdup (params->name);
   rung->params.codec = rung->codec = g_strdup (params->codec);
   rung->graph = graph;
-  rung->is_slides = params->is_picture && graph->levels.levels[params->level].kind == MXR_RUNG_SLIDES;
+  rung->is_slides = params->is_picture && graph->views[params->view].levels.levels[params->level].kind == MXR_RUNG_SLIDES;
   g_mutex_init (&rung->entries_lock);
   rung->fanout = mxr_fanout_new (net, params->codec);
   if (params->is_picture)
@@ -257,6 +259,7 @@ mxr_rung_new (MxrGraph *graph, MxrNet *net, const MxrRungParams *params, GError 
   mxr_keyframe_governor_init (&rung->governor, params->keyframe_interval_ms * G_GINT64_CONSTANT (1000));
   bool is_made = fill_bin (rung, error) && connect_bin (rung, error);
   rung->params.goes_on_from = NULL;
+  rung->params.feed = NULL;
   if (is_made)
     return rung;
   mxr_rung_remove (rung);
@@ -352,6 +355,13 @@ bool
 mxr_rung_is_passing (MxrRung *rung)
 {
   return rung->passed != NULL && mxr_splice_get_active (rung->splice) == rung->passed;
+}
+
+void
+mxr_rung_set_feeding (MxrRung *rung, bool is_feeding)
+{
+  if (rung->units != NULL)
+    mxr_units_set_open (rung->units, is_feeding);
 }
 
 void

@@ -80,7 +80,7 @@ fit_own (MxrRoom *room, MxrParticipant *participant)
   MxrPeerBandwidth bandwidth;
 
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
-  const bool is_thin = mxr_sound_is_thin (&bandwidth, room->graph->levels.sound_bps, was_thin);
+  const bool is_thin = mxr_sound_is_thin (&bandwidth, room->graph->views[MXR_VIEW_ROOM].levels.sound_bps, was_thin);
   mxr_rung_set_bitrate (participant->own_sound, is_thin ? MIN (THIN_BPS * config->media.audio_channels, full_bps) : full_bps);
 }
 

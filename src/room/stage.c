@@ -38,27 +38,41 @@ mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement 
 
 /* ---- Tiles --------------------------------------------------------------------------------------------- */
 
+/* Who joined first is first. */
 static guint
-arrange (MxrRoom *room, MxrLayoutTile *out_tiles)
+list_people (MxrRoomView *view, MxrLayoutPerson *out_people)
 {
-  const MxrConfig *config = room->hub->config;
-  g_autofree MxrLayoutPerson *people = g_new0 (MxrLayoutPerson, room->participants->len + 1);
+  MxrRoom *room = view->room;
+  const char *pin = view->number == MXR_VIEW_PROGRAMME ? room->look.pin : "";
   guint n_people = 0;
 
   for (guint i = 0; i < room->participants->len; i++) {
     const MxrParticipant *participant = room->participants->pdata[i];
     if (mxr_participant_has_tile (participant))
-      people[n_people++] = (MxrLayoutPerson){ .key = participant->key, .aspect = CAMERA_ASPECT };
+      out_people[n_people++] = (MxrLayoutPerson){
+        .key = participant->key,
+        .aspect = CAMERA_ASPECT,
+        .is_pinned = strcmp (participant->id, pin) == 0,
+      };
   }
+  return n_people;
+}
+
+static guint
+arrange (MxrRoomView *view, MxrLayoutTile *out_tiles)
+{
+  MxrRoom *room = view->room;
+  g_autofree MxrLayoutPerson *people = g_new0 (MxrLayoutPerson, room->participants->len + 1);
+  guint n_people = list_people (view, people);
   MxrLayoutRules rules = {
-    .kind = MXR_LAYOUT_AUTO,
-    .width_px = config->room.width_px,
-    .height_px = config->room.height_px,
+    .kind = view->number == MXR_VIEW_PROGRAMME ? room->look.layout : MXR_LAYOUT_AUTO,
+    .width_px = view->graph->levels.levels[0].width_px,
+    .height_px = view->graph->levels.levels[0].height_px,
     .gap_px = GAP_PX,
-    .grid_max = config->room.grid_max,
+    .grid_max = room->hub->config->room.grid_max,
     .speaker = n_people > 0 ? people[0].key : 0,
-    .previous = room->tiles,
-    .n_previous = room->n_tiles,
+    .previous = view->tiles,
+    .n_previous = view->n_tiles,
   };
   mxr_speakers_get_dominant (room->speakers, &rules.speaker);
   return mxr_layout_arrange (&rules, people, n_people, out_tiles, MXR_TILES_MAX);
@@ -75,29 +89,31 @@ scale_tile (const MxrLayoutTile *tile, const MxrLevel *from, const MxrLevel *to)
 }
 
 static void
-show (MxrRoom *room)
+show (MxrRoomView *view)
 {
-  const MxrLevels *levels = &room->graph->levels;
+  const MxrLevels *levels = &view->graph->levels;
   MxrTile tiles[MXR_TILES_MAX];
 
   for (guint level = 0; level < levels->n; level++) {
-    for (guint i = 0; i < room->n_tiles; i++)
-      tiles[i] = scale_tile (&room->tiles[i], &levels->levels[0], &levels->levels[level]);
-    mxr_tilemix_set_tiles (room->graph->picture, room->graph->views[level].pad, tiles, room->n_tiles);
+    for (guint i = 0; i < view->n_tiles; i++)
+      tiles[i] = scale_tile (&view->tiles[i], &levels->levels[0], &levels->levels[level]);
+    mxr_tilemix_set_tiles (view->room->graph->picture, view->graph->sizes[level].pad, tiles, view->n_tiles);
   }
 }
 
 void
 mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant)
 {
+  const MxrRoomView *view = &room->views[MXR_VIEW_ROOM];
+  const MxrLevel *canvas = &view->graph->levels.levels[0];
   MxrTileInfo infos[MXR_TILES_MAX];
-  double width = room->hub->config->room.width_px, height = room->hub->config->room.height_px;
+  double width = canvas->width_px, height = canvas->height_px;
   guint n = 0;
 
   if (participant->events.on_tiles == NULL)
     return;
-  for (guint i = 0; i < room->n_tiles; i++) {
-    const MxrLayoutTile *tile = &room->tiles[i];
+  for (guint i = 0; i < view->n_tiles; i++) {
+    const MxrLayoutTile *tile = &view->tiles[i];
     const MxrParticipant *shown = mxr_room_find_key (room, tile->key);
     if (shown != NULL)
       infos[n++] = (MxrTileInfo){ shown->id, tile->x / width, tile->y / height, tile->w / width, tile->h / height,
@@ -106,26 +122,68 @@ mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant)
   participant->events.on_tiles (participant, VIEW_NAME, width, height, infos, n, participant->user_data);
 }
 
-void
-mxr_stage_update (MxrRoom *room)
+/* Returns: whether the tiles are others now. */
+static bool
+rearrange (MxrRoomView *view)
 {
   MxrLayoutTile tiles[MXR_TILES_MAX] = { 0 };
-  guint n_tiles = arrange (room, tiles);
+  guint n_tiles = arrange (view, tiles);
 
-  room->layout_is_dirty = false;
-  if (n_tiles == room->n_tiles && memcmp (tiles, room->tiles, n_tiles * sizeof *tiles) == 0)
-    return;
-  memcpy (room->tiles, tiles, sizeof tiles);
-  room->n_tiles = n_tiles;
-  mxr_pass_update (room, g_get_monotonic_time ());
-  mxr_stage_want_uplinks (room);
+  if (n_tiles == view->n_tiles && memcmp (tiles, view->tiles, n_tiles * sizeof *tiles) == 0)
+    return false;
+  memcpy (view->tiles, tiles, sizeof tiles);
+  view->n_tiles = n_tiles;
+  return true;
+}
+
+static void
+tell_all_tiles (MxrRoom *room)
+{
   g_autoptr (GPtrArray) everybody = mxr_room_copy_participants (room);
+
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];
     if (participant->room != NULL && !participant->needs_welcome)
       mxr_stage_tell_tiles (room, participant);
   }
-  show (room);
+}
+
+void
+mxr_stage_update (MxrRoom *room)
+{
+  MxrRoomView *main = &room->views[MXR_VIEW_ROOM], *programme = &room->views[MXR_VIEW_PROGRAMME];
+
+  mxr_programme_look_forget (room);
+  bool main_is_changed = rearrange (main);
+  bool programme_is_changed = rearrange (programme);
+
+  room->layout_is_dirty = false;
+  if (main_is_changed)
+    mxr_pass_update (room, g_get_monotonic_time ());
+  if (main_is_changed || programme_is_changed)
+    mxr_stage_want_uplinks (room);
+  if (main_is_changed)
+    tell_all_tiles (room);
+  if (main_is_changed)
+    show (main);
+  if (programme_is_changed)
+    show (programme);
+}
+
+void
+mxr_stage_init (MxrRoom *room)
+{
+  for (guint i = 0; i < MXR_N_VIEWS; i++) {
+    room->views[i].room = room;
+    room->views[i].number = i;
+    room->views[i].graph = &room->graph->views[i];
+  }
+}
+
+MxrRoomView *
+mxr_stage_get_programme (MxrRoom *room)
+{
+  return &room->views[mxr_programme_look_is_plain (room) ? MXR_VIEW_ROOM : MXR_VIEW_PROGRAMME];
 }
 
 /* ---- Uplinks ------------------------------------------------------------------------------------------- */
@@ -135,39 +193,73 @@ mxr_stage_update (MxrRoom *room)
 #define SOUND_BPS 64000
 
 static const MxrLayoutTile *
-find_tile (MxrRoom *room, const MxrParticipant *participant)
+find_tile (const MxrRoomView *view, const MxrParticipant *participant)
 {
-  for (guint i = 0; i < room->n_tiles; i++)
-    if (room->tiles[i].key == participant->key)
-      return &room->tiles[i];
+  for (guint i = 0; i < view->n_tiles; i++)
+    if (view->tiles[i].key == participant->key)
+      return &view->tiles[i];
   return NULL;
 }
 
-/* A view that nobody watches, or whose watchers all get one picture as it was sent, is not composed; and a tile whose owner
- * is muted shows an avatar. */
+/* A view that nobody watches, or whose watchers all get one picture as it was sent, is not composed. */
+static void
+note_composed (MxrRoom *room)
+{
+  for (guint i = 0; i < MXR_N_VIEWS; i++) {
+    MxrRoomView *view = &room->views[i];
+    bool is_composed = view->n_snapshots > 0 || mxr_encodings_are_composed (view);
+    if (is_composed != view->is_composed && i != MXR_VIEW_ROOM)
+      mxr_room_flush_soon (room); /* uplinks' limits are others */
+    view->is_composed = is_composed;
+  }
+}
+
+static bool
+is_seen (MxrRoom *room, const MxrParticipant *participant)
+{
+  for (guint i = 0; i < MXR_N_VIEWS; i++)
+    if (room->views[i].is_composed && find_tile (&room->views[i], participant) != NULL)
+      return true;
+  return false;
+}
+
+/* A tile whose owner is muted shows an avatar. */
 void
 mxr_stage_want_uplinks (MxrRoom *room)
 {
-  bool is_composed = mxr_encodings_are_composed (room) || mxr_programme_is_on (room);
-
+  note_composed (room);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    bool is_seen = is_composed && !participant->video_muted && find_tile (room, participant) != NULL;
     if (participant->peer != NULL && mxr_participant_has_tile (participant))
-      mxr_peer_set_wanted (participant->peer, MXR_RTP_VIDEO, is_seen);
+      mxr_peer_set_wanted (participant->peer, MXR_RTP_VIDEO, !participant->video_muted && is_seen (room, participant));
   }
 }
 
 static void
+get_needed_in (const MxrRoomView *view, const MxrParticipant *participant, MxrUplinkLimit *out_limit)
+{
+  const MxrLevel *canvas = &view->graph->levels.levels[0];
+  const MxrLayoutTile *tile = find_tile (view, participant);
+  guint width_px = tile != NULL ? tile->w : 0, height_px = tile != NULL ? tile->h : 0;
+  guint64 share_bps = (guint64) canvas->bitrate_bps * width_px * height_px / (canvas->width_px * canvas->height_px);
+
+  mxr_uplink_limit_of_tile (width_px, height_px, canvas->framerate, (guint) share_bps, out_limit);
+}
+
+/* What is enough for both views. The programme's counts while somebody gets it. */
+static void
 get_needed (MxrRoom *room, const MxrParticipant *participant, MxrUplinkLimit *out_limit)
 {
-  const MxrConfig *config = room->hub->config;
-  const MxrLayoutTile *tile = find_tile (room, participant);
-  guint width_px = tile != NULL ? tile->w : 0, height_px = tile != NULL ? tile->h : 0;
-  guint64 share_bps = (guint64) config->media.video_bitrate_bps * width_px * height_px /
-                      (config->room.width_px * config->room.height_px);
+  MxrUplinkLimit other;
 
-  mxr_uplink_limit_of_tile (width_px, height_px, config->room.framerate, (guint) share_bps, out_limit);
+  get_needed_in (&room->views[MXR_VIEW_ROOM], participant, out_limit);
+  if (!room->views[MXR_VIEW_PROGRAMME].is_composed)
+    return;
+  get_needed_in (&room->views[MXR_VIEW_PROGRAMME], participant, &other);
+  out_limit->width_px = MAX (out_limit->width_px, other.width_px);
+  out_limit->height_px = MAX (out_limit->height_px, other.height_px);
+  out_limit->framerate = MAX (out_limit->framerate, other.framerate);
+  out_limit->bitrate_bps = MAX (out_limit->bitrate_bps, other.bitrate_bps);
 }
 
 void

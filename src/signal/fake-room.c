@@ -170,7 +170,7 @@ output_of (MxrHub *hub, const char *room, const char *id, const char *state, GEr
 {
   if (fail_as_told (hub, error))
     return NULL;
-  if (strcmp (room, "stage") == 0 && strcmp (id, "o1") == 0)
+  if (strcmp (room, "stage") == 0 && (strcmp (id, "o1") == 0 || strcmp (id, "programme") == 0))
     return g_variant_new_parsed ("{'id': <'o1'>, 'state': <%s>}", state);
   g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_NOT_FOUND, "there is no such output");
   return NULL;
@@ -207,6 +207,38 @@ mxr_hub_stop_output (MxrHub *hub, const char *room, const char *id, GError **err
 {
   record (hub, "stop-output %s %s", room, id);
   return output_of (hub, room, id, "finished", error);
+}
+
+GVariant *
+mxr_hub_describe_programme (MxrHub *hub, const char *room, GError **error)
+{
+  return output_of (hub, room, "programme", "plain", error);
+}
+
+GVariant *
+mxr_hub_change_programme (MxrHub *hub, const char *room, const MxrProgrammeChange *change, GError **error)
+{
+  record (hub, "change-programme %s %s %s %s %d %g %g %g", room, change->layout, change->pin, change->labels, change->clock,
+          change->logo_height, change->safe_margin, change->loudness_lufs);
+  return output_of (hub, room, "programme", "changed", error);
+}
+
+void
+mxr_hub_take_snapshot_async (MxrHub *hub, const char *room, const char *type, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  GError *error = NULL;
+
+  if (fail_as_told (hub, &error))
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_bytes_new (type, strlen (type)), (GDestroyNotify) g_bytes_unref);
+}
+
+GBytes *
+mxr_hub_take_snapshot_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 MxrParticipant *

@@ -106,12 +106,24 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
-/* The one part of the interface that changes something. */
+/* Parts of the interface that change something, or want less than a host. Returns: whether @msg is answered, or will be. */
 static bool
-is_of_outputs (char **segments)
+handle_part_of_room (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
-  return g_strv_length (segments) > 4 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
-         strcmp (segments[2], "rooms") == 0 && strcmp (segments[4], "outputs") == 0;
+  guint n_segments = g_strv_length (segments);
+
+  if (n_segments < 5 || strcmp (segments[0], "api") != 0 || strcmp (segments[1], "v1") != 0 ||
+      strcmp (segments[2], "rooms") != 0)
+    return false;
+  if (strcmp (segments[4], "outputs") == 0)
+    mxr_outputs_handle (server, msg, segments, n_segments);
+  else if (n_segments == 5 && strcmp (segments[4], "programme") == 0)
+    mxr_programme_handle (server, msg, segments[3]);
+  else if (n_segments == 5 && strcmp (segments[4], "snapshot") == 0)
+    mxr_snapshot_handle (server, msg, segments[3]);
+  else
+    return false;
+  return true;
 }
 
 void
@@ -119,9 +131,9 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
   const char *method = soup_server_message_get_method (msg);
 
-  if (is_of_outputs (segments))
-    mxr_outputs_handle (server, msg, segments, g_strv_length (segments));
-  else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
+  if (handle_part_of_room (server, msg, segments))
+    return;
+  if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)
     handle_api (server, msg, segments);

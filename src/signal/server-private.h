@@ -63,6 +63,8 @@ void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments
 void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* @segments: "api", "v1", "rooms", a name, "outputs" and what follows. */
 void mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+void mxr_programme_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
+void mxr_snapshot_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);

@@ -11,7 +11,7 @@ import plan
 TITLES = {
     "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme",
     "programme": "The programme, to all ways out at once", "storm": "A hundred join in ten seconds",
-    "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "ladder": "Composing, and the two lower rungs", "tile-scale": "Scaling alone",
+    "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "dressed": "Composing with logo, lower thirds and clock", "ladder": "Composing, and the two lower rungs", "tile-scale": "Scaling alone",
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
 UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "programme": "viewers", "storm": "joins"}

@@ -20,6 +20,8 @@
 #define SIDE_MAX 5
 #define N_MAX (SIDE_MAX * SIDE_MAX)
 #define N_CLIPS 4
+#define LOGO_W 400
+#define LOGO_H 200
 
 /* What is to be composed. */
 typedef struct {
@@ -171,8 +173,11 @@ compose (const Job *job, guint n_changing, ViewsFunc add_views)
     add_views (mix, view, job);
   else
     drain (view);
-  for (guint i = 0; i < job->n; i++)
-    sources[i] = source_new (gst_element_request_pad_simple (mix, "sink_%u"));
+  for (guint i = 0; i < job->n; i++) {
+    GstPad *sink = gst_element_request_pad_simple (mix, "sink_%u");
+    g_object_set (sink, "title", "Ada Lovelace", NULL);
+    sources[i] = source_new (sink);
+  }
   mxr_tilemix_set_tiles (mix, view, job->tiles, job->n);
   for (guint k = 0; k < N_PICTURES + WARM_UP; k++) {
     if (k == WARM_UP)
@@ -290,6 +295,33 @@ ladder_by_halving (gconstpointer job)
   return compose (job, ((const Job *) job)->n, add_halving);
 }
 
+/* A logo of a tenth of the picture's height, a lower third in each tile, a clock. */
+static void
+add_look (GstElement *mix, GstPad *view, const Job *job)
+{
+  GstBuffer *pixels = gst_buffer_new_allocate (NULL, LOGO_W * LOGO_H * 4, NULL);
+  g_autoptr (GstCaps) caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, "BGRA", "width", G_TYPE_INT, LOGO_W,
+                                                  "height", G_TYPE_INT, LOGO_H, NULL);
+
+  gst_buffer_memset (pixels, 0, 0x80, LOGO_W * LOGO_H * 4);
+  g_autoptr (GstSample) logo = gst_sample_new (pixels, caps, NULL, NULL);
+  const MxrTileMixLook look = { .logo = logo,
+                                .logo_is_top = true,
+                                .logo_height = 0.1,
+                                .labels = MXR_TILEMIX_LABELS_LOWER_THIRD,
+                                .clock = true,
+                                .safe_margin = 0.05 };
+  mxr_tilemix_set_look (mix, view, &look);
+  gst_buffer_unref (pixels);
+  drain (view);
+}
+
+static double
+dressed (gconstpointer job)
+{
+  return compose (job, ((const Job *) job)->n, add_look);
+}
+
 static double
 compositor (gconstpointer data)
 {
@@ -377,12 +409,14 @@ main (int argc, char **argv)
                                { "libyuv-bilinear", libyuv_bilinear },
                                { "libyuv-box", libyuv_box } };
   const PairedWay ladders[] = { { "videoscale", ladder_by_videoscale }, { "halving", ladder_by_halving }, { "no-ladder", tilemix } };
+  const PairedWay looks[] = { { "undressed", tilemix } };
   for (int side = 1; side <= SIDE_MAX; side++) {
     Job job = { .n = (guint) (side * side), .frames = frames };
     int w = CANVAS_W / side & ~1, h = CANVAS_H / side & ~1;
     for (int i = 0; i < side * side; i++)
       job.tiles[i] = (MxrTile){ (guint) i, i % side * w, i / side * h, w, h, 0 };
     paired_measure (&paired, "tilemix", job.n, tilemix, rivals, G_N_ELEMENTS (rivals), &job);
+    paired_measure (&paired, "dressed", job.n, dressed, looks, G_N_ELEMENTS (looks), &job);
     paired_measure (&paired, "ladder", job.n, ladder_of_views, ladders, G_N_ELEMENTS (ladders), &job);
     if (side > 1)
       paired_measure (&paired, "tilemix-still", job.n, tilemix_still, rivals, 1, &job);
