@@ -28,6 +28,9 @@
  * the room is, up to so many. */
 #define MXR_OUTPUTS_MAX 8
 #define MXR_OUTPUTS_KEPT 32
+/* Files of one output: no shorter than the stretch from one key frame to the next, nor so small that they are many. */
+#define MXR_SPLIT_MIN_S 2
+#define MXR_SPLIT_MIN_BYTES 100000
 #define MXR_URL_MAX_BYTES 1024
 
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */

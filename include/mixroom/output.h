@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The programme's ways out: a file, an HLS playlist, an RTMP or SRT server. What goes out was encoded once, in H.264 and
- * AAC, and is handed to all outputs by a feed; each output is a pipeline of its own, so one that fails or is slow
+/* The programme's ways out: a file, an HLS playlist, an RTMP or SRT server. What goes out was encoded once, in H.264, AAC
+ * and Opus, and is handed to all outputs by a feed; each output is a pipeline of its own, so one that fails or is slow
  * disturbs neither the others nor the room. */
 
 #define MXR_OUTPUT_ERROR (mxr_output_error_quark ())
@@ -90,12 +90,13 @@ typedef struct {
   const char *type;
   MxrOutputState state;
   const char *detail;    /* (nullable): why it failed or retries */
-  const char *recording; /* (nullable): the file's name in the recordings' directory */
+  const char *recording; /* (nullable): the newest file's name in the recordings' directory */
   const char *playlist;  /* (nullable): of HLS, within the directory: ID/index.m3u8 */
   const char *server;    /* (nullable): of RTMP and SRT: the URL without what may be a secret */
   guint64 n_bytes;       /* that have gone out */
+  guint n_reconnects;    /* attempts after the first */
   guint64 duration_ms;   /* of what has gone in, pauses left out */
-  guint bitrate_bps;     /* on average */
+  guint bitrate_bps;     /* of the last six seconds */
 } MxrOutputInfo;
 
 /* One of the files that an output writes. */

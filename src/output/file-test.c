@@ -1,0 +1,237 @@
+/* Files of an output: what they are divided into is, put together, what came; sound of either codec; what is told of them. */
+
+#include "mixroom/output.h"
+#include "test-feed.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static char *directory;
+
+typedef struct {
+  MxrOutput *output;
+  GPtrArray *begun, *over; /* names */
+  guint64 told_ms;         /* duration of those that are over */
+} Recording;
+
+static void
+on_file (MxrOutput *output, const MxrOutputFile *file, gpointer user_data)
+{
+  Recording *self = user_data;
+
+  g_assert_false (file->has_failed);
+  g_assert_cmpint (ABS (file->started_ms + (gint64) file->duration_ms - g_get_real_time () / 1000), <, 10000);
+  g_ptr_array_add (file->is_over ? self->over : self->begun, g_strdup (file->file));
+  self->told_ms += file->is_over ? file->duration_ms : 0;
+  g_assert_cmpint (self->begun->len - self->over->len, <=, 2); /* the next begins before the last is closed */
+}
+
+static void
+recording_start (Recording *self, TestFeed *feed, const MxrOutputRequest *request)
+{
+  const MxrOutputPlaces places = { directory, "", false };
+  const MxrOutputEvents events = { .on_file = on_file };
+  g_autoptr (GError) error = NULL;
+
+  self->begun = g_ptr_array_new_with_free_func (g_free);
+  self->over = g_ptr_array_new_with_free_func (g_free);
+  self->told_ms = 0;
+  self->output = mxr_output_new (request, &places, "../a room", feed->feed, &events, self, &error);
+  g_assert_no_error (error);
+}
+
+static bool
+is_over (gpointer user_data)
+{
+  return mxr_output_is_over (user_data);
+}
+
+static void
+recording_stop (Recording *self)
+{
+  MxrOutputInfo info;
+
+  mxr_output_stop (self->output);
+  test_until (is_over, self->output, 20, "the output's end");
+  mxr_output_get_info (self->output, &info);
+  g_assert_cmpint (info.state, ==, MXR_OUTPUT_FINISHED);
+  g_assert_cmpuint (ABS ((gint64) (info.duration_ms - self->told_ms)), <=, self->over->len);
+  g_assert_cmpuint (self->begun->len, ==, self->over->len);
+  mxr_output_free (self->output);
+}
+
+static void
+recording_clear (Recording *self)
+{
+  g_ptr_array_unref (self->begun);
+  g_ptr_array_unref (self->over);
+}
+
+/* Of each packet. @stream: "v:0" or "a:0" */
+static char *
+hash_packets (const Recording *self, const char *stream)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  for (guint i = 0; i < self->over->len; i++) {
+    g_autofree char *path = g_build_filename (directory, self->over->pdata[i], NULL);
+    const char *const arguments[] = { "ffprobe", "-v", "error", "-select_streams", stream, "-show_packets", "-show_data_hash",
+                                      "md5", "-show_entries", "packet=data_hash", "-of", "csv=p=0", path, NULL };
+    g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
+    g_autofree char *out = NULL;
+    g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &out, NULL, NULL));
+    g_assert_true (g_subprocess_get_successful (process));
+    g_string_append (all, out);
+  }
+  return g_string_free (g_steal_pointer (&all), FALSE);
+}
+
+static void
+assert_is_part (const Recording *part, const Recording *whole, const char *stream)
+{
+  g_autofree char *packets = hash_packets (part, stream), *all = hash_packets (whole, stream);
+
+  g_assert_cmpuint (strlen (packets), >, 1000);
+  if (strstr (all, packets) == NULL)
+    g_error ("%s: packets are missing, doubled or in another order\n%s\nof\n%s", stream, packets, all);
+}
+
+/* Each begins at 0, with picture and sound, and is one that FFmpeg decodes without a complaint. */
+static void
+assert_files_are_whole (const Recording *self)
+{
+  for (guint i = 0; i < self->over->len; i++) {
+    g_autofree char *path = g_build_filename (directory, self->over->pdata[i], NULL);
+    g_autofree char *begins = test_ffprobe (path, "stream=codec_name,start_time");
+    g_assert_true (test_decode (path));
+    g_test_message ("%s: %s; up to %.2f s", path, g_strdelimit (begins, "\n", ' '), test_get_end_s (path, "v:0"));
+    g_auto (GStrv) words = g_strsplit_set (begins, ", ", -1);
+    g_assert_cmpfloat (g_ascii_strtod (words[1], NULL), ==, 0);
+    g_assert_cmpfloat (g_ascii_strtod (words[3], NULL), <, 0.05);
+    g_assert_cmpstr (self->begun->pdata[i], ==, self->over->pdata[i]);
+    g_assert_true (g_str_has_prefix (self->over->pdata[i], "---a-room-"));
+  }
+}
+
+static void
+test_division (gconstpointer data)
+{
+  const MxrOutputRequest *request = data, undivided = { .type = "file", .format = request->format, .sound = request->sound };
+  Recording whole, parts;
+  TestFeed feed;
+
+  test_feed_start (&feed);
+  recording_start (&whole, &feed, &undivided);
+  test_run_ms (100);
+  recording_start (&parts, &feed, request);
+  test_run_ms (11000);
+  recording_stop (&parts);
+  test_run_ms (500);
+  recording_stop (&whole);
+  test_feed_stop (&feed);
+  g_assert_cmpuint (whole.over->len, ==, 1);
+  g_assert_cmpuint (parts.over->len, >=, 3);
+  g_assert_nonnull (strstr (parts.over->pdata[1], "-002."));
+  assert_files_are_whole (&whole);
+  assert_files_are_whole (&parts);
+  assert_is_part (&parts, &whole, "v:0");
+  assert_is_part (&parts, &whole, "a:0");
+  recording_clear (&whole);
+  recording_clear (&parts);
+}
+
+/* No file is larger than was asked for, but for the muxer's part. */
+static void
+test_size (void)
+{
+  const MxrOutputRequest request = { .type = "file", .split_bytes = 300000 };
+  Recording parts;
+  TestFeed feed;
+
+  test_feed_start (&feed);
+  recording_start (&parts, &feed, &request);
+  test_run_ms (12000);
+  recording_stop (&parts);
+  test_feed_stop (&feed);
+  g_assert_cmpuint (parts.over->len, >=, 2);
+  for (guint i = 0; i < parts.over->len; i++) {
+    g_autofree char *path = g_build_filename (directory, parts.over->pdata[i], NULL);
+    GStatBuf file;
+    g_assert_cmpint (g_stat (path, &file), ==, 0);
+    g_test_message ("%s: %ld bytes", path, (long) file.st_size);
+    g_assert_cmpint (file.st_size, <, 330000);
+  }
+  recording_clear (&parts);
+}
+
+/* One that was stopped before a key frame leaves no empty file. */
+static void
+test_nothing (void)
+{
+  const MxrOutputRequest request = { .type = "file", .split_s = 2 };
+  g_autoptr (MxrFeed) feed = mxr_feed_new ();
+  TestFeed silent = { .feed = feed };
+  Recording recording;
+  MxrOutputInfo info;
+
+  recording_start (&recording, &silent, &request);
+  mxr_output_get_info (recording.output, &info);
+  g_autofree char *path = g_build_filename (directory, info.recording, NULL);
+  test_run_ms (300);
+  recording_stop (&recording);
+  g_assert_cmpuint (recording.begun->len, ==, 0);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  recording_clear (&recording);
+}
+
+static void
+test_refusals (void)
+{
+  static const MxrOutputRequest requests[] = {
+    { .type = "file", .sound = "mp3" },
+    { .type = "file", .split_s = 1 },
+    { .type = "file", .split_bytes = 1 },
+    { .type = "hls", .sound = "opus" },
+    { .type = "hls", .format = "mkv" },
+    { .type = "hls", .split_s = 60 },
+    { .type = "rtmp", .url = "rtmp://localhost/live/key", .split_bytes = 1000000 },
+    { .type = "file", .url = "rtmp://localhost/live/key" },
+  };
+  const MxrOutputPlaces places = { directory, directory, true };
+  const MxrOutputEvents events = { NULL };
+  g_autoptr (MxrFeed) feed = mxr_feed_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (requests); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (mxr_output_new (&requests[i], &places, "room", feed, &events, NULL, &error));
+    g_assert_error (error, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_BAD_REQUEST);
+    g_test_message ("%s", error->message);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const MxrOutputRequest mp4 = { .type = "file", .split_s = 2 },
+                                opus = { .type = "file", .sound = "opus", .split_s = 3 },
+                                mkv = { .type = "file", .format = "mkv", .sound = "opus", .split_s = 3 };
+  g_autofree char *ffprobe = g_find_program_in_path ("ffprobe");
+
+  gst_init (NULL, NULL);
+  g_test_init (&argc, &argv, NULL);
+  directory = g_dir_make_tmp ("mixroom-file-XXXXXX", NULL);
+  g_test_add_func ("/file/refusals", test_refusals);
+  g_test_add_func ("/file/nothing", test_nothing);
+  if (ffprobe != NULL) {
+    g_test_add_data_func ("/file/division/mp4", &mp4, test_division);
+    g_test_add_data_func ("/file/division/mp4-opus", &opus, test_division);
+    g_test_add_data_func ("/file/division/mkv-opus", &mkv, test_division);
+    g_test_add_func ("/file/size", test_size);
+  }
+  int result = g_test_run ();
+  const char *const arguments[] = { "rm", "-r", directory, NULL };
+  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_NONE, NULL);
+  g_subprocess_wait (process, NULL, NULL);
+  g_free (directory);
+  return result;
+}
