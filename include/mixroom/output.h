@@ -150,6 +150,23 @@ bool mxr_output_takes (const MxrOutput *output, MxrFeedStream stream);
 /** mxr_output_is_live: Whether it still takes what the feed brings, or will: it was neither stopped nor has it failed. */
 bool mxr_output_is_live (const MxrOutput *output);
 
+/* ---- What HLS leaves behind ----------------------------------------------------------------------------------- */
+
+/**
+ * MxrHlsKeeper:
+ *
+ * Deletes the folders of HLS outputs that ended more than some time ago, now and then, whoever's they were. Thread: control;
+ * what it asks of the disk is a worker's.
+ */
+typedef struct _MxrHlsKeeper MxrHlsKeeper;
+
+/** mxr_hls_keeper_new: @list_live: returns (transfer full): ids of outputs whose folders stay, however old. */
+MxrHlsKeeper *mxr_hls_keeper_new (const char *directory, guint keep_s, GStrv (*list_live) (gpointer user_data),
+                                  gpointer user_data);
+/** mxr_hls_keeper_free: A round that is under way goes on without it. */
+void mxr_hls_keeper_free (MxrHlsKeeper *keeper);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHlsKeeper, mxr_hls_keeper_free)
+
 G_END_DECLS
 
 #endif

@@ -63,6 +63,13 @@ new_sink (Encoding *encoding)
   return sink;
 }
 
+/* AAC's first frame is what was before the sound, of which no container here says so: players play it, and all else later.
+ * Opus' containers say. */
+static const gint64 offsets_ns[MXR_FEED_N_STREAMS] = {
+  [MXR_FEED_PICTURE] = MXR_SOUND_BEHIND_PICTURE,
+  [MXR_FEED_SOUND] = -(gint64) (1024 * GST_SECOND / 48000),
+};
+
 static bool
 fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
 {
@@ -82,7 +89,7 @@ fill_bin (Encoding *encoding, MxrRoom *room, GError **error)
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (queue != NULL ? queue : encoding->encoder, "sink");
-  gst_pad_set_offset (target, is_picture ? MXR_SOUND_BEHIND_PICTURE : 0);
+  gst_pad_set_offset (target, offsets_ns[encoding->stream]);
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
   gst_pad_set_active (ghost, TRUE);
   return gst_element_add_pad (encoding->bin, ghost);
@@ -275,9 +282,20 @@ on_output_changed (MxrOutput *output, gpointer user_data)
     mxr_programme_update (programme);
 }
 
+static void
+on_output_file (MxrOutput *output, const MxrOutputFile *file, gpointer user_data)
+{
+  MxrProgramme *programme = user_data;
+  MxrOutputInfo info;
+
+  mxr_output_get_info (output, &info);
+  mxr_recordings_on_file (programme->room, info.id, info.type, file);
+}
+
 static const MxrOutputEvents output_events = {
   .on_changed = on_output_changed,
   .on_keyframe_wanted = on_keyframe_wanted,
+  .on_file = on_output_file,
 };
 
 GPtrArray *
@@ -321,7 +339,7 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
 {
   const MxrConfig *config = room->hub->config;
   MxrProgramme *programme = get_programme (room);
-  const MxrOutputRequest request = { order->type, order->format, order->url };
+  const MxrOutputRequest request = { order->type, order->format, order->url, order->sound, order->split_s, order->split_bytes };
   const MxrOutputPlaces places = { config->programme.recordings_directory, config->programme.hls_directory,
                                    config->programme.push };
 

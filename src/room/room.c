@@ -118,6 +118,7 @@ mxr_room_unref (MxrRoom *room)
   mxr_speakers_free (room->speakers);
   g_ptr_array_unref (room->participants);
   g_ptr_array_unref (room->departed);
+  g_clear_pointer (&room->recordings, g_ptr_array_unref);
   g_queue_clear_full (&room->chat, chat_entry_free);
   g_queue_clear_full (&room->chat_unsent, chat_entry_free);
   g_free (room->name);
@@ -137,6 +138,7 @@ mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipan
   }
   MxrParticipant *participant = mxr_participant_new (room, name, role, room->next_key++, events, user_data);
   g_ptr_array_add (room->participants, participant);
+  mxr_recordings_note (room, participant);
   room->layout_is_dirty = true;
   mxr_room_flush_soon (room);
   return participant;

@@ -2,12 +2,17 @@
 
 #include "server-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "json-reader.h"
 #include "mixroom/limits.h"
 #include "problem.h"
 #include "token.h"
+
+/* So that durations in nanoseconds and sizes fit their integers. */
+#define SPLIT_MAX_S 604800.0
+#define SPLIT_MAX_BYTES 1125899906842624.0
 
 /* ---- Bodies ----------------------------------------------------------------------------------------------------- */
 
@@ -45,6 +50,38 @@ get_text (GHashTable *members, const char *name, const char **out_text)
   return true;
 }
 
+/* Returns: false when the member is there and is no whole number up to @max; 0 when it is not there. */
+static bool
+get_number (GHashTable *members, const char *name, double max, guint64 *out_number)
+{
+  const MxrJsonValue *value = g_hash_table_lookup (members, name);
+
+  *out_number = 0;
+  if (value == NULL || value->type == MXR_JSON_NULL)
+    return true;
+  if (value->type != MXR_JSON_NUMBER || !(value->number >= 1 && value->number <= max) || trunc (value->number) != value->number)
+    return false;
+  *out_number = (guint64) value->number;
+  return true;
+}
+
+/* Returns: (nullable): what is wrong with it. */
+static const char *
+read_order (GHashTable *members, MxrOutputOrder *out_order)
+{
+  guint64 split_s;
+
+  if (!get_text (members, "type", &out_order->type) || !get_text (members, "format", &out_order->format) ||
+      !get_text (members, "url", &out_order->url) || !get_text (members, "sound", &out_order->sound))
+    return "type, format, url and sound are strings of at most 1024 bytes.";
+  if (!get_number (members, "splitDuration", SPLIT_MAX_S, &split_s))
+    return "splitDuration is a whole number of seconds, a week at most.";
+  if (!get_number (members, "splitSize", SPLIT_MAX_BYTES, &out_order->split_bytes))
+    return "splitSize is a whole number of bytes, 2^50 at most.";
+  out_order->split_s = split_s;
+  return NULL;
+}
+
 /* ---- Answers ------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -61,13 +98,13 @@ start (MxrServer *server, SoupServerMessage *msg, const char *room)
 {
   g_autoptr (GHashTable) members = read_body (msg);
   g_autoptr (GError) error = NULL;
-  MxrOutputOrder order;
+  MxrOutputOrder order = { 0 };
 
   if (members == NULL)
     return;
-  if (!get_text (members, "type", &order.type) || !get_text (members, "format", &order.format) ||
-      !get_text (members, "url", &order.url)) {
-    mxr_problem_respond (msg, MXR_PROBLEM_BAD_OUTPUT, "type, format and url are strings of at most 1024 bytes.");
+  const char *wrong = read_order (members, &order);
+  if (wrong != NULL) {
+    mxr_problem_respond (msg, MXR_PROBLEM_BAD_OUTPUT, wrong);
     return;
   }
   g_autoptr (GVariant) value = mxr_hub_start_output (server->hub, room, &order, &error);
