@@ -14,7 +14,9 @@ typedef struct {
   MxrOutput *output; /* lives longer than its attempts */
   GstElement *pipeline;
   GstState state;
-  char *empty;    /* (nullable): path of a file into which nothing was written */
+  char *path;     /* (nullable): of a file that is closed by this */
+  bool is_empty;  /* nothing was written into it */
+  bool is_broken; /* not all was */
   bool is_finish; /* nothing follows this pipeline */
 } StateChange;
 
@@ -23,7 +25,7 @@ state_change_free (gpointer data)
 {
   StateChange *change = data;
   gst_object_unref (change->pipeline);
-  g_free (change->empty);
+  g_free (change->path);
   g_free (change);
 }
 
@@ -34,8 +36,10 @@ change_state (GTask *task, gpointer source, gpointer data, GCancellable *cancell
   StateChange *change = data;
 
   gst_element_set_state (change->pipeline, change->state);
-  if (change->empty != NULL)
-    g_unlink (change->empty);
+  if (change->path != NULL && change->is_empty)
+    g_unlink (change->path);
+  else if (change->path != NULL && change->is_broken && change->output->type->mend != NULL)
+    change->output->type->mend (change->path);
   if (change->is_finish && change->output->type->finish != NULL)
     change->output->type->finish (change->output);
   g_task_return_boolean (task, TRUE);
@@ -67,9 +71,15 @@ change_state_in_worker (MxrAttempt *attempt, GstState state)
   StateChange *change = g_new0 (StateChange, 1);
   g_autoptr (GTask) task = g_task_new (NULL, NULL, is_start ? on_started : on_stopped, attempt);
 
-  *change = (StateChange){ attempt->output, gst_object_ref (attempt->pipeline), state, NULL, !is_start && is_last };
-  if (!is_start && attempt->file != NULL && atomic_load (&attempt->n_bytes) == 0)
-    change->empty = g_strdup (attempt->location);
+  *change = (StateChange){
+    .output = attempt->output,
+    .pipeline = gst_object_ref (attempt->pipeline),
+    .state = state,
+    .path = is_start ? NULL : g_strdup (attempt->location),
+    .is_empty = atomic_load (&attempt->n_bytes) == 0,
+    .is_broken = attempt->has_failed,
+    .is_finish = !is_start && is_last,
+  };
   g_task_set_task_data (task, change, state_change_free);
   attempt->is_starting = is_start;
   g_task_run_in_thread (task, change_state);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static char *directory;
+static const char *program;
 
 typedef struct {
   MxrOutput *output;
@@ -184,6 +185,92 @@ test_nothing (void)
   recording_clear (&recording);
 }
 
+/* ---- A disk that is full: `output-file-test --fill FULL OTHER`, in a mount namespace ------------------------------------- */
+
+typedef struct {
+  MxrOutput *output;
+  bool has_failed; /* as it was told of the file */
+  guint n_over;
+} Filling;
+
+static void
+on_filled (MxrOutput *output, const MxrOutputFile *file, gpointer user_data)
+{
+  Filling *self = user_data;
+
+  self->n_over += file->is_over;
+  self->has_failed = file->has_failed;
+}
+
+static MxrOutput *
+start_filling (Filling *self, TestFeed *feed, const char *into)
+{
+  const MxrOutputRequest request = { .type = "file" };
+  const MxrOutputPlaces places = { into, "", false };
+  const MxrOutputEvents events = { .on_file = on_filled };
+
+  return self->output = mxr_output_new (&request, &places, "room", feed->feed, &events, self, NULL);
+}
+
+/* Prints what became of the one and of the other, with their files. */
+static int
+fill (const char *full, const char *other)
+{
+  Filling one = { NULL }, two = { NULL };
+  TestFeed feed;
+  MxrOutputInfo info;
+
+  test_feed_start (&feed);
+  start_filling (&one, &feed, full);
+  start_filling (&two, &feed, other);
+  test_until (is_over, one.output, 40, "the disk is full");
+  mxr_output_get_info (one.output, &info);
+  g_print ("%s|%s|%s|%u|%s/%s\n", mxr_output_state_to_string (info.state), info.detail, one.has_failed ? "told" : "not told",
+           one.n_over, full, info.recording);
+  /* the file is gone with the namespace */
+  g_autofree char *path = g_build_filename (full, info.recording, NULL), *copy = g_build_filename (other, "full.mp4", NULL);
+  g_autofree char *content = NULL;
+  gsize n_bytes;
+  g_assert_true (g_file_get_contents (path, &content, &n_bytes, NULL));
+  g_assert_true (g_file_set_contents (copy, content, n_bytes, NULL));
+  test_run_ms (2000);
+  mxr_output_stop (two.output);
+  test_until (is_over, two.output, 20, "the other's end");
+  mxr_output_get_info (two.output, &info);
+  g_print ("%s|%s/%s\n", mxr_output_state_to_string (info.state), other, info.recording);
+  mxr_output_free (one.output);
+  mxr_output_free (two.output);
+  test_feed_stop (&feed);
+  return 0;
+}
+
+static void
+test_disk_full (void)
+{
+  g_autofree char *full = g_build_filename (directory, "full", NULL), *copy = g_build_filename (directory, "full.mp4", NULL);
+  const char *script = "mount -t tmpfs -o size=300k tmpfs \"$2\" && exec \"$1\" --fill \"$2\" \"$3\"";
+  g_autofree char *out = NULL;
+
+  g_assert_cmpint (g_mkdir (full, 0700), ==, 0);
+  g_autoptr (GSubprocess) process =
+    g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL, "timeout", "90", "unshare", "--map-root-user", "--mount", "sh", "-c",
+                      script, "sh", program, full, directory, NULL);
+  if (process == NULL || !g_subprocess_communicate_utf8 (process, NULL, NULL, &out, NULL, NULL) ||
+      !g_subprocess_get_successful (process)) {
+    g_test_skip ("no mount namespace can be made here");
+    return;
+  }
+  g_test_message ("%s", out);
+  g_auto (GStrv) lines = g_strsplit (out, "\n", -1), other = g_strsplit (lines[1], "|", -1);
+  g_assert_true (g_str_has_prefix (lines[0], "failed|no space is left on the disk"));
+  g_assert_nonnull (strstr (lines[0], "|told|1|"));
+  g_assert_cmpstr (other[0], ==, "finished");
+  g_assert_true (test_decode (other[1]));
+  g_assert_cmpfloat (test_get_end_s (other[1], "v:0"), >, test_get_end_s (copy, "v:0") + 1);
+  g_assert_true (test_decode_what_is_there (copy));
+  g_assert_cmpfloat (test_get_end_s (copy, "v:0"), >, 1);
+}
+
 static void
 test_refusals (void)
 {
@@ -218,7 +305,10 @@ main (int argc, char **argv)
   g_autofree char *ffprobe = g_find_program_in_path ("ffprobe");
 
   gst_init (NULL, NULL);
+  if (argc == 4 && strcmp (argv[1], "--fill") == 0)
+    return fill (argv[2], argv[3]);
   g_test_init (&argc, &argv, NULL);
+  program = argv[0];
   directory = g_dir_make_tmp ("mixroom-file-XXXXXX", NULL);
   g_test_add_func ("/file/refusals", test_refusals);
   g_test_add_func ("/file/nothing", test_nothing);
@@ -227,6 +317,7 @@ main (int argc, char **argv)
     g_test_add_data_func ("/file/division/mp4-opus", &opus, test_division);
     g_test_add_data_func ("/file/division/mkv-opus", &mkv, test_division);
     g_test_add_func ("/file/size", test_size);
+    g_test_add_func ("/file/disk-full", test_disk_full);
   }
   int result = g_test_run ();
   const char *const arguments[] = { "rm", "-r", directory, NULL };

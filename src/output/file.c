@@ -3,7 +3,10 @@
 
 #include "output-private.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mixroom/limits.h"
 
@@ -105,8 +108,33 @@ make_pipeline (MxrAttempt *attempt, GError **error)
   return pipeline;
 }
 
+/* A full disk takes a part of a write. FFmpeg opens a file whose last media are not whole, but none whose last table is not. */
+static void
+mend (const char *path)
+{
+  FILE *file = g_str_has_suffix (path, ".mp4") ? fopen (path, "r+") : NULL;
+  guint8 header[8];
+  gint64 begin = 0, n_bytes = 0;
+
+  if (file == NULL)
+    return;
+  fseeko (file, 0, SEEK_END);
+  gint64 end = ftello (file);
+  while (fseeko (file, begin, SEEK_SET) == 0 && fread (header, 1, sizeof header, file) == sizeof header) {
+    n_bytes = GST_READ_UINT32_BE (header);
+    if (n_bytes < (gint64) sizeof header || begin + n_bytes > end)
+      break;
+    begin += n_bytes;
+  }
+  bool is_table = end - begin < (gint64) sizeof header || memcmp (header + 4, "moof", 4) == 0;
+  if (begin > 0 && begin < end && is_table && ftruncate (fileno (file), begin) != 0)
+    mxr_debug ("output", "%s cannot be mended: %s", path, g_strerror (errno));
+  fclose (file);
+}
+
 const MxrOutputType mxr_output_type_file = {
   .name = "file",
   .prepare = prepare,
   .make_pipeline = make_pipeline,
+  .mend = mend,
 };

@@ -99,6 +99,8 @@ typedef struct {
   GstElement *(*make_pipeline) (MxrAttempt *attempt, GError **error);
   /* (nullable): the pipeline is stopped and what was begun can be ended. Thread: a worker, alone with @data. */
   void (*finish) (MxrOutput *output);
+  /* (nullable): what a failure has left of a file is made one that can be played. Thread: a worker. */
+  void (*mend) (const char *path);
   void (*free_data) (gpointer data); /* (nullable) */
 } MxrOutputType;
 

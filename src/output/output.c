@@ -234,8 +234,12 @@ on_sink_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   gsize n_bytes = is_list ? gst_buffer_list_calculate_size (GST_PAD_PROBE_INFO_BUFFER_LIST (info))
                           : gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info));
 
+  bool is_header = !is_list && GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_HEADER);
+
   atomic_fetch_add (&watch->attempt->n_bytes, n_bytes);
   atomic_fetch_add (&watch->attempt->output->n_bytes, n_bytes);
+  if (is_header) /* rtmp2sink takes these before it has connected */
+    return GST_PAD_PROBE_OK;
   if (watch->has_passed && !watch->is_told) {
     g_autoptr (GstElement) sink = gst_pad_get_parent_element (pad);
     mxr_output_tell_running (sink);

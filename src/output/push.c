@@ -106,13 +106,14 @@ prepare_srt (MxrOutput *output, const MxrOutputRequest *request, const MxrOutput
   return true;
 }
 
-/* Seven packets of 188 bytes a datagram, as all SRT senders of MPEG-TS do. A listener that nobody calls drops. */
+/* Seven packets of 188 bytes a datagram, as all SRT senders of MPEG-TS do. A listener that nobody calls drops. Left to itself the
+ * sink would connect again and again without a word. */
 static GstElement *
 make_srt (MxrAttempt *attempt, GError **error)
 {
   return make (attempt,
                "appsrc name=picture ! h264parse ! mux. appsrc name=sound ! aacparse ! mux. "
-               "mpegtsmux name=mux alignment=7 ! srtsink name=sink async=false sync=false wait-for-connection=false",
+               "mpegtsmux name=mux alignment=7 ! srtsink name=sink async=false sync=false wait-for-connection=false auto-reconnect=false",
                "uri", error);
 }
 

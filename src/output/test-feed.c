@@ -139,6 +139,14 @@ test_decode (const char *path)
   return out != NULL;
 }
 
+bool
+test_decode_what_is_there (const char *path)
+{
+  const char *const arguments[] = { "ffmpeg", "-v", "quiet", "-i", path, "-f", "null", "-", NULL };
+  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+  return g_subprocess_wait (process, NULL, NULL) && g_subprocess_get_successful (process);
+}
+
 double
 test_get_end_s (const char *path, const char *stream)
 {

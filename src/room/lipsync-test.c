@@ -560,8 +560,7 @@ measure (const Fixture *fixture, const Sighting *sound, const Sighting *picture)
     added_picture[i] = picture[i].left_ms - taken_ms;
     apart[i] = sound[i].at_ms - picture[i].at_ms;
     apart_left[i] = sound[i].left_ms - picture[i].left_ms;
-    if (n_seconds == SECONDS)
-      g_test_message ("event %u, after it was taken: sound left after %.1f ms, stamped %.1f ms; picture %.1f ms, %.1f ms", i,
+    g_test_message ("event %u, after it was taken: sound left after %.1f ms, stamped %.1f ms; picture %.1f ms, %.1f ms", i,
                       sound[i].left_ms - taken_ms, sound[i].at_ms - taken_ms, picture[i].left_ms - taken_ms,
                       picture[i].at_ms - taken_ms);
   }
@@ -572,38 +571,68 @@ measure (const Fixture *fixture, const Sighting *sound, const Sighting *picture)
   return apart_ms;
 }
 
-/* All of it, and its first and its last events by themselves: they must not drift apart. */
+/* A busy machine may lose one in a hundred on its way into the room. Returns: how many of @sound have a picture. */
+static guint
+pair (double *sound, guint n_sounds, const double *picture, guint n_pictures, double *out_apart)
+{
+  guint n = 0;
+
+  for (guint i = 0, k = 0; i < n_sounds; i++) {
+    while (k < n_pictures && picture[k] < sound[i] - 300)
+      k++;
+    if (k == n_pictures || picture[k] > sound[i] + 300)
+      continue;
+    sound[n] = sound[i];
+    out_apart[n++] = sound[i] - picture[k];
+  }
+  return n;
+}
+
+/* All of it, and its first and its last events by themselves: they must not drift apart, nor from what was sent. */
 static void
 check_recording (Fixture *fixture)
 {
-  g_autofree double *sound = new_values (), *picture = new_values (), *apart = new_values (), *length = new_values ();
-  guint n_few = MIN (n_events, 7);
+  g_autofree double *sound = new_values (), *picture = new_values (), *apart = new_values (), *behind = new_values ();
+  guint n_sounds = find_recorded (fixture, MXR_RTP_AUDIO, sound), n_pictures = find_recorded (fixture, MXR_RTP_VIDEO, picture);
+  guint n = pair (sound, n_sounds, picture, n_pictures, apart);
+  double least = G_MAXDOUBLE, most = -G_MAXDOUBLE, spacing_ms = EVENT_FRAMES * 1000.0 / FRAMERATE;
 
-  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_AUDIO, sound), ==, n_events);
-  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_VIDEO, picture), ==, n_events);
-  double least = G_MAXDOUBLE, most = -G_MAXDOUBLE;
-  for (guint i = 0; i < n_events; i++) {
-    apart[i] = sound[i] - picture[i];
-    length[i] = sound[i] - event_us (i) / 1000.0;
+  g_test_message ("%u events were sent, %u seen and heard in the recording", n_events, n);
+  g_assert_cmpuint (n, >=, n_events - n_events / 100);
+  for (guint i = 0; i < n; i++) {
+    behind[i] = sound[i] - sound[0] - round ((sound[i] - sound[0]) / spacing_ms) * spacing_ms;
     least = MIN (least, apart[i]);
     most = MAX (most, apart[i]);
   }
-  double begin_ms = median_of (apart, n_few), end_ms = median_of (apart + n_events - n_few, n_few);
-  double stretch_ms = median_of (length + n_events - n_few, n_few) - median_of (length, n_few);
+  guint n_few = MIN (n, 7);
+  double begin_ms = median_of (apart, n_few), end_ms = median_of (apart + n - n_few, n_few);
+  double drift_ms = median_of (behind + n - n_few, n_few) - median_of (behind, n_few);
   g_test_message ("in the recording of %u s sound is %+.1f ms later (median; %+.1f to %+.1f; %+.1f at its begin and %+.1f at its "
-                  "end); from the first events to the last it is %+.1f ms longer than what was sent",
-                  n_seconds, median (apart), least, most, begin_ms, end_ms, stretch_ms);
-  g_assert_cmpfloat (fabs (median (apart)), <, APART_MAX_MS);
+                  "end); the last events are %+.1f ms later than they were sent, as against the first",
+                  n_seconds, median_of (apart, n), least, most, begin_ms, end_ms, drift_ms);
+  g_assert_cmpfloat (fabs (median_of (apart, n)), <, APART_MAX_MS);
   g_assert_cmpfloat (fabs (begin_ms), <, APART_MAX_MS);
   g_assert_cmpfloat (fabs (end_ms), <, APART_MAX_MS);
-  g_assert_cmpfloat (fabs (stretch_ms), <, 100);
+  g_assert_cmpfloat (fabs (drift_ms), <, 100);
+}
+
+/* What goes to clients: over minutes on a busy machine some of it is lost, and it is the recording that counts. */
+static void
+check_clients (Fixture *fixture)
+{
+  g_autofree Sighting *sound = g_new0 (Sighting, n_events), *picture = g_new0 (Sighting, n_events);
+
+  if (n_seconds > SECONDS)
+    return;
+  g_assert_cmpuint (find_sightings (fixture, MXR_RTP_AUDIO, sound), ==, n_events);
+  g_assert_cmpuint (find_sightings (fixture, MXR_RTP_VIDEO, picture), ==, n_events);
+  g_assert_cmpfloat (fabs (measure (fixture, sound, picture)), <, APART_MAX_MS);
 }
 
 static void
 test_flash_and_beep (void)
 {
   Fixture fixture = { 0 };
-  g_autofree Sighting *sound = g_new0 (Sighting, n_events), *picture = g_new0 (Sighting, n_events);
 
   encode_all (&fixture);
   set_up (&fixture);
@@ -614,9 +643,7 @@ test_flash_and_beep (void)
   g_usleep (300000);
   end_recording (&fixture);
   tear_down (&fixture);
-  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_AUDIO, sound), ==, n_events);
-  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_VIDEO, picture), ==, n_events);
-  g_assert_cmpfloat (fabs (measure (&fixture, sound, picture)), <, APART_MAX_MS);
+  check_clients (&fixture);
   check_recording (&fixture);
   remove_recording (&fixture);
   end (&fixture);
