@@ -5,6 +5,7 @@
 /* A fragment of a second of the best picture is a tenth of it. */
 #define BOX_MAX_BYTES (64 * 1024 * 1024)
 #define HEADER_BYTES 8
+#define SAMPLES_MAX 100000 /* of one fragment */
 #define SAMPLE_IS_NON_SYNC 0x10000 /* ISO/IEC 14496-12 8.8.3.1 */
 
 struct _MxrCutter {
@@ -78,36 +79,73 @@ typedef struct {
   bool is_keyframe;
 } Fragment;
 
-/* mp4mux writes samples with duration, size and flags each: 8.8.8. */
-static bool
-read_run (Box trun, Fragment *out)
-{
-  const guint32 wanted = 0x000701;
+/* What samples are unless they say otherwise. 8.8.7 */
+typedef struct {
+  guint32 duration, flags;
+} Defaults;
 
-  if (trun.n_bytes < 12 || (read_u32 (trun.bytes) & 0x000f01) < wanted)
+/* The 32 bits at *@position, which is moved behind them, if @flags has @flag; else @otherwise. */
+static guint32
+read_optional (Box box, gsize *position, guint32 flags, guint32 flag, guint32 otherwise)
+{
+  if (!(flags & flag) || box.n_bytes < *position + 4)
+    return otherwise;
+  *position += 4;
+  return read_u32 (box.bytes + *position - 4);
+}
+
+/* Returns: number of the track; 0: there is none. */
+static guint32
+read_header (Box tfhd, Defaults *out)
+{
+  if (tfhd.n_bytes < 8)
+    return 0;
+  guint32 flags = read_u32 (tfhd.bytes);
+  gsize position = 8 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0);
+  out->duration = read_optional (tfhd, &position, flags, 0x8, 0);
+  read_optional (tfhd, &position, flags, 0x10, 0); /* size */
+  out->flags = read_optional (tfhd, &position, flags, 0x20, 0);
+  return read_u32 (tfhd.bytes + 4);
+}
+
+/* 8.8.8: where all samples are alike in something, and so where there is one, it is among the defaults. */
+static bool
+read_run (Box trun, const Defaults *defaults, Fragment *out)
+{
+  if (trun.n_bytes < 8)
     return false;
-  gsize stride = read_u32 (trun.bytes) & 0x000800 ? 16 : 12, n = read_u32 (trun.bytes + 4);
-  if (n == 0 || n > (trun.n_bytes - 12) / stride)
-    return false;
+  guint32 flags = read_u32 (trun.bytes), n = read_u32 (trun.bytes + 4);
+  gsize position = 8 + (flags & 0x1 ? 4 : 0);
+  guint32 first = read_optional (trun, &position, flags, 0x4, defaults->flags);
+
   out->duration = 0;
-  for (gsize i = 0; i < n; i++)
-    out->duration += read_u32 (trun.bytes + 12 + i * stride);
-  out->is_keyframe = (read_u32 (trun.bytes + 12 + 8) & SAMPLE_IS_NON_SYNC) == 0;
-  return true;
+  for (guint32 i = 0; i < n; i++) {
+    if ((flags & 0xf00) != 0 && position >= trun.n_bytes)
+      return false;
+    out->duration += read_optional (trun, &position, flags, 0x100, defaults->duration);
+    read_optional (trun, &position, flags, 0x200, 0); /* size */
+    guint32 own = read_optional (trun, &position, flags, 0x400, i == 0 ? first : defaults->flags);
+    read_optional (trun, &position, flags, 0x800, 0); /* composition */
+    if (i == 0)
+      out->is_keyframe = (own & SAMPLE_IS_NON_SYNC) == 0;
+    if ((flags & 0xf00) == 0 && i == SAMPLES_MAX)
+      return false;
+  }
+  return n > 0;
 }
 
 /* Returns: false when it is not of the first track. */
 static bool
 read_fragment (Box moof, Fragment *out)
 {
-  Box traf = find_box (moof, "traf");
-  Box tfhd = find_box (traf, "tfhd"), tfdt = find_box (traf, "tfdt");
+  Box traf = find_box (moof, "traf"), tfdt = find_box (traf, "tfdt");
+  Defaults defaults = { 0 };
 
-  if (tfhd.n_bytes < 8 || read_u32 (tfhd.bytes + 4) != 1 || tfdt.n_bytes < 8)
+  if (read_header (find_box (traf, "tfhd"), &defaults) != 1 || tfdt.n_bytes < 8)
     return false;
   bool is_long = tfdt.bytes[0] == 1 && tfdt.n_bytes >= 12;
   out->begin = is_long ? (guint64) read_u32 (tfdt.bytes + 4) << 32 | read_u32 (tfdt.bytes + 8) : read_u32 (tfdt.bytes + 4);
-  return read_run (find_box (traf, "trun"), out);
+  return read_run (find_box (traf, "trun"), &defaults, out);
 }
 
 /* ---- Segments ------------------------------------------------------------------------------------------------------ */
