@@ -4,7 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
-#include <utime.h>
+#include <sys/time.h>
 
 #define WATCHDOG_S 60
 
@@ -168,11 +168,11 @@ static void
 make_file (const char *directory, const char *folder, const char *name, gint64 age_s)
 {
   g_autofree char *into = g_build_filename (directory, folder, NULL), *path = g_build_filename (into, name, NULL);
-  time_t then = g_get_real_time () / G_USEC_PER_SEC - age_s;
+  const struct timeval then = { g_get_real_time () / G_USEC_PER_SEC - age_s, 0 };
 
   g_mkdir (into, 0755);
   g_assert_true (g_file_set_contents (path, "x", -1, NULL));
-  g_assert_cmpint (utime (path, &(struct utimbuf){ then, then }), ==, 0);
+  g_assert_cmpint (utimes (path, (struct timeval[]){ then, then }), ==, 0);
 }
 
 static bool
