@@ -28,6 +28,9 @@
  * the room is, up to so many. */
 #define MXR_OUTPUTS_MAX 8
 #define MXR_OUTPUTS_KEPT 32
+/* Files of one output: no shorter than the stretch from one key frame to the next, nor so small that they are many. */
+#define MXR_SPLIT_MIN_S 2
+#define MXR_SPLIT_MIN_BYTES 100000
 #define MXR_URL_MAX_BYTES 1024
 
 /* Of one address, while its server is not there: some 300 bytes each, and more than a busy server's hour. */

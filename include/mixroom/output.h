@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The programme's ways out: a file, an HLS playlist, an RTMP or SRT server. What goes out was encoded once, in H.264 and
- * AAC, and is handed to all outputs by a feed; each output is a pipeline of its own, so one that fails or is slow
+/* The programme's ways out: a file, an HLS playlist, an RTMP or SRT server. What goes out was encoded once, in H.264, AAC
+ * and Opus, and is handed to all outputs by a feed; each output is a pipeline of its own, so one that fails or is slow
  * disturbs neither the others nor the room. */
 
 #define MXR_OUTPUT_ERROR (mxr_output_error_quark ())
@@ -90,12 +90,13 @@ typedef struct {
   const char *type;
   MxrOutputState state;
   const char *detail;    /* (nullable): why it failed or retries */
-  const char *recording; /* (nullable): the file's name in the recordings' directory */
+  const char *recording; /* (nullable): the newest file's name in the recordings' directory */
   const char *playlist;  /* (nullable): of HLS, within the directory: ID/index.m3u8 */
   const char *server;    /* (nullable): of RTMP and SRT: the URL without what may be a secret */
   guint64 n_bytes;       /* that have gone out */
+  guint n_reconnects;    /* attempts after the first */
   guint64 duration_ms;   /* of what has gone in, pauses left out */
-  guint bitrate_bps;     /* on average */
+  guint bitrate_bps;     /* of the last six seconds */
 } MxrOutputInfo;
 
 /* One of the files that an output writes. */
@@ -148,6 +149,23 @@ bool mxr_output_takes (const MxrOutput *output, MxrFeedStream stream);
 
 /** mxr_output_is_live: Whether it still takes what the feed brings, or will: it was neither stopped nor has it failed. */
 bool mxr_output_is_live (const MxrOutput *output);
+
+/* ---- What HLS leaves behind ----------------------------------------------------------------------------------- */
+
+/**
+ * MxrHlsKeeper:
+ *
+ * Deletes the folders of HLS outputs that ended more than some time ago, now and then, whoever's they were. Thread: control;
+ * what it asks of the disk is a worker's.
+ */
+typedef struct _MxrHlsKeeper MxrHlsKeeper;
+
+/** mxr_hls_keeper_new: @list_live: returns (transfer full): ids of outputs whose folders stay, however old. */
+MxrHlsKeeper *mxr_hls_keeper_new (const char *directory, guint keep_s, GStrv (*list_live) (gpointer user_data),
+                                  gpointer user_data);
+/** mxr_hls_keeper_free: A round that is under way goes on without it. */
+void mxr_hls_keeper_free (MxrHlsKeeper *keeper);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHlsKeeper, mxr_hls_keeper_free)
 
 G_END_DECLS
 

@@ -54,6 +54,20 @@ mxr_feed_remove (MxrFeed *feed, MxrInput *input)
   g_mutex_unlock (&feed->lock);
 }
 
+void
+mxr_feed_replace (MxrFeed *feed, MxrInput *input, MxrInput *next)
+{
+  guint index;
+
+  g_mutex_lock (&feed->lock);
+  if (g_ptr_array_find (feed->inputs, input, &index))
+    feed->inputs->pdata[index] = mxr_input_ref (next);
+  else
+    input = NULL;
+  g_mutex_unlock (&feed->lock);
+  g_clear_pointer (&input, mxr_input_unref); /* the feed's */
+}
+
 static GPtrArray *
 copy_inputs (MxrFeed *feed)
 {

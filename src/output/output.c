@@ -1,5 +1,4 @@
-/* The life of an output: attempts, each with a pipeline of its own, and what is told of it. Pipelines are started and
- * stopped by workers, since a disk or a network may keep either waiting. */
+/* The life of an output: attempts and files, each with a pipeline of its own, and what is told of it. */
 
 #include "output-private.h"
 
@@ -7,8 +6,6 @@
 
 G_DEFINE_QUARK (mxr-output-error-quark, mxr_output_error)
 
-/* What is held goes out so long after the end was asked for; a file needs milliseconds, a network may never take it. */
-#define END_WITHIN_S 5
 #define RETRY_MAX_S 30
 
 static void retry_later (MxrOutput *self);
@@ -55,146 +52,179 @@ mxr_output_is_live (const MxrOutput *self)
 bool
 mxr_output_is_over (const MxrOutput *self)
 {
-  return has_ended (self) && self->n_workers == 0;
-}
-
-void
-mxr_output_set_running (MxrOutput *self)
-{
-  self->n_failures = 0;
-  if (self->state == MXR_OUTPUT_STARTING || self->state == MXR_OUTPUT_RETRYING)
-    set_state (self, self->is_paused ? MXR_OUTPUT_PAUSED : MXR_OUTPUT_RUNNING, NULL);
-}
-
-/* ---- Workers ----------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-  GstElement *pipeline;
-  GstState state;
-} StateChange;
-
-static void
-state_change_free (gpointer data)
-{
-  StateChange *change = data;
-  gst_object_unref (change->pipeline);
-  g_free (change);
-}
-
-/* A failure is on the bus. */
-static void
-change_state (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  StateChange *change = data;
-  gst_element_set_state (change->pipeline, change->state);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void change_state_in_worker (MxrOutput *self, GstElement *pipeline, GstState state);
-
-static void
-on_state_changed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  MxrOutput *self = user_data;
-  g_autoptr (GstElement) ended = g_steal_pointer (&self->ended);
-
-  self->n_workers--;
-  self->is_starting = false;
-  if (ended != NULL)
-    change_state_in_worker (self, ended, GST_STATE_NULL);
-  if (self->n_workers > 0 || self->pipeline != NULL)
-    return;
-  if (self->type->on_end != NULL && (self->is_stopping || self->state == MXR_OUTPUT_FAILED))
-    self->type->on_end (self);
-  if (self->is_stopping && !has_ended (self))
-    set_state (self, MXR_OUTPUT_FINISHED, NULL);
-}
-
-static void
-change_state_in_worker (MxrOutput *self, GstElement *pipeline, GstState state)
-{
-  StateChange *change = g_new (StateChange, 1);
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_state_changed, self);
-
-  *change = (StateChange){ gst_object_ref (pipeline), state };
-  g_task_set_task_data (task, change, state_change_free);
-  self->n_workers++;
-  self->is_starting = state == GST_STATE_PLAYING;
-  g_task_run_in_thread (task, change_state);
-}
-
-/* ---- One attempt --------------------------------------------------------------------------------------------------- */
-
-static void
-end_attempt (MxrOutput *self)
-{
-  g_clear_handle_id (&self->timer, g_source_remove);
-  if (self->pipeline == NULL)
-    return;
-  g_clear_handle_id (&self->bus_watch, g_source_remove);
-  mxr_feed_remove (self->feed, self->input);
-  self->former_ms += GST_TIME_AS_MSECONDS (mxr_input_get_position (self->input));
-  g_clear_pointer (&self->input, mxr_input_unref);
-  g_autoptr (GstElement) pipeline = g_steal_pointer (&self->pipeline);
-  if (self->is_starting) /* two workers might do it in the wrong order */
-    self->ended = g_steal_pointer (&pipeline);
-  else
-    change_state_in_worker (self, pipeline, GST_STATE_NULL);
+  return has_ended (self) && self->n_attempts == 0;
 }
 
 static void
 fail (MxrOutput *self, const char *detail)
 {
-  end_attempt (self);
+  g_clear_pointer (&self->next, mxr_attempt_free);
   set_state (self, MXR_OUTPUT_FAILED, detail);
+  if (self->current != NULL)
+    mxr_attempt_stop (self->current);
+}
+
+/* ---- Files ---------------------------------------------------------------------------------------------------------- */
+
+static void
+tell_file (MxrAttempt *attempt, bool is_over)
+{
+  MxrOutput *self = attempt->output;
+  const MxrOutputFile file = {
+    .file = attempt->file,
+    .started_ms = attempt->started_ms,
+    .duration_ms = is_over ? attempt->duration_ms : GST_TIME_AS_MSECONDS (mxr_input_get_position (attempt->input)),
+    .n_bytes = atomic_load (&attempt->n_bytes),
+    .is_over = is_over,
+    .has_failed = attempt->has_failed,
+  };
+
+  if (attempt->file == NULL || attempt->is_file_told == !is_over)
+    return;
+  attempt->is_file_told = true;
+  if (self->events.on_file != NULL)
+    self->events.on_file (self, &file, self->user_data);
+}
+
+static bool
+is_divided (const MxrOutput *self)
+{
+  return self->split_s > 0 || self->split_bytes > 0;
+}
+
+/* Returns: (transfer full) (nullable): NULL where the output writes no files of its own. */
+static char *
+name_file (MxrOutput *self)
+{
+  if (self->stem == NULL)
+    return NULL;
+  self->n_files++;
+  return is_divided (self) ? g_strdup_printf ("%s-%03u.%s", self->stem, self->n_files, self->ending)
+                           : g_strdup_printf ("%s.%s", self->stem, self->ending);
+}
+
+/* It waits for the first key frame that is its own; its file is there only then. */
+static void
+prepare_next (MxrOutput *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!is_divided (self))
+    return;
+  self->next = mxr_attempt_new (self, name_file (self), &error);
+  if (self->next == NULL) /* this one gets longer */
+    mxr_debug ("output", "%s %s: %s", self->type->name, self->id, error->message);
+  else
+    mxr_input_set_next (self->current->input, self->next->input, self->split_s * GST_SECOND, self->split_bytes);
 }
 
 static void
-on_error (MxrOutput *self, GstMessage *message)
+set_current (MxrOutput *self, MxrAttempt *attempt)
+{
+  self->current = attempt;
+  self->n_attempts++;
+  if (attempt->file != NULL) {
+    g_free (self->recording);
+    self->recording = g_strdup (attempt->file);
+  }
+  mxr_attempt_start (attempt);
+}
+
+static void
+on_split (MxrOutput *self, MxrAttempt *attempt)
+{
+  if (attempt != self->current || self->next == NULL)
+    return;
+  attempt->former_ms = GST_TIME_AS_MSECONDS (mxr_input_get_position (attempt->input));
+  self->former_ms += attempt->former_ms;
+  set_current (self, g_steal_pointer (&self->next));
+  mxr_input_set_paused (self->current->input, self->is_paused);
+  mxr_attempt_end_late (attempt); /* sound that is late is still its own */
+  prepare_next (self);
+}
+
+/* ---- What a pipeline says ------------------------------------------------------------------------------------------- */
+
+static void
+set_running (MxrOutput *self, MxrAttempt *attempt)
+{
+  attempt->started_ms = g_get_real_time () / 1000 - (gint64) GST_TIME_AS_MSECONDS (mxr_input_get_position (attempt->input));
+  tell_file (attempt, false);
+  self->n_failures = 0;
+  if (self->state == MXR_OUTPUT_STARTING || self->state == MXR_OUTPUT_RETRYING)
+    set_state (self, self->is_paused ? MXR_OUTPUT_PAUSED : MXR_OUTPUT_RUNNING, NULL);
+}
+
+/* What a client is told: that a disk is full it must understand without knowing GStreamer. */
+static char *
+say_error (const MxrOutput *self, const GError *error)
+{
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
+    return g_strdup ("no space is left on the disk; what was written up to here can be played");
+  return g_strdup (error->message);
+}
+
+static void
+on_error (MxrOutput *self, MxrAttempt *attempt, GstMessage *message)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *debug = NULL;
 
-  gst_message_parse_error (message, &error, &debug);
+  gst_message_parse_error (message, &error, NULL);
   mxr_debug ("output", "%s %s: %s", self->type->name, self->id, error->message);
-  if (!self->type->retries) {
-    fail (self, error->message);
+  attempt->has_failed = true;
+  if (self->type->retries) {
+    mxr_attempt_stop (attempt);
+    if (!self->is_stopping)
+      retry_later (self);
     return;
   }
-  end_attempt (self);
-  if (!self->is_stopping)
-    retry_later (self);
+  g_autofree char *detail = say_error (self, error);
+  if (!has_ended (self))
+    fail (self, detail);
+  mxr_attempt_stop (attempt);
 }
 
-static gboolean
-on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
+void
+mxr_output_on_message (MxrOutput *self, MxrAttempt *attempt, GstMessage *message)
 {
-  MxrOutput *self = user_data;
+  const GstStructure *content = gst_message_get_structure (message);
 
-  switch (GST_MESSAGE_TYPE (message)) {
-  case GST_MESSAGE_ERROR:
-    on_error (self, message);
-    return G_SOURCE_CONTINUE;
-  case GST_MESSAGE_EOS:
-    end_attempt (self);
-    return G_SOURCE_CONTINUE;
-  case GST_MESSAGE_APPLICATION:
-    mxr_output_set_running (self);
-    return G_SOURCE_CONTINUE;
-  case GST_MESSAGE_ELEMENT:
-    if (self->type->on_message != NULL)
-      self->type->on_message (self, message);
-    return G_SOURCE_CONTINUE;
-  default:
-    return G_SOURCE_CONTINUE;
-  }
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    on_error (self, attempt, message);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+    mxr_attempt_stop (attempt);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_APPLICATION && gst_structure_has_name (content, "split"))
+    on_split (self, attempt);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_APPLICATION)
+    set_running (self, attempt);
 }
+
+void
+mxr_output_on_stopped (MxrOutput *self, MxrAttempt *attempt)
+{
+  tell_file (attempt, true);
+  self->n_attempts--;
+  self->former_ms += attempt->duration_ms - attempt->former_ms;
+  if (attempt == self->current)
+    self->current = NULL;
+  mxr_attempt_free (attempt);
+  if (self->n_attempts == 0 && self->is_stopping && !has_ended (self))
+    set_state (self, MXR_OUTPUT_FINISHED, NULL);
+}
+
+/* ---- What goes out -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  MxrOutput *output; /* its pipeline has stopped before it is freed */
-  bool has_passed;   /* the sink's thread alone */
+  MxrAttempt *attempt; /* its pipeline has stopped before it is freed */
+  bool has_passed;     /* the sink's thread alone */
   bool is_told;
 } SinkWatch;
+
+void
+mxr_output_tell_running (GstElement *element)
+{
+  gst_element_post_message (element, gst_message_new_application (GST_OBJECT (element), gst_structure_new_empty ("running")));
+}
 
 static GstPadProbeReturn
 on_sink_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
@@ -204,10 +234,15 @@ on_sink_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   gsize n_bytes = is_list ? gst_buffer_list_calculate_size (GST_PAD_PROBE_INFO_BUFFER_LIST (info))
                           : gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info));
 
-  atomic_fetch_add (&watch->output->n_bytes, n_bytes);
+  bool is_header = !is_list && GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_HEADER);
+
+  atomic_fetch_add (&watch->attempt->n_bytes, n_bytes);
+  atomic_fetch_add (&watch->attempt->output->n_bytes, n_bytes);
+  if (is_header) /* rtmp2sink takes these before it has connected */
+    return GST_PAD_PROBE_OK;
   if (watch->has_passed && !watch->is_told) {
     g_autoptr (GstElement) sink = gst_pad_get_parent_element (pad);
-    gst_element_post_message (sink, gst_message_new_application (GST_OBJECT (sink), gst_structure_new_empty ("running")));
+    mxr_output_tell_running (sink);
     watch->is_told = true;
   }
   watch->has_passed = true;
@@ -215,13 +250,34 @@ on_sink_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 void
-mxr_output_watch_sink (MxrOutput *self, GstElement *sink)
+mxr_output_watch_sink (MxrAttempt *attempt, GstElement *sink)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
   SinkWatch *watch = g_new0 (SinkWatch, 1);
 
-  watch->output = self;
+  watch->attempt = attempt;
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_sink_data, watch, g_free);
+}
+
+static gboolean
+on_rate (gpointer user_data)
+{
+  MxrOutput *self = user_data;
+
+  memmove (self->rate_bytes, self->rate_bytes + 1, sizeof self->rate_bytes - sizeof *self->rate_bytes);
+  self->rate_bytes[MXR_OUTPUT_RATE_S] = atomic_load (&self->n_bytes);
+  self->n_rate = MIN (self->n_rate + 1, MXR_OUTPUT_RATE_S);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Of the last seconds; 0 once it has ended. */
+static guint
+get_bitrate_bps (const MxrOutput *self)
+{
+  if (self->n_rate == 0 || !mxr_output_is_live (self))
+    return 0;
+  guint64 n_bytes = self->rate_bytes[MXR_OUTPUT_RATE_S] - self->rate_bytes[MXR_OUTPUT_RATE_S - self->n_rate];
+  return n_bytes * 8 / self->n_rate;
 }
 
 GstElement *
@@ -239,17 +295,14 @@ mxr_output_parse (const char *description, GError **error)
 static bool
 begin_attempt (MxrOutput *self, GError **error)
 {
-  GstElement *pipeline = self->type->make_pipeline (self, error);
-  if (pipeline == NULL)
-    return false;
+  MxrAttempt *attempt = mxr_attempt_new (self, name_file (self), error);
 
-  g_autoptr (GstBus) bus = gst_pipeline_get_bus (GST_PIPELINE (pipeline));
-  self->pipeline = gst_object_ref_sink (pipeline);
-  self->bus_watch = gst_bus_add_watch (bus, on_bus_message, self);
-  self->input = mxr_input_new (pipeline);
-  mxr_input_set_paused (self->input, self->is_paused);
-  change_state_in_worker (self, pipeline, GST_STATE_PLAYING);
-  mxr_feed_add (self->feed, self->input);
+  if (attempt == NULL)
+    return false;
+  mxr_input_set_paused (attempt->input, self->is_paused);
+  set_current (self, attempt);
+  prepare_next (self);
+  mxr_feed_add (self->feed, attempt->input);
   if (self->events.on_keyframe_wanted != NULL)
     self->events.on_keyframe_wanted (self, self->user_data);
   return true;
@@ -263,9 +316,10 @@ on_retry (gpointer user_data)
   MxrOutput *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (self->n_workers > 0) /* the former attempt still ends */
+  if (self->n_attempts > 0) /* the former attempt still ends */
     return G_SOURCE_CONTINUE;
   self->timer = 0;
+  self->n_reconnects++;
   if (!begin_attempt (self, &error))
     fail (self, error->message);
   return G_SOURCE_REMOVE;
@@ -299,12 +353,27 @@ find_type (const char *name, GError **error)
   return NULL;
 }
 
+/* What a type has no use for would be a misunderstanding. */
+static bool
+check_request (const MxrOutputRequest *request, GError **error)
+{
+  const char *wrong = NULL;
+
+  if (strcmp (request->type, "file") == 0)
+    wrong = request->url != NULL ? "url" : NULL;
+  else if (request->format != NULL || request->sound != NULL || request->split_s > 0 || request->split_bytes > 0)
+    wrong = "format, sound, splitDuration and splitSize";
+  if (wrong != NULL)
+    g_set_error (error, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_BAD_REQUEST, "an output of type %s takes no %s", request->type, wrong);
+  return wrong == NULL;
+}
+
 MxrOutput *
 mxr_output_new (const MxrOutputRequest *request, const MxrOutputPlaces *places, const char *name, MxrFeed *feed,
                 const MxrOutputEvents *events, gpointer user_data, GError **error)
 {
   const MxrOutputType *type = find_type (request->type, error);
-  if (type == NULL)
+  if (type == NULL || !check_request (request, error))
     return NULL;
 
   MxrOutput *self = g_new0 (MxrOutput, 1);
@@ -313,6 +382,7 @@ mxr_output_new (const MxrOutputRequest *request, const MxrOutputPlaces *places, 
   self->user_data = user_data;
   self->id = mxr_random_text (12);
   self->name = g_strdup (name);
+  self->rate_timer = g_timeout_add_seconds (1, on_rate, self);
   if (!type->prepare (self, request, places, error) || !begin_attempt (self, error)) {
     mxr_output_free (self);
     return NULL;
@@ -332,8 +402,8 @@ mxr_output_set_paused (MxrOutput *self, bool paused, GError **error)
   if (paused == self->is_paused)
     return true;
   self->is_paused = paused;
-  if (self->input != NULL)
-    mxr_input_set_paused (self->input, paused);
+  if (self->current != NULL)
+    mxr_input_set_paused (self->current->input, paused);
   if (paused && self->state == MXR_OUTPUT_RUNNING)
     set_state (self, MXR_OUTPUT_PAUSED, NULL);
   else if (!paused && self->state == MXR_OUTPUT_PAUSED)
@@ -343,16 +413,6 @@ mxr_output_set_paused (MxrOutput *self, bool paused, GError **error)
   return true;
 }
 
-static gboolean
-on_end_is_late (gpointer user_data)
-{
-  MxrOutput *self = user_data;
-
-  self->timer = 0;
-  end_attempt (self);
-  return G_SOURCE_REMOVE;
-}
-
 void
 mxr_output_stop (MxrOutput *self)
 {
@@ -360,14 +420,15 @@ mxr_output_stop (MxrOutput *self)
     return;
   self->is_stopping = true;
   g_clear_handle_id (&self->timer, g_source_remove);
-  if (self->pipeline == NULL) {
-    if (self->n_workers == 0)
+  g_clear_pointer (&self->next, mxr_attempt_free);
+  if (self->current == NULL) {
+    if (self->n_attempts == 0)
       set_state (self, MXR_OUTPUT_FINISHED, NULL);
-  } else if (mxr_input_has_begun (self->input) && self->state != MXR_OUTPUT_RETRYING) {
-    mxr_input_end (self->input);
-    self->timer = g_timeout_add_seconds (END_WITHIN_S, on_end_is_late, self);
+  } else if (mxr_input_has_begun (self->current->input) && self->state != MXR_OUTPUT_RETRYING) {
+    mxr_input_end (self->current->input);
+    mxr_attempt_end_late (self->current);
   } else {
-    end_attempt (self); /* there is nothing to bring to an end */
+    mxr_attempt_stop (self->current); /* there is nothing to bring to an end */
   }
 }
 
@@ -376,11 +437,14 @@ mxr_output_free (MxrOutput *self)
 {
   if (self->data != NULL && self->type->free_data != NULL)
     self->type->free_data (self->data);
+  g_clear_pointer (&self->next, mxr_attempt_free);
+  g_source_remove (self->rate_timer);
   mxr_feed_unref (self->feed);
   g_free (self->id);
   g_free (self->name);
   g_free (self->detail);
   g_free (self->location);
+  g_free (self->stem);
   g_free (self->recording);
   g_free (self->playlist);
   g_free (self->server);
@@ -392,8 +456,8 @@ mxr_output_get_info (MxrOutput *self, MxrOutputInfo *out_info)
 {
   guint64 duration_ms = self->former_ms;
 
-  if (self->input != NULL)
-    duration_ms += GST_TIME_AS_MSECONDS (mxr_input_get_position (self->input));
+  if (self->current != NULL)
+    duration_ms += GST_TIME_AS_MSECONDS (mxr_input_get_position (self->current->input));
   *out_info = (MxrOutputInfo){
     .id = self->id,
     .type = self->type->name,
@@ -403,8 +467,8 @@ mxr_output_get_info (MxrOutput *self, MxrOutputInfo *out_info)
     .playlist = self->playlist,
     .server = self->server,
     .n_bytes = atomic_load (&self->n_bytes),
+    .n_reconnects = self->n_reconnects,
     .duration_ms = duration_ms,
+    .bitrate_bps = get_bitrate_bps (self),
   };
-  if (duration_ms > 0)
-    out_info->bitrate_bps = out_info->n_bytes * 8 * 1000 / duration_ms;
 }

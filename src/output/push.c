@@ -43,14 +43,14 @@ take_url (MxrOutput *output, const MxrOutputRequest *request, const MxrOutputPla
 }
 
 static GstElement *
-make (MxrOutput *output, const char *description, const char *property, GError **error)
+make (MxrAttempt *attempt, const char *description, const char *property, GError **error)
 {
   GstElement *pipeline = mxr_output_parse (description, error);
   if (pipeline == NULL)
     return NULL;
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
-  g_object_set (sink, property, output->location, NULL);
-  mxr_output_watch_sink (output, sink);
+  g_object_set (sink, property, attempt->output->location, NULL);
+  mxr_output_watch_sink (attempt, sink);
   return pipeline;
 }
 
@@ -73,9 +73,9 @@ prepare_rtmp (MxrOutput *output, const MxrOutputRequest *request, const MxrOutpu
 }
 
 static GstElement *
-make_rtmp (MxrOutput *output, GError **error)
+make_rtmp (MxrAttempt *attempt, GError **error)
 {
-  return make (output,
+  return make (attempt,
                "appsrc name=picture ! h264parse ! mux. appsrc name=sound ! aacparse ! mux. "
                "flvmux name=mux streamable=true ! rtmp2sink name=sink async=false sync=false",
                "location", error);
@@ -106,13 +106,14 @@ prepare_srt (MxrOutput *output, const MxrOutputRequest *request, const MxrOutput
   return true;
 }
 
-/* Seven packets of 188 bytes a datagram, as all SRT senders of MPEG-TS do. A listener that nobody calls drops. */
+/* Seven packets of 188 bytes a datagram, as all SRT senders of MPEG-TS do. A listener that nobody calls drops. Left to itself the
+ * sink would connect again and again without a word. */
 static GstElement *
-make_srt (MxrOutput *output, GError **error)
+make_srt (MxrAttempt *attempt, GError **error)
 {
-  return make (output,
+  return make (attempt,
                "appsrc name=picture ! h264parse ! mux. appsrc name=sound ! aacparse ! mux. "
-               "mpegtsmux name=mux alignment=7 ! srtsink name=sink async=false sync=false wait-for-connection=false",
+               "mpegtsmux name=mux alignment=7 ! srtsink name=sink async=false sync=false wait-for-connection=false auto-reconnect=false",
                "uri", error);
 }
 

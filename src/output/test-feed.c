@@ -25,6 +25,13 @@ on_sound (GstAppSink *sink, gpointer user_data)
   return GST_FLOW_OK;
 }
 
+static GstFlowReturn
+on_opus (GstAppSink *sink, gpointer user_data)
+{
+  push (sink, MXR_FEED_OPUS, user_data);
+  return GST_FLOW_OK;
+}
+
 static void
 connect (TestFeed *self, const char *name, GstFlowReturn (*on_sample) (GstAppSink *, gpointer))
 {
@@ -44,11 +51,14 @@ test_feed_start (TestFeed *self)
     "! x264enc tune=zerolatency speed-preset=ultrafast bitrate=400 key-int-max=60 ! h264parse config-interval=-1 "
     "! video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=picture sync=false "
     "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! audioconvert ! avenc_aac ! aacparse "
-    "! audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=sound sync=false",
+    "! audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=sound sync=false "
+    "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! opusparse "
+    "! appsink name=opus sync=false",
     &error);
   g_assert_no_error (error);
   connect (self, "picture", on_picture);
   connect (self, "sound", on_sound);
+  connect (self, "opus", on_opus);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
 }
 
@@ -127,6 +137,14 @@ test_decode (const char *path)
   g_autofree char *out =
     run ((const char *const[]){ "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-", NULL });
   return out != NULL;
+}
+
+bool
+test_decode_what_is_there (const char *path)
+{
+  const char *const arguments[] = { "ffmpeg", "-v", "quiet", "-i", path, "-f", "null", "-", NULL };
+  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+  return g_subprocess_wait (process, NULL, NULL) && g_subprocess_get_successful (process);
 }
 
 double

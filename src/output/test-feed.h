@@ -21,6 +21,8 @@ void test_run_ms (guint ms);
 char *test_ffprobe (const char *path, const char *entries);
 /** test_decode: Whether FFmpeg decodes all of it without a complaint. */
 bool test_decode (const char *path);
+/** test_decode_what_is_there: Whether FFmpeg gets to the end, whatever it has to say of that. */
+bool test_decode_what_is_there (const char *path);
 /** test_get_end_s: Returns: time stamp of the last packet of "v:0" or "a:0"; 0 when there is none. */
 double test_get_end_s (const char *path, const char *stream);
 

@@ -166,6 +166,9 @@ mxr_hub_new (const MxrConfig *config, GError **error)
   if (!check_fragments (hub, error))
     return NULL;
   hub->pool = mxr_decode_pool_new (g_get_num_processors ());
+  if (*config->programme.hls_directory != '\0' && config->programme.hls_keep_s > 0)
+    hub->hls_keeper = mxr_hls_keeper_new (config->programme.hls_directory, config->programme.hls_keep_s,
+                                          mxr_hub_list_live_outputs, hub);
   hub->net = mxr_net_new (config, error);
   return hub->net != NULL ? g_steal_pointer (&hub) : NULL;
 }
@@ -196,6 +199,7 @@ void
 mxr_hub_free (MxrHub *hub)
 {
   mxr_hub_clear (hub);
+  g_clear_pointer (&hub->hls_keeper, mxr_hls_keeper_free);
   g_clear_pointer (&hub->net, mxr_net_free);
   g_clear_pointer (&hub->pool, mxr_decode_pool_free);
   mxr_mailbox_close (hub->control);

@@ -1,6 +1,6 @@
 /* A flash and a beep of one instant, sent as a client sends them, through uplinks, mixers and rungs: how long each takes, and
  * how far apart they come out, by the clock and by the time stamps that clients align lips by; and how far apart they are in
- * a recording that is made meanwhile. */
+ * a recording that is made meanwhile, and stay: MIXROOM_LIPSYNC_S=600 looks for drift. */
 
 #include "room-private.h"
 
@@ -10,13 +10,16 @@
 #include <math.h>
 #include <string.h>
 
-#define N_EVENTS 7
 #define FRAMERATE 30
 #define WIDTH 320
 #define HEIGHT 180
 #define BLOCK_SAMPLES 960
 #define SECONDS 7
+#define SECONDS_MAX 3600
+#define EVENT_FRAMES 22 /* from one to the next */
 #define APART_MAX_MS 40
+
+static guint n_seconds = SECONDS, n_events;
 
 typedef struct {
   guint32 timestamp;
@@ -46,7 +49,19 @@ typedef struct {
 static gint64
 event_us (guint event)
 {
-  return (gint64) (30 + 22 * event) * G_USEC_PER_SEC / FRAMERATE;
+  return (gint64) (30 + EVENT_FRAMES * event) * G_USEC_PER_SEC / FRAMERATE;
+}
+
+/* The last that has begun by @us. Returns: false: there was none, or it was the last of all. */
+static bool
+find_event (gint64 us, guint *out_event)
+{
+  if (us < event_us (0))
+    return false;
+  *out_event = (guint) ((us - event_us (0)) * FRAMERATE / G_USEC_PER_SEC / EVENT_FRAMES);
+  if (event_us (*out_event + 1) <= us)
+    (*out_event)++;
+  return *out_event < n_events;
 }
 
 /* ---- The client: everything encoded beforehand ----------------------------------------------------------------- */
@@ -61,7 +76,8 @@ make_sound (guint block)
   for (guint i = 0; i < BLOCK_SAMPLES; i++) {
     gint64 sample = (gint64) block * BLOCK_SAMPLES + i;
     gint16 value = 0;
-    for (guint event = 0; event < N_EVENTS; event++) {
+    guint event;
+    if (find_event (sample * 1000 / 48, &event)) {
       gint64 since = sample - event_us (event) * 48 / 1000;
       if (since >= 0 && since < 48 * 60)
         value = (gint16) (16000 * sin (2 * G_PI * 1000 * since / 48000));
@@ -79,11 +95,8 @@ make_picture (guint frame)
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, WIDTH * HEIGHT * 3 / 2, NULL);
   guint8 luma = 16;
 
-  for (guint event = 0; event < N_EVENTS; event++) {
-    int since = (int) frame - (int) (30 + 22 * event);
-    if (since >= 0 && since < 3)
-      luma = 235;
-  }
+  if (frame >= 30 && (frame - 30) / EVENT_FRAMES < n_events && (frame - 30) % EVENT_FRAMES < 3)
+    luma = 235;
   gst_buffer_memset (buffer, 0, luma, WIDTH * HEIGHT);
   gst_buffer_memset (buffer, WIDTH * HEIGHT, 128, WIDTH * HEIGHT / 2);
   GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (frame, GST_SECOND, FRAMERATE);
@@ -131,11 +144,11 @@ encode_all (Fixture *fixture)
   GArray *sound = fixture->sent[MXR_RTP_AUDIO] = encode (
     "appsrc name=source format=time caps=audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved ! "
     "opusenc frame-size=20 bitrate=64000 audio-type=generic ! rtpopuspay pt=111 timestamp-offset=0 ! "
-    "appsink name=sink sync=false buffer-list=false", make_sound, 50 * SECONDS);
+    "appsink name=sink sync=false buffer-list=false", make_sound, 50 * n_seconds);
   GArray *picture = fixture->sent[MXR_RTP_VIDEO] = encode (
     "appsrc name=source format=time caps=video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! "
     "vp8enc deadline=1 cpu-used=-12 target-bitrate=500000 keyframe-max-dist=1000 ! rtpvp8pay pt=96 timestamp-offset=0 ! "
-    "appsink name=sink sync=false buffer-list=false", make_picture, FRAMERATE * SECONDS);
+    "appsink name=sink sync=false buffer-list=false", make_picture, FRAMERATE * n_seconds);
   for (guint i = 0; i < sound->len; i++)
     g_array_index (sound, Packet, i).arrival_us = (gint64) (i + 1) * 20000;
   for (guint i = 0; i < picture->len; i++) {
@@ -291,6 +304,7 @@ start_recording (Fixture *fixture)
   g_free (fixture->config->programme.recordings_directory);
   fixture->config->programme.recordings_directory = g_strdup (fixture->directory);
   fixture->hub = (MxrHub){ .config = fixture->config, .fragments = fixture->fragments, .net = fixture->net };
+  mxr_hub_set_events (&fixture->hub, NULL, NULL);
   fixture->hub.tick = g_source_new (&no_functions, sizeof (GSource));
   fixture->room = (MxrRoom){ .hub = &fixture->hub, .graph = fixture->graph, .next_key = 100 };
   fixture->room.name = (char *) "lips";
@@ -473,7 +487,7 @@ find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
     GstBuffer *buffer = gst_sample_get_buffer (sample);
     int onset = find_onset (buffer, kind, &is_on);
     double at_ms = GST_BUFFER_PTS (buffer) / (double) GST_MSECOND;
-    if (onset >= 0 && n < N_EVENTS && at_ms > begin_ms) /* the avatar is bright, too */
+    if (onset >= 0 && n < n_events && at_ms > begin_ms) /* the avatar is bright, too */
       out_sightings[n++] = (Sighting){ at_ms + onset / 48.0, find_left_ms (fixture, kind, at_ms) };
     gst_sample_unref (sample);
   }
@@ -504,7 +518,7 @@ find_recorded (Fixture *fixture, MxrRtpKind kind, double *out_at_ms)
     int onset = find_onset (buffer, kind, &is_on);
     GstClockTime at_ns =
       gst_segment_to_stream_time (gst_sample_get_segment (sample), GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-    if (onset >= 0 && n < N_EVENTS)
+    if (onset >= 0 && n < n_events)
       out_at_ms[n++] = at_ns / (double) GST_MSECOND + onset / 48.0;
     gst_sample_unref (sample);
   }
@@ -519,55 +533,111 @@ compare_doubles (gconstpointer a, gconstpointer b)
 }
 
 static double
-median (double *values)
+median_of (const double *values, guint n)
 {
-  qsort (values, N_EVENTS, sizeof *values, compare_doubles);
-  return values[N_EVENTS / 2];
+  g_autofree double *sorted = g_memdup2 (values, n * sizeof *values);
+  qsort (sorted, n, sizeof *sorted, compare_doubles);
+  return sorted[n / 2];
+}
+
+static double
+median (const double *values)
+{
+  return median_of (values, n_events);
+}
+
+static double *
+new_values (void)
+{
+  return g_new0 (double, n_events);
 }
 
 static double
 measure (const Fixture *fixture, const Sighting *sound, const Sighting *picture)
 {
-  double added[MXR_PEER_N_KINDS][N_EVENTS], apart[N_EVENTS], apart_left[N_EVENTS];
+  g_autofree double *added_sound = new_values (), *added_picture = new_values ();
+  g_autofree double *apart = new_values (), *apart_left = new_values ();
 
-  for (guint i = 0; i < N_EVENTS; i++) {
+  for (guint i = 0; i < n_events; i++) {
     double taken_ms = (fixture->begin_us + event_us (i) - fixture->graph->timeline_us) / 1000.0;
     double sound_sent_ms = taken_ms - event_us (i) / 1000.0 + (floor (event_us (i) / 20000.0) + 1) * 20;
-    added[MXR_RTP_AUDIO][i] = sound[i].left_ms - sound_sent_ms;
-    added[MXR_RTP_VIDEO][i] = picture[i].left_ms - taken_ms;
+    added_sound[i] = sound[i].left_ms - sound_sent_ms;
+    added_picture[i] = picture[i].left_ms - taken_ms;
     apart[i] = sound[i].at_ms - picture[i].at_ms;
     apart_left[i] = sound[i].left_ms - picture[i].left_ms;
     g_test_message ("event %u, after it was taken: sound left after %.1f ms, stamped %.1f ms; picture %.1f ms, %.1f ms", i,
-                    sound[i].left_ms - taken_ms, sound[i].at_ms - taken_ms, picture[i].left_ms - taken_ms,
-                    picture[i].at_ms - taken_ms);
+                      sound[i].left_ms - taken_ms, sound[i].at_ms - taken_ms, picture[i].left_ms - taken_ms,
+                      picture[i].at_ms - taken_ms);
   }
   double apart_ms = median (apart);
   g_test_message ("medians: the server adds %.1f ms to sound and %.1f ms to pictures, with jitter buffers of %u ms; sound "
                   "leaves %+.1f ms later, and plays %+.1f ms later by its time stamps",
-                  median (added[MXR_RTP_AUDIO]), median (added[MXR_RTP_VIDEO]), fixture->config->media.jitter_ms,
-                  median (apart_left), apart_ms);
+                  median (added_sound), median (added_picture), fixture->config->media.jitter_ms, median (apart_left), apart_ms);
   return apart_ms;
 }
 
-static double
-measure_recording (Fixture *fixture)
+/* A busy machine may lose one in a hundred on its way into the room. Returns: how many of @sound have a picture. */
+static guint
+pair (double *sound, guint n_sounds, const double *picture, guint n_pictures, double *out_apart)
 {
-  double sound[N_EVENTS], picture[N_EVENTS], apart[N_EVENTS];
+  guint n = 0;
 
-  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_AUDIO, sound), ==, N_EVENTS);
-  g_assert_cmpuint (find_recorded (fixture, MXR_RTP_VIDEO, picture), ==, N_EVENTS);
-  for (guint i = 0; i < N_EVENTS; i++)
-    apart[i] = sound[i] - picture[i];
-  double apart_ms = median (apart);
-  g_test_message ("in the recording sound is %+.1f ms later (median; %+.1f to %+.1f)", apart_ms, apart[0], apart[N_EVENTS - 1]);
-  return apart_ms;
+  for (guint i = 0, k = 0; i < n_sounds; i++) {
+    while (k < n_pictures && picture[k] < sound[i] - 300)
+      k++;
+    if (k == n_pictures || picture[k] > sound[i] + 300)
+      continue;
+    sound[n] = sound[i];
+    out_apart[n++] = sound[i] - picture[k];
+  }
+  return n;
+}
+
+/* All of it, and its first and its last events by themselves: they must not drift apart, nor from what was sent. */
+static void
+check_recording (Fixture *fixture)
+{
+  g_autofree double *sound = new_values (), *picture = new_values (), *apart = new_values (), *behind = new_values ();
+  guint n_sounds = find_recorded (fixture, MXR_RTP_AUDIO, sound), n_pictures = find_recorded (fixture, MXR_RTP_VIDEO, picture);
+  guint n = pair (sound, n_sounds, picture, n_pictures, apart);
+  double least = G_MAXDOUBLE, most = -G_MAXDOUBLE, spacing_ms = EVENT_FRAMES * 1000.0 / FRAMERATE;
+
+  g_test_message ("%u events were sent, %u seen and heard in the recording", n_events, n);
+  g_assert_cmpuint (n, >=, n_events - n_events / 100);
+  for (guint i = 0; i < n; i++) {
+    behind[i] = sound[i] - sound[0] - round ((sound[i] - sound[0]) / spacing_ms) * spacing_ms;
+    least = MIN (least, apart[i]);
+    most = MAX (most, apart[i]);
+  }
+  guint n_few = MIN (n, 7);
+  double begin_ms = median_of (apart, n_few), end_ms = median_of (apart + n - n_few, n_few);
+  double drift_ms = median_of (behind + n - n_few, n_few) - median_of (behind, n_few);
+  g_test_message ("in the recording of %u s sound is %+.1f ms later (median; %+.1f to %+.1f; %+.1f at its begin and %+.1f at its "
+                  "end); the last events are %+.1f ms later than they were sent, as against the first",
+                  n_seconds, median_of (apart, n), least, most, begin_ms, end_ms, drift_ms);
+  g_assert_cmpfloat (fabs (median_of (apart, n)), <, APART_MAX_MS);
+  g_assert_cmpfloat (fabs (begin_ms), <, APART_MAX_MS);
+  g_assert_cmpfloat (fabs (end_ms), <, APART_MAX_MS);
+  g_assert_cmpfloat (fabs (drift_ms), <, 100);
+}
+
+/* What goes to clients: over minutes on a busy machine some of it is lost, and it is the recording that counts. */
+static void
+check_clients (Fixture *fixture)
+{
+  g_autofree Sighting *sound = g_new0 (Sighting, n_events), *picture = g_new0 (Sighting, n_events);
+
+  if (n_seconds > SECONDS)
+    return;
+  g_assert_cmpuint (find_sightings (fixture, MXR_RTP_AUDIO, sound), ==, n_events);
+  g_assert_cmpuint (find_sightings (fixture, MXR_RTP_VIDEO, picture), ==, n_events);
+  g_assert_cmpfloat (fabs (measure (fixture, sound, picture)), <, APART_MAX_MS);
 }
 
 static void
 test_flash_and_beep (void)
 {
   Fixture fixture = { 0 };
-  Sighting sound[N_EVENTS], picture[N_EVENTS];
 
   encode_all (&fixture);
   set_up (&fixture);
@@ -578,10 +648,8 @@ test_flash_and_beep (void)
   g_usleep (300000);
   end_recording (&fixture);
   tear_down (&fixture);
-  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_AUDIO, sound), ==, N_EVENTS);
-  g_assert_cmpuint (find_sightings (&fixture, MXR_RTP_VIDEO, picture), ==, N_EVENTS);
-  g_assert_cmpfloat (fabs (measure (&fixture, sound, picture)), <, APART_MAX_MS);
-  g_assert_cmpfloat (fabs (measure_recording (&fixture)), <, APART_MAX_MS);
+  check_clients (&fixture);
+  check_recording (&fixture);
   remove_recording (&fixture);
   end (&fixture);
 }
@@ -592,6 +660,10 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_test_init (&argc, &argv, NULL);
   g_assert_true (mxr_elements_register (NULL));
+  if (g_getenv ("MIXROOM_LIPSYNC_S") != NULL)
+    n_seconds = CLAMP (atoi (g_getenv ("MIXROOM_LIPSYNC_S")), SECONDS, SECONDS_MAX);
+  while (event_us (n_events + 1) < (gint64) n_seconds * G_USEC_PER_SEC)
+    n_events++;
   g_test_add_func ("/lipsync/flash-and-beep", test_flash_and_beep);
   return g_test_run ();
 }

@@ -2,6 +2,8 @@
 
 #include "room-private.h"
 
+#include <string.h>
+
 static void
 append_metric (GString *text, const char *name, const char *type, const char *help, guint64 value)
 {
@@ -118,6 +120,63 @@ append_levels (MxrHub *hub, const Totals *totals, GString *text)
                           hub->counters.steps_down, hub->counters.steps_up);
 }
 
+/* ---- Outputs ---- */
+
+static const char *const output_types[] = { "file", "hls", "rtmp", "srt", "tracks" };
+
+typedef struct {
+  guint64 states[MXR_OUTPUT_FAILED + 1], n_bytes, n_reconnects;
+} OutputTotals;
+
+static void
+total_outputs (MxrHub *hub, OutputTotals *totals)
+{
+  GHashTableIter iter;
+  gpointer room;
+  MxrOutputInfo info;
+
+  g_hash_table_iter_init (&iter, hub->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &room)) {
+    GPtrArray *outputs = mxr_programme_get_outputs (room);
+    for (guint i = 0; outputs != NULL && i < outputs->len; i++) {
+      mxr_output_get_info (outputs->pdata[i], &info);
+      for (guint type = 0; type < G_N_ELEMENTS (output_types); type++) {
+        if (strcmp (output_types[type], info.type) != 0)
+          continue;
+        totals[type].states[info.state]++;
+        totals[type].n_bytes += info.n_bytes;
+        totals[type].n_reconnects += info.n_reconnects;
+      }
+    }
+  }
+}
+
+static void
+append_of_type (GString *text, const char *name, const char *help, const OutputTotals *totals, gsize offset)
+{
+  g_string_append_printf (text, "# HELP mixroom_%s %s\n# TYPE mixroom_%s gauge\n", name, help, name);
+  for (guint type = 0; type < G_N_ELEMENTS (output_types); type++)
+    g_string_append_printf (text, "mixroom_%s{type=\"%s\"} %" G_GUINT64_FORMAT "\n", name, output_types[type],
+                            G_STRUCT_MEMBER (guint64, &totals[type], offset));
+}
+
+static void
+append_outputs (MxrHub *hub, GString *text)
+{
+  OutputTotals totals[G_N_ELEMENTS (output_types)] = { 0 };
+
+  total_outputs (hub, totals);
+  g_string_append (text, "# HELP mixroom_outputs Outputs of rooms that are there, by what they do.\n"
+                         "# TYPE mixroom_outputs gauge\n");
+  for (guint type = 0; type < G_N_ELEMENTS (output_types); type++)
+    for (guint state = 0; state <= MXR_OUTPUT_FAILED; state++)
+      g_string_append_printf (text, "mixroom_outputs{type=\"%s\",state=\"%s\"} %" G_GUINT64_FORMAT "\n", output_types[type],
+                              mxr_output_state_to_string (state), totals[type].states[state]);
+  append_of_type (text, "output_bytes", "What these have sent and written.", totals, G_STRUCT_OFFSET (OutputTotals, n_bytes));
+  append_of_type (text, "output_reconnects", "How often these were tried again.", totals,
+                  G_STRUCT_OFFSET (OutputTotals, n_reconnects));
+}
+
 void
 mxr_hub_append_metrics (MxrHub *hub, GString *text)
 {
@@ -150,5 +209,6 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
   append_metric (text, "downlinks_measured", "gauge", "Participants whose way down is measured.", totals.measured);
   append_metric (text, "downlinks_estimate_bps", "gauge", "What these carry, all together.", totals.estimate_bps);
   append_levels (hub, &totals, text);
+  append_outputs (hub, text);
   mxr_delays_append_metrics (hub, text);
 }

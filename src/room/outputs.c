@@ -33,6 +33,26 @@ mxr_programme_describe_output (MxrOutput *output)
   return g_variant_builder_end (&dict);
 }
 
+GStrv
+mxr_hub_list_live_outputs (gpointer hub)
+{
+  g_autoptr (GStrvBuilder) ids = g_strv_builder_new ();
+  GHashTableIter iter;
+  gpointer room;
+
+  g_hash_table_iter_init (&iter, ((MxrHub *) hub)->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &room)) {
+    GPtrArray *outputs = mxr_programme_get_outputs (room);
+    for (guint i = 0; outputs != NULL && i < outputs->len; i++) {
+      MxrOutputInfo info;
+      mxr_output_get_info (outputs->pdata[i], &info);
+      if (!mxr_output_is_over (outputs->pdata[i]))
+        g_strv_builder_add (ids, info.id);
+    }
+  }
+  return g_strv_builder_end (ids);
+}
+
 static MxrOutput *
 find_output (MxrHub *hub, const char *room_name, const char *id, GError **error)
 {

@@ -37,6 +37,10 @@ new_sink (MxrProgrammeSound *sound)
   return sink;
 }
 
+/* AAC's first frame is what was before the sound, of which no container here says so: players play it, and all else later.
+ * Opus' containers say. */
+#define AAC_PRIMING (1024 * GST_SECOND / 48000)
+
 static bool
 fill_bin (MxrProgrammeSound *sound, MxrHub *hub, GError **error)
 {
@@ -53,6 +57,7 @@ fill_bin (MxrProgrammeSound *sound, MxrHub *hub, GError **error)
     return false;
   }
   g_autoptr (GstPad) target = gst_element_get_static_pad (sound->encoder, "sink");
+  gst_pad_set_offset (target, sound->stream == MXR_FEED_SOUND ? -(gint64) AAC_PRIMING : 0);
   GstPad *ghost = gst_ghost_pad_new ("sink", target);
   gst_pad_set_active (ghost, TRUE);
   return gst_element_add_pad (sound->bin, ghost);

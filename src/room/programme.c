@@ -199,9 +199,20 @@ on_output_changed (MxrOutput *output, gpointer user_data)
     mxr_programme_update (programme);
 }
 
+static void
+on_output_file (MxrOutput *output, const MxrOutputFile *file, gpointer user_data)
+{
+  MxrProgramme *programme = user_data;
+  MxrOutputInfo info;
+
+  mxr_output_get_info (output, &info);
+  mxr_recordings_on_file (programme->room, info.id, info.type, file);
+}
+
 static const MxrOutputEvents output_events = {
   .on_changed = on_output_changed,
   .on_keyframe_wanted = on_keyframe_wanted,
+  .on_file = on_output_file,
 };
 
 GPtrArray *
@@ -244,7 +255,7 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
 {
   const MxrConfig *config = room->hub->config;
   MxrProgramme *programme = room->programme;
-  const MxrOutputRequest request = { order->type, order->format, order->url };
+  const MxrOutputRequest request = { order->type, order->format, order->url, order->sound, order->split_s, order->split_bytes };
   const MxrOutputPlaces places = { config->programme.recordings_directory, config->programme.hls_directory,
                                    config->programme.push };
 

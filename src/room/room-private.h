@@ -335,7 +335,8 @@ struct _MxrRoom {
 
   MxrProgrammeLook look;
   MxrProgramme *programme;
-  GList *snapshots; /* of snapshot.c */
+  GPtrArray *recordings; /* of recordings.c: files that are being written; NULL before the first one */
+  GList *snapshots;      /* of snapshot.c */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -519,13 +520,21 @@ MxrProgrammeSound *mxr_programme_sound_new (MxrRoom *room, MxrFeed *feed, MxrFee
 void mxr_programme_sound_remove (MxrProgrammeSound *sound);
 bool mxr_programme_sound_is_ancestor (const MxrProgrammeSound *sound, GstObject *object);
 
+/* ---- recordings.c: files that outputs write --------------------------------------------------------------------- */
+
+/** mxr_recordings_note: @participant has come. */
+void mxr_recordings_note (MxrRoom *room, const MxrParticipant *participant);
+/** mxr_recordings_on_file: It has begun, or is over: told with the names of those who were there meanwhile, viewers left out.
+ * @output, @type: of the output. */
+void mxr_recordings_on_file (MxrRoom *room, const char *output, const char *type, const MxrOutputFile *file);
+
 /* ---- hub-events.c: who watches all rooms is told --------------------------------------------------------------- */
 
 void mxr_hub_tell_room (MxrRoom *room, bool is_over);
 void mxr_hub_tell_participant (MxrRoom *room, const MxrParticipant *participant, bool is_gone);
 /** mxr_hub_tell_output: @output: (transfer floating): as mxr_hub_describe_output() says it. */
 void mxr_hub_tell_output (MxrRoom *room, GVariant *output);
-/** mxr_hub_tell_recording: @recording: its participants are filled in here. */
+/** mxr_hub_tell_recording: By recordings.c. */
 void mxr_hub_tell_recording (MxrRoom *room, const MxrRecording *recording);
 /** mxr_hub_tell_player: @player: (transfer floating): as mxr_hub_describe_player() says it. */
 void mxr_hub_tell_player (MxrRoom *room, GVariant *player);
@@ -549,6 +558,7 @@ struct _MxrHub {
   GHashTable *tokens; /* resume token: MxrParticipant, unowned */
   GSource *tick;      /* ready when the first room is due */
   guint n_snapshots;  /* being taken */
+  MxrHlsKeeper *hls_keeper; /* NULL: nothing is deleted */
   guint n_ending;     /* rooms without participants whose pipelines are being taken down */
   bool draining;
   guint reconnect_in_ms; /* what who is inside is told while draining */
@@ -568,5 +578,7 @@ const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError 
 bool mxr_hub_may_output (const MxrHub *hub);
 /** mxr_hub_find_programme_encoder: Of a picture: RTP; of sound: an elementary stream. */
 const MxrFragment *mxr_hub_find_programme_encoder (MxrHub *hub, MxrFeedStream stream, GError **error);
+/** mxr_hub_list_live_outputs: @hub: MxrHub. Returns: (transfer full): ids of all outputs of all rooms that are not over. */
+GStrv mxr_hub_list_live_outputs (gpointer hub);
 
 #endif

@@ -123,6 +123,7 @@ mxr_room_unref (MxrRoom *room)
   mxr_speakers_free (room->speakers);
   g_ptr_array_unref (room->participants);
   g_ptr_array_unref (room->departed);
+  g_clear_pointer (&room->recordings, g_ptr_array_unref);
   g_queue_clear_full (&room->chat, chat_entry_free);
   g_queue_clear_full (&room->chat_unsent, chat_entry_free);
   g_free (room->name);
@@ -142,6 +143,7 @@ mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipan
   }
   MxrParticipant *participant = mxr_participant_new (room, name, role, room->next_key++, events, user_data);
   g_ptr_array_add (room->participants, participant);
+  mxr_recordings_note (room, participant);
   room->layout_is_dirty = true;
   mxr_room_flush_soon (room);
   return participant;
@@ -189,7 +191,8 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_programme_tick (room, now_us);
   mxr_connections_tick (room, now_us);
   mxr_delays_tick (room, now_us);
-  bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);
+  bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room) ||
+                 mxr_programme_is_on (room); /* key frames in time */
   gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;
   room->due_us = MIN ((now_us / step_us + 1) * step_us, mxr_programme_get_due_us (room));
 }

@@ -29,7 +29,7 @@ get_type (const char *name)
 {
   if (g_str_has_suffix (name, ".m3u8"))
     return "application/vnd.apple.mpegurl";
-  return g_str_has_suffix (name, ".ts") ? "video/mp2t" : NULL;
+  return g_str_has_suffix (name, ".m4s") || g_str_has_suffix (name, ".mp4") ? "video/mp4" : NULL;
 }
 
 /* A playlist changes with each segment; a segment never does. */
@@ -37,7 +37,7 @@ static void
 respond_file (SoupServerMessage *msg, const char *path, const char *type)
 {
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, NULL);
-  bool is_segment = g_str_has_suffix (path, ".ts");
+  bool is_segment = !g_str_has_suffix (path, ".m3u8");
 
   if (file == NULL || g_mapped_file_get_length (file) > FILE_MAX_BYTES) {
     mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "There is no such playlist or segment (yet).");

@@ -105,7 +105,7 @@ test_hls (void)
 {
   g_autofree char *top = g_dir_make_tmp ("mixroom-hls-XXXXXX", NULL);
   g_autofree char *directory = g_build_filename (top, "hls", NULL), *output = g_build_filename (directory, "o1", NULL);
-  g_autofree char *playlist = g_build_filename (output, "index.m3u8", NULL), *secret = g_build_filename (top, "a.ts", NULL);
+  g_autofree char *playlist = g_build_filename (output, "index.m3u8", NULL), *secret = g_build_filename (top, "a.m4s", NULL);
   g_autofree char *other = g_build_filename (output, "a.txt", NULL);
   g_autofree char *setting = g_strconcat ("programme.hls_directory=", directory, NULL);
   TestServer test, none;
@@ -118,10 +118,10 @@ test_hls (void)
   expect (&test, "GET", "/hls/o1/index.m3u8", NULL, NULL, 200, "application/vnd.apple.mpegurl");
   expect (&test, "GET", "/hls/o1/index.m3u8", NULL, NULL, 200, "Cache-Control: no-cache");
   expect (&test, "GET", "/hls/o1/a.txt", NULL, NULL, 404, "not-found");
-  expect (&test, "GET", "/hls/o1/00000.ts", NULL, NULL, 404, "not-found");
-  expect (&test, "GET", "/hls/../a.ts", NULL, NULL, 404, "not-found");
-  expect (&test, "GET", "/hls/%2e%2e/a.ts", NULL, NULL, 404, "not-found");
-  expect (&test, "GET", "/hls/o1/%2e%2e%2f%2e%2e%2fa.ts", NULL, NULL, 404, "not-found");
+  expect (&test, "GET", "/hls/o1/00000.m4s", NULL, NULL, 404, "not-found");
+  expect (&test, "GET", "/hls/../a.m4s", NULL, NULL, 404, "not-found");
+  expect (&test, "GET", "/hls/%2e%2e/a.m4s", NULL, NULL, 404, "not-found");
+  expect (&test, "GET", "/hls/o1/%2e%2e%2f%2e%2e%2fa.m4s", NULL, NULL, 404, "not-found");
   expect (&test, "GET", "/hls/o1", NULL, NULL, 404, "not-found");
   expect (&test, "POST", "/hls/o1/index.m3u8", NULL, NULL, 405, "Allow: GET, HEAD");
   test_server_stop (&test);
