@@ -122,8 +122,8 @@ struct _MxrConfig {
     guint max_per_room;
   } players;
   struct {
-    char *webhook_urls;   /* comma separated; empty: nobody is told */
-    char *webhook_secret; /* for signatures */
+    char *webhook_urls;   /* comma separated; empty: nobody is told. Secret: they may hold logins */
+    char *webhook_secret; /* for signatures: text, or whsec_ and base64 */
   } webhooks;
   struct {
     char *level;  /* error, warning, info, debug */

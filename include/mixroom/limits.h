@@ -38,6 +38,11 @@
 #define MXR_OUTPUTS_KEPT 32
 #define MXR_URL_MAX_BYTES 1024
 
+/* Of one address, while its server is not there: some 300 bytes each, and more than a busy server's hour. */
+#define MXR_WEBHOOKS_WAITING_MAX 1000
+/* Each has a connection of its own. */
+#define MXR_WEBHOOK_URLS_MAX 16
+
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */

@@ -150,7 +150,11 @@ typedef struct {
  */
 MxrHub *mxr_hub_new (const MxrConfig *config, GError **error);
 
-/** mxr_hub_free: Removes everybody, ends every room and joins the threads. */
+/** mxr_hub_clear: Removes everybody and runs the default main context until every room and its outputs have ended, all of it
+ * told to who watches the hub. Nobody comes in any more. */
+void mxr_hub_clear (MxrHub *hub);
+
+/** mxr_hub_free: As mxr_hub_clear(), and joins the threads. */
 void mxr_hub_free (MxrHub *hub);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrHub, mxr_hub_free)
 
@@ -193,7 +197,9 @@ typedef struct {
  * Thread: control; from the main loop or from inside the call that caused it; none may call back into the hub.
  */
 typedef struct {
+  /* It begins, or the last has left: its outputs end within seconds, and are told of yet. */
   void (*on_room) (const char *room, bool is_over, gpointer user_data);
+  /* Came, after the room began, or is gone, before it is over. Viewers and players, too. */
   void (*on_participant) (const char *room, const MxrMember *member, MxrRole role, bool is_gone, gpointer user_data);
   /* @output: a{sv}, as mxr_hub_describe_output() says it: it began or is in another state. */
   void (*on_output) (const char *room, GVariant *output, gpointer user_data);

@@ -37,8 +37,9 @@ MxrServer *mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
  * mxr_server_free:
  *
  * Closes the listening socket and every connection. Participants of WebSockets are detached, those of WHIP
- * and WHEP leave; so call it before mxr_hub_free(). Runs the default main context for the moment that closing
- * takes, and until the room has called back for every request. What the room still calls back for after that,
+ * and WHEP leave, and every room ends, see mxr_hub_clear(); so call it before mxr_hub_free(). Runs the default
+ * main context for the moment that closing takes, until the room has called back for every request, and until
+ * webhooks were told, for seconds at most. What the room still calls back for after that,
  * offers of WebSockets, needs the server no more.
  */
 void mxr_server_free (MxrServer *server);

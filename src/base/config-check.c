@@ -8,6 +8,8 @@
 
 /* RFC 7518 3.2: a key of HS256 is no shorter than its hash. */
 #define TOKEN_SECRET_MIN_BYTES 32
+#define WEBHOOK_SECRET_PREFIX "whsec_"
+#define WEBHOOK_KEY_MIN_BYTES 24
 
 static bool
 fail (GError **error, const char *text)
@@ -129,6 +131,44 @@ check_turn (const MxrConfig *config, GError **error)
   return true;
 }
 
+static bool
+is_http_url (const char *text)
+{
+  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_HAS_PASSWORD, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  return host != NULL && *host != '\0' &&
+         (strcmp (g_uri_get_scheme (uri), "http") == 0 || strcmp (g_uri_get_scheme (uri), "https") == 0);
+}
+
+/* What Standard Webhooks calls a secret is base64 behind a prefix, of 24 to 64 bytes. */
+static bool
+is_webhook_secret (const char *secret)
+{
+  gsize n_bytes = 0;
+
+  if (g_str_has_prefix (secret, WEBHOOK_SECRET_PREFIX)) {
+    g_autofree guchar *bytes = g_base64_decode (secret + strlen (WEBHOOK_SECRET_PREFIX), &n_bytes);
+    return n_bytes >= WEBHOOK_KEY_MIN_BYTES;
+  }
+  return strlen (secret) >= TOKEN_SECRET_MIN_BYTES;
+}
+
+/* The addresses are not repeated: they may hold a login. */
+static bool
+check_webhooks (const MxrConfig *config, GError **error)
+{
+  g_auto (GStrv) urls = g_strsplit (config->webhooks.webhook_urls, ",", -1);
+
+  if (*config->webhooks.webhook_urls == '\0')
+    return true;
+  for (guint i = 0; urls[i] != NULL; i++)
+    if (i >= MXR_WEBHOOK_URLS_MAX || !is_http_url (g_strstrip (urls[i])))
+      return fail (error, "webhooks.webhook_urls must be http or https addresses, 16 at most, comma separated");
+  return is_webhook_secret (config->webhooks.webhook_secret) ||
+         fail (error, "webhooks.webhook_urls needs a webhooks.webhook_secret of at least 32 characters; make one with: "
+                      "echo whsec_$(openssl rand -base64 32)");
+}
+
 bool
 mxr_config_check (const MxrConfig *config, GError **error)
 {
@@ -141,7 +181,7 @@ mxr_config_check (const MxrConfig *config, GError **error)
     return fail (error, "http.ping_timeout_s must be above http.ping_interval_s, or every client times out");
   if (config->ice.silence_timeout_ms >= config->ice.consent_timeout_s * 1000)
     return fail (error, "ice.silence_timeout_ms must be below ice.consent_timeout_s");
-  if (!check_turn (config, error))
+  if (!check_turn (config, error) || !check_webhooks (config, error))
     return false;
   if (*config->server.token_secret != '\0' && strlen (config->server.token_secret) < TOKEN_SECRET_MIN_BYTES)
     return fail (error, "server.token_secret is too short to sign with; make one with: openssl rand -base64 32");

@@ -102,7 +102,7 @@ const MxrKey mxr_config_keys[] = {
   BOOL (players, private_addresses, false),
   UINT (players, max_per_room, 4, 1, 64),
 
-  STRING (webhooks, webhook_urls, ""),
+  SECRET (webhooks, webhook_urls),
   SECRET (webhooks, webhook_secret),
 
   CHOICE (log, level, "info", "error warning info debug"),

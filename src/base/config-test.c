@@ -74,6 +74,22 @@ test_check (void)
 }
 
 static void
+test_webhooks (void)
+{
+  const char *secret = "webhook_secret=0123456789abcdef0123456789abcdef";
+
+  g_assert_false (is_accepted ("webhook_urls=https://example.org/hook", NULL));
+  g_assert_false (is_accepted ("webhook_urls=https://example.org/hook", "webhook_secret=hunter2"));
+  g_assert_false (is_accepted ("webhook_urls=https://example.org/hook", "webhook_secret=whsec_aHVudGVyMg=="));
+  g_assert_true (is_accepted ("webhook_urls=https://example.org/hook", secret));
+  g_assert_true (is_accepted ("webhook_urls=https://example.org/hook", "webhook_secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+  g_assert_true (is_accepted ("webhook_urls=http://127.0.0.1:81/a?b=c, https://user:word@[::1]/", secret));
+  g_assert_false (is_accepted ("webhook_urls=ftp://example.org/", secret));
+  g_assert_false (is_accepted ("webhook_urls=https:///hook", secret));
+  g_assert_false (is_accepted ("webhook_urls=https://example.org/,", secret));
+}
+
+static void
 test_shapes (void)
 {
   g_assert_true (is_accepted ("local_addresses=127.0.0.1, ::1", NULL));
@@ -153,6 +169,7 @@ test_secrets_stay_hidden (void)
 {
   g_autoptr (MxrConfig) config = mxr_config_new ();
   g_assert_true (mxr_config_set (config, "token_secret=hunter2", NULL));
+  g_assert_true (mxr_config_set (config, "webhook_urls=https://user:hunter2@example.org/", NULL));
   g_autofree char *described = mxr_config_describe (config);
   g_assert_null (strstr (described, "hunter2"));
 }
@@ -164,6 +181,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/set", test_set);
   g_test_add_func ("/config/open-to-others-needs-a-word", test_open_to_others_needs_a_word);
   g_test_add_func ("/config/check", test_check);
+  g_test_add_func ("/config/webhooks", test_webhooks);
   g_test_add_func ("/config/shapes", test_shapes);
   g_test_add_func ("/config/ladder", test_ladder);
   g_test_add_func ("/config/file-matches-table", test_file_matches_table);

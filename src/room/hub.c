@@ -178,12 +178,18 @@ remove_everybody (MxrHub *hub)
 }
 
 void
-mxr_hub_free (MxrHub *hub)
+mxr_hub_clear (MxrHub *hub)
 {
   hub->draining = true; /* whoever is told "removed" may try to join again at once */
   remove_everybody (hub);
   while (hub->n_ending > 0) /* branches of pipelines are being taken down by workers */
     g_main_context_iteration (NULL, TRUE);
+}
+
+void
+mxr_hub_free (MxrHub *hub)
+{
+  mxr_hub_clear (hub);
   g_clear_pointer (&hub->net, mxr_net_free);
   g_clear_pointer (&hub->pool, mxr_decode_pool_free);
   mxr_mailbox_close (hub->control);
@@ -240,6 +246,7 @@ add_room (MxrHub *hub, const char *name, GError **error)
   if (room == NULL)
     return NULL;
   g_hash_table_insert (hub->rooms, room->name, room);
+  mxr_hub_tell_room (room, false);
   return room;
 }
 
@@ -261,6 +268,7 @@ void
 mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
 {
   g_hash_table_remove (hub->rooms, room->name);
+  mxr_hub_tell_room (room, true);
   mxr_sound_clear (room);
   mxr_pass_end (room);
   mxr_encodings_clear (room);
@@ -315,6 +323,7 @@ mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, con
   hub->counters.joins++;
   g_hash_table_insert (hub->tokens, participant->resume_token, participant);
   mxr_log (MXR_LOG_INFO, "room", room, participant->id, "joined");
+  mxr_hub_tell_participant (participant->room, participant, false);
   return participant;
 }
 

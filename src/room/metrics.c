@@ -10,7 +10,7 @@ append_metric (GString *text, const char *name, const char *type, const char *he
 }
 
 typedef struct {
-  guint64 connected, mixed, rungs, packets_in, packets_out, retransmitted, refused, not_sent, keyframes;
+  guint64 connected, mixed, rungs, packets_in, packets_out, retransmitted, refused, not_sent, keyframes, left_out;
   guint64 levels[MXR_LEVELS_MAX + 1]; /* participants, by what they get; the last of all is sound alone */
   guint64 measured, estimate_bps;     /* whose way down was measured, and what they carry together */
 } Totals;
@@ -56,9 +56,21 @@ total_pictures (Totals *totals, MxrRoom *room, guint codec)
   }
 }
 
+static guint64
+count_left_out (MxrRoom *room)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 n = 0;
+
+  g_object_get (room->graph->sound, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "blocks-skipped", &n);
+  return n;
+}
+
 static void
 total_room (Totals *totals, MxrRoom *room)
 {
+  totals->left_out += count_left_out (room);
   totals->rungs += room->shared_sound != NULL;
   for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
     total_pictures (totals, room, codec);
@@ -115,6 +127,8 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
   append_metric (text, "unsent_packets", "gauge", "Packets that a socket did not take.", totals.not_sent);
   append_metric (text, "keyframes_requested", "gauge", "Key frames asked of the encodings of pictures at work.",
                  totals.keyframes);
+  append_metric (text, "sound_blocks_left_out", "gauge",
+                 "Blocks of the rooms' sound, 20 ms each, that are missing because the machine had no time for them.", totals.left_out);
   append_metric (text, "downlinks_measured", "gauge", "Participants whose way down is measured.", totals.measured);
   append_metric (text, "downlinks_estimate_bps", "gauge", "What these carry, all together.", totals.estimate_bps);
   append_levels (hub, &totals, text);

@@ -11,8 +11,8 @@ add_string (GVariantBuilder *dict, const char *key, const char *value)
     g_variant_builder_add (dict, "{sv}", key, g_variant_new_string (value));
 }
 
-static GVariant *
-describe (MxrOutput *output)
+GVariant *
+mxr_programme_describe_output (MxrOutput *output)
 {
   GVariantBuilder dict;
   MxrOutputInfo info;
@@ -90,7 +90,7 @@ mxr_hub_start_output (MxrHub *hub, const char *room_name, const MxrOutputOrder *
     translate_error (error);
     return NULL;
   }
-  return describe (output);
+  return mxr_programme_describe_output (output);
 }
 
 GVariant *
@@ -104,7 +104,7 @@ mxr_hub_describe_outputs (MxrHub *hub, const char *room_name, GError **error)
   g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
   GPtrArray *outputs = mxr_programme_get_outputs (room);
   for (guint i = 0; outputs != NULL && i < outputs->len; i++)
-    g_variant_builder_add_value (&list, describe (outputs->pdata[i]));
+    g_variant_builder_add_value (&list, mxr_programme_describe_output (outputs->pdata[i]));
   return g_variant_builder_end (&list);
 }
 
@@ -112,7 +112,7 @@ GVariant *
 mxr_hub_describe_output (MxrHub *hub, const char *room, const char *id, GError **error)
 {
   MxrOutput *output = find_output (hub, room, id, error);
-  return output != NULL ? describe (output) : NULL;
+  return output != NULL ? mxr_programme_describe_output (output) : NULL;
 }
 
 GVariant *
@@ -126,7 +126,7 @@ mxr_hub_pause_output (MxrHub *hub, const char *room, const char *id, bool paused
     translate_error (error);
     return NULL;
   }
-  return describe (output);
+  return mxr_programme_describe_output (output);
 }
 
 GVariant *
@@ -138,5 +138,5 @@ mxr_hub_stop_output (MxrHub *hub, const char *room_name, const char *id, GError 
     return NULL;
   mxr_output_stop (output);
   mxr_programme_update (find_room (hub, room_name, NULL)->programme);
-  return describe (output);
+  return mxr_programme_describe_output (output);
 }

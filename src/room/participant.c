@@ -194,6 +194,7 @@ mxr_participant_remove (MxrParticipant *participant, const char *reason)
   mxr_participant_attach (self, NULL, NULL);
   release_media (self, room);
   room->hub->counters.removals++;
+  mxr_hub_tell_participant (room, self, true);
   mxr_room_forget (room, self);
   g_clear_pointer (&self->room, mxr_room_unref);
   if (reason != NULL && events.on_removed != NULL)

@@ -271,6 +271,7 @@ on_output_changed (MxrOutput *output, gpointer user_data)
   mxr_log (info.state == MXR_OUTPUT_FAILED ? MXR_LOG_WARNING : MXR_LOG_INFO, "room", programme->room->name, NULL,
            "output %s (%s) is %s%s%s", info.id, info.type, mxr_output_state_to_string (info.state),
            info.detail != NULL ? ": " : "", info.detail != NULL ? info.detail : "");
+  mxr_hub_tell_output (programme->room, mxr_programme_describe_output (output));
   if (!mxr_output_is_live (output))
     mxr_programme_update (programme);
 }
@@ -337,6 +338,7 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
   g_ptr_array_add (programme->outputs, output);
   mxr_programme_update (programme);
   request_keyframe (programme);
+  mxr_hub_tell_output (room, mxr_programme_describe_output (output));
   return output;
 }
 

@@ -433,6 +433,11 @@ MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order,
 /** mxr_programme_update: An output began or was stopped: the programme is encoded while one needs it. */
 void mxr_programme_update (MxrProgramme *programme);
 
+/* ---- outputs.c: what REST asks and is told ------------------------------------------------------------------------ */
+
+/** mxr_programme_describe_output: Returns: (transfer floating): a{sv}, as the API has it. */
+GVariant *mxr_programme_describe_output (MxrOutput *output);
+
 /* ---- hub-events.c: who watches all rooms is told --------------------------------------------------------------- */
 
 void mxr_hub_tell_room (MxrRoom *room, bool is_over);

@@ -96,6 +96,19 @@ mxr_fake_hub_last (MxrHub *hub)
 /* ---- The hub --------------------------------------------------------------------------------------------
  */
 
+void
+mxr_hub_set_events (MxrHub *hub, const MxrHubEvents *events, gpointer user_data)
+{
+  hub->events = events;
+  hub->events_data = user_data;
+}
+
+void
+mxr_hub_clear (MxrHub *hub)
+{
+  record (hub, "clear");
+}
+
 bool
 mxr_hub_is_ready (MxrHub *hub, const char **out_reason)
 {

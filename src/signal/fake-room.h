@@ -11,6 +11,8 @@ struct _MxrHub {
   bool holds_answers;      /* negotiations wait for mxr_fake_hub_release() */
   bool is_ready;
   guint n_ids;
+  const MxrHubEvents *events; /* NULL: nobody watches */
+  gpointer events_data;
 };
 
 struct _MxrParticipant {

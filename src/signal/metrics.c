@@ -97,6 +97,7 @@ mxr_metrics_write (MxrServer *server)
   append (text, "mixroom_whip_sessions", "gauge", "Sessions of WHIP and WHEP.",
           g_hash_table_size (server->resources));
   append_responses (server, text);
+  mxr_webhooks_append_metrics (server->webhooks, text);
   mxr_hub_append_metrics (server->hub, text);
   return g_string_free (text, FALSE);
 }

@@ -10,6 +10,7 @@
 #include "ice-servers.h"
 #include "listener.h"
 #include "static.h"
+#include "webhooks.h"
 
 /* Largest status that is counted; RFC 9110 15 ends at 599. */
 #define MXR_STATUS_MAX 599
@@ -27,7 +28,9 @@ struct _MxrServer {
   GHashTable *sessions;  /* MxrSession, a set */
   guint n_waiting;       /* requests of WHIP and WHEP that the room has not called back for */
   guint64 n_responses[MXR_STATUS_MAX + 1];
+  MxrWebhooks *webhooks; /* NULL: nobody is told */
   char *uri;
+  bool is_watching; /* the hub tells this server what happens */
   bool is_draining;
 };
 

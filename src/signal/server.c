@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "hub-watch.h"
 #include "origin.h"
 #include "problem.h"
 #include "session.h"
@@ -332,6 +333,8 @@ mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
     return NULL;
   self->files = mxr_static_files_new (config->server.web_root);
   self->uri = write_uri (self);
+  self->webhooks = mxr_webhooks_new (config);
+  mxr_hub_watch_start (self);
   return g_steal_pointer (&self);
 }
 
@@ -345,6 +348,17 @@ end_sessions (MxrServer *self)
   }
 }
 
+/* Everything ends while somebody is there to be told of it. */
+static void
+end_rooms (MxrServer *self)
+{
+  if (!self->is_watching)
+    return;
+  mxr_hub_clear (self->hub);
+  mxr_hub_watch_stop (self);
+  g_clear_pointer (&self->webhooks, mxr_webhooks_free);
+}
+
 void
 mxr_server_free (MxrServer *self)
 {
@@ -356,6 +370,7 @@ mxr_server_free (MxrServer *self)
   soup_server_disconnect (self->soup);
   g_clear_pointer (&self->listener, mxr_listener_free);
   g_clear_object (&self->soup);
+  end_rooms (self);
   g_clear_pointer (&self->files, mxr_static_files_free);
   g_clear_pointer (&self->ice_servers, mxr_ice_servers_free);
   g_hash_table_unref (self->resources);

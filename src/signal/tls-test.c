@@ -176,6 +176,29 @@ test_bad_certificate (void)
   test_hub_free (hub);
 }
 
+/* Who is told must be who it says it is. */
+static void
+test_webhook_needs_good_certificate (void)
+{
+  Secure secure;
+  TestServer test;
+  secure_start (&secure);
+  g_autofree char *url =
+      g_strdup_printf ("webhooks.webhook_urls=https://127.0.0.1:%u/", mxr_server_get_port (secure.server.server));
+  test_server_start (&test, url, "webhooks.webhook_secret=0123456789abcdef0123456789abcdef", NULL);
+  test.hub->events->on_room ("stage", false, test.hub->events_data);
+  g_autofree char *text = NULL;
+  for (guint i = 0; i < 250 && (text == NULL || strstr (text, "mixroom_webhooks_retries_total 1\n") == NULL); i++) {
+    test_run_ms (20);
+    g_free (text);
+    text = test_request (&test, "GET", "/metrics", NULL, NULL);
+  }
+  g_assert_nonnull (strstr (text, "mixroom_webhooks_retries_total 1\n"));
+  g_assert_nonnull (strstr (text, "mixroom_webhooks_failed_total 0\n")); /* there was no answer, not even a refusal */
+  test_server_stop (&test);
+  secure_stop (&secure);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,5 +206,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tls/https-and-wss", test_https_and_wss);
   g_test_add_func ("/tls/half-handshakes", test_half_handshakes);
   g_test_add_func ("/tls/bad-certificate", test_bad_certificate);
+  g_test_add_func ("/tls/webhook-needs-good-certificate", test_webhook_needs_good_certificate);
   return g_test_run ();
 }

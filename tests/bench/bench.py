@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import signal
 import statistics
 import subprocess
@@ -20,11 +21,12 @@ sys.dont_write_bytecode = True  # nothing is left in the source tree
 
 import estimator
 import plan
+import programme
 import report
 import sides
 from janus import is_installed as has_janus
 
-SETUP_S = {"mixroom": 4, "janus": 1, "floor": 4, "bare loop": 1}  # beside warm-up and measurement; others 4
+SETUP_S = {"mixroom": 4, "janus": 1, "floor": 4, "bare loop": 1, "bare encodes": 4}  # beside warm-up and measurement; others 4
 WARM_UP_S = {True: 2.0, False: 3.0}
 STORM_S = 35
 ELEMENTS_S = {True: 60, False: 180}
@@ -91,12 +93,13 @@ def describe_machine(context, pairs):
 # ---- What can be run ------------------------------------------------------------------------------------------------
 
 SIDES = {
-    "mixroom": sides.mixroom,
+    "mixroom": lambda context, case: (programme if case.bench == "programme" else sides).mixroom(context, case),
     "janus": sides.janus,
     "floor": sides.video_floor,
     "stock, one encoder": sides.stock("shared"),
     "stock, an encoder each": sides.stock("each"),
     "bare loop": sides.bare_send,
+    "bare encodes": programme.bare_encodes,
 }
 
 
@@ -109,7 +112,9 @@ def missing(context, side, case):
         return "Janus is not installed: apt-get install janus"
     if side in ("janus", "stock, one encoder", "stock, an encoder each") and not sides.has_program(context, "rtp-crowd"):
         return "rtp-crowd was not built: apt-get install libopus-dev"
-    if side == "floor" and not sides.has_program(context, "video-floor"):
+    if case.bench == "programme" and shutil.which("ffmpeg") is None:
+        return "what receives RTMP and SRT is not installed: apt-get install ffmpeg"
+    if side in ("floor", "bare encodes") and not sides.has_program(context, "video-floor"):
         return f"video-floor was not built: apt-get install {libraries}"
     if side.startswith("stock") and case.codec == "h264" and not sides.has_elements("openh264enc", "avdec_h264"):
         return "elements are missing: apt-get install gstreamer1.0-plugins-bad gstreamer1.0-libav"
@@ -142,15 +147,19 @@ def measures_delay(case, pair):
 def side_seconds(context, case, side, pair):
     if case.bench == "storm":
         return STORM_S
+    if case.bench == "programme" and side == "mixroom":
+        return programme.seconds(context)
     ramp_s = case.size / sides.joins_per_s(case) if side == "mixroom" and case.bench != "rate" else 0
     once = context.seconds + context.warm_up_s + SETUP_S.get(side, 4) + ramp_s
     return 2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once
 
 
 def note_added(context, case, side, figures):
-    """What viewers cost beside the room itself, which a room with one viewer tells."""
+    """What comes on top of the room itself; what viewers do, a room with one viewer tells."""
     if side != "mixroom":
         figures["added"] = figures["cpu"]
+    elif case.bench == "programme":
+        pass  # it was measured without them, too
     elif case.size == 1:
         context.alone.append(figures["cpu"])
     elif context.alone:
@@ -168,7 +177,7 @@ def measure(context, case, side, pair, progress):
         context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=str(error)[:500])
         return
     figures |= {"load1": load1, **share_since(before)}
-    if case.bench == "viewers":
+    if plan.compared(case.bench) == "added":
         note_added(context, case, side, figures)
     if (remark := plan.remark(figures)) is not None:
         figures["remark"] = remark

@@ -101,6 +101,7 @@ struct _FloorEncoder {
   ISVCEncoder *h264; /* NULL: VP8 */
   int width, height;
   int fps;
+  int keyframe_frames; /* 0: the first alone */
   gint64 n_frames;
 };
 
@@ -133,9 +134,9 @@ start_vp8 (FloorEncoder *encoder, guint bitrate_bps)
   vpx_codec_control (&encoder->vpx, VP8E_SET_MAX_INTRA_BITRATE_PCT, 900);
 }
 
-/* pipelines/openh264enc.gst, and what openh264enc sets by itself */
+/* pipelines/openh264enc.gst or programme-h264.gst, and what openh264enc sets by itself */
 static void
-start_h264 (FloorEncoder *encoder, guint bitrate_bps)
+start_h264 (FloorEncoder *encoder, guint bitrate_bps, ECOMPLEXITY_MODE complexity)
 {
   SEncParamExt params;
 
@@ -151,7 +152,7 @@ start_h264 (FloorEncoder *encoder, guint bitrate_bps)
   params.fMaxFrameRate = (float) encoder->fps;
   params.iTemporalLayerNum = params.iSpatialLayerNum = 1;
   params.iMultipleThreadIdc = 1;
-  params.iComplexityMode = LOW_COMPLEXITY;
+  params.iComplexityMode = complexity;
   params.uiIntraPeriod = 0;
   params.bEnableBackgroundDetection = params.bEnableAdaptiveQuant = true;
   params.bEnableSceneChangeDetect = params.bEnableFrameSkip = params.bEnableDenoise = false;
@@ -178,9 +179,19 @@ floor_encoder_new (bool is_h264, int width, int height, int fps, guint bitrate_b
   encoder->height = height;
   encoder->fps = fps;
   if (is_h264)
-    start_h264 (encoder, bitrate_bps);
+    start_h264 (encoder, bitrate_bps, LOW_COMPLEXITY);
   else
     start_vp8 (encoder, bitrate_bps);
+  return encoder;
+}
+
+FloorEncoder *
+floor_encoder_new_programme (int width, int height, int fps, guint bitrate_bps)
+{
+  FloorEncoder *encoder = g_new0 (FloorEncoder, 1);
+
+  *encoder = (FloorEncoder){ .width = width, .height = height, .fps = fps, .keyframe_frames = 2 * fps };
+  start_h264 (encoder, bitrate_bps, MEDIUM_COMPLEXITY);
   return encoder;
 }
 
@@ -222,6 +233,8 @@ encode_h264 (FloorEncoder *encoder, guint8 *i420)
                              .iPicWidth = w, .iPicHeight = h, .uiTimeStamp = encoder->n_frames * 1000 / encoder->fps };
   SFrameBSInfo info = { 0 };
 
+  if (encoder->keyframe_frames > 0 && encoder->n_frames % encoder->keyframe_frames == 0)
+    (*encoder->h264)->ForceIntraFrame (encoder->h264, true);
   if ((*encoder->h264)->EncodeFrame (encoder->h264, &picture, &info) != cmResultSuccess)
     g_error ("the H.264 encoder failed");
   return (gsize) info.iFrameSizeInBytes;
@@ -232,5 +245,77 @@ floor_encoder_encode (FloorEncoder *encoder, guint8 *i420)
 {
   gsize n_bytes = encoder->h264 != NULL ? encode_h264 (encoder, i420) : encode_vp8 (encoder, i420);
   encoder->n_frames++;
+  return n_bytes;
+}
+
+/* ---- AAC -------------------------------------------------------------------------------------------------- */
+
+struct _FloorAac {
+  AVCodecContext *av;
+  AVPacket *packet;
+  AVFrame *frame;
+  int n_samples; /* in the frame so far */
+};
+
+FloorAac *
+floor_aac_new (guint bitrate_bps)
+{
+  FloorAac *aac = g_new0 (FloorAac, 1);
+  const AVCodec *codec = avcodec_find_encoder_by_name ("aac");
+
+  aac->av = avcodec_alloc_context3 (codec);
+  aac->av->bit_rate = bitrate_bps;
+  aac->av->sample_rate = 48000;
+  aac->av->sample_fmt = AV_SAMPLE_FMT_FLTP;
+  aac->av->ch_layout = (AVChannelLayout) AV_CHANNEL_LAYOUT_MONO;
+  aac->av->thread_count = 1;
+  if (avcodec_open2 (aac->av, codec, NULL) < 0)
+    g_error ("no AAC encoder");
+  aac->packet = av_packet_alloc ();
+  aac->frame = av_frame_alloc ();
+  aac->frame->nb_samples = aac->av->frame_size;
+  aac->frame->format = AV_SAMPLE_FMT_FLTP;
+  aac->frame->ch_layout = aac->av->ch_layout;
+  if (av_frame_get_buffer (aac->frame, 0) < 0)
+    g_error ("no memory for sound");
+  return aac;
+}
+
+void
+floor_aac_free (FloorAac *aac)
+{
+  av_frame_free (&aac->frame);
+  av_packet_free (&aac->packet);
+  avcodec_free_context (&aac->av);
+  g_free (aac);
+}
+
+static gsize
+encode_aac_frame (FloorAac *aac)
+{
+  gsize n_bytes = 0;
+
+  if (avcodec_send_frame (aac->av, aac->frame) < 0)
+    g_error ("the AAC encoder failed");
+  while (avcodec_receive_packet (aac->av, aac->packet) >= 0) {
+    n_bytes += (gsize) aac->packet->size;
+    av_packet_unref (aac->packet);
+  }
+  aac->n_samples = 0;
+  if (av_frame_make_writable (aac->frame) < 0)
+    g_error ("no memory for sound");
+  return n_bytes;
+}
+
+gsize
+floor_aac_encode (FloorAac *aac, const gint16 *samples, guint n_samples)
+{
+  gsize n_bytes = 0;
+
+  for (guint i = 0; i < n_samples; i++) {
+    ((float *) (void *) aac->frame->data[0])[aac->n_samples++] = (float) samples[i] / 32768;
+    if (aac->n_samples == aac->frame->nb_samples)
+      n_bytes += encode_aac_frame (aac);
+  }
   return n_bytes;
 }

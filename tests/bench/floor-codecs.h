@@ -16,7 +16,17 @@ bool floor_decoder_decode (FloorDecoder *decoder, const guint8 *bytes, gsize siz
 
 FloorEncoder *floor_encoder_new (bool is_h264, int width, int height, int fps, guint bitrate_bps);
 void floor_encoder_free (FloorEncoder *encoder);
+/** floor_encoder_new_programme: As pipelines/programme-h264.gst has it: H.264, more effort, a key frame every 2 s. */
+FloorEncoder *floor_encoder_new_programme (int width, int height, int fps, guint bitrate_bps);
 /** floor_encoder_encode: @i420: in GStreamer's standard layout. Returns: bytes that came out. */
 gsize floor_encoder_encode (FloorEncoder *encoder, guint8 *i420);
+
+/* AAC-LC as pipelines/programme-aac.gst has it, mono, 48 kHz. */
+typedef struct _FloorAac FloorAac;
+
+FloorAac *floor_aac_new (guint bitrate_bps);
+void floor_aac_free (FloorAac *aac);
+/** floor_aac_encode: Returns: bytes that came out. */
+gsize floor_aac_encode (FloorAac *aac, const gint16 *samples, guint n_samples);
 
 #endif

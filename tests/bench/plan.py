@@ -33,7 +33,8 @@ CODECS = (("VP8", "vp8"), ("H.264", "h264"))
 RATES, RATES_QUICK = (25, 28), (25,)  # frames a second, beside the 30 of the video rooms
 VIEWER_SIZES, VIEWER_QUICK = (1, 100, 500, 1000), (1, 100)
 STORM_SIZES = (100,)
-BENCHES = ("audio", "video", "rate", "viewers", "storm", "elements", "estimator")
+PROGRAMME_VIEWERS = 1
+BENCHES = ("audio", "video", "rate", "viewers", "programme", "storm", "elements", "estimator")
 
 GOALS = (
     Goal("audio", "3 talking", 100, "janus", 0.10),
@@ -50,6 +51,7 @@ GOALS = (
     *(Goal("rate", codec, rate, None, 1.15, "of_bitrate") for codec, _ in CODECS for rate in RATES),
     Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
     Goal("viewers", "one programme", 1000, None, 1.0),
+    Goal("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, "bare encodes", 1.4),
 )
 
 
@@ -72,6 +74,8 @@ def cases(benches, quick, sizes=None):
     if "viewers" in benches:
         for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))
+    if "programme" in benches:
+        found.append(Case("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, ("mixroom", "bare encodes"), codec="h264"))
     if "storm" in benches:
         for size in STORM_SIZES:
             found.append(Case("storm", "joins in 10 s", size, ("mixroom",), codec="vp8"))
@@ -79,8 +83,8 @@ def cases(benches, quick, sizes=None):
 
 
 def compared(bench):
-    """The figure that ratios are made of: of viewers what they add to the room they watch."""
-    return "added" if bench == "viewers" else "cpu"
+    """The figure that ratios are made of: of viewers and of outputs what they add to the room."""
+    return "added" if bench in ("viewers", "programme") else "cpu"
 
 
 def remark(figures):

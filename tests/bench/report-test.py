@@ -61,6 +61,14 @@ class Sorting(unittest.TestCase):
         results = report.Results(RECORDS[:2] + [measured("2", "mixroom", 0, 0.1), measured("2", "janus", 1, 1.0)])
         self.assertEqual(results.ratios("audio", "3 talking", 100, "janus"), [])
 
+    def test_outputs_are_compared_by_what_they_add(self):
+        of_programme = dict(bench="programme", case="1080p30 to all ways out", size=1)
+        results = report.Results([machine("1"), measured("1", "mixroom", 0, 0.9, added=0.4, fps=30, mbps=4.1, **of_programme),
+                                  measured("1", "bare encodes", 0, 0.32, added=0.32, **of_programme)])
+        self.assertAlmostEqual(results.ratios("programme", "1080p30 to all ways out", 1, "bare encodes")[0], 1.25)
+        self.assertIn("1.25", report.programme_part(results))
+        self.assertIn("reached", report.goals_part(results))
+
     def test_viewers_are_compared_by_what_they_add(self):
         of_viewers = dict(bench="viewers", case="one programme", size=1000)
         results = report.Results([machine("1"), measured("1", "mixroom", 0, 0.9, added=0.6, **of_viewers),

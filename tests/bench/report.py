@@ -9,12 +9,13 @@ import estimator
 import plan
 
 TITLES = {
-    "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme", "storm": "A hundred join in ten seconds",
+    "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme",
+    "programme": "The programme, to all ways out at once", "storm": "A hundred join in ten seconds",
     "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "ladder": "Composing, and the two lower rungs", "tile-scale": "Scaling alone",
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
-UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "storm": "joins"}
-FIGURES = {"cpu": "cores", "added": "cores that viewers add", "mib_each": "MiB each", "delay_ms": "median delay, ms",
+UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "programme": "viewers", "storm": "joins"}
+FIGURES = {"cpu": "cores", "added": "cores that are added", "mib_each": "MiB each", "delay_ms": "median delay, ms",
            "delay_p95_ms": "delay, 95th percentile, ms", "of_bitrate": "bitrate of the picture in proportion to what is configured"}
 BARE_CODECS = "libvpx, libavcodec, OpenH264 and libopus"
 
@@ -53,6 +54,14 @@ NOTES = {
         "<b>bare loop</b>: as many packets a second of the same mean size as a viewer of Mixroom got a moment before; each copied, "
         "protected with AES-128-GCM by libsrtp2 and sent with sendto(), with a key and a port for each viewer. No feedback, no "
         "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
+    ),
+    "programme": (
+        "A room of four, composed at 1920x1080 and 30 frames a second and sent to all four as H.264, is measured without outputs, with "
+        "them, and without them again, all in one server. Outputs: a WHEP viewer, RTMP, SRT, HLS and a file of MP4; "
+        "FFmpeg receives RTMP and SRT and throws them away. The cost is what is added to the mean of before and after.",
+        "<b>bare encodes</b>: OpenH264 and libavcodec's AAC, with what pipelines/programme-*.gst set (4 Mbit/s, a key frame every 2 s; 128 "
+        "kbit/s), over the same picture and sound in one loop of one thread, in real time; only the time inside these calls is counted. "
+        "Opus, where the file has it, is added. Not in it: conversion, queues, multiplexing, sockets, disk.",
     ),
     "storm": (
         "Full WebRTC joins, ten a second, all with a microphone and five with a camera, into a room of four. The first frame is counted "
@@ -203,6 +212,18 @@ def storm_part(results):
     return table(*drop_empty(head, rows))
 
 
+def programme_part(results):
+    head = ["", "cores", "of these added", "ours / its", "frames a second", "Mbit/s of RTMP"]
+    rows = []
+    for case in results.cases("programme"):
+        for side in results.sides("programme", case):
+            records = results.of("programme", case, side=side)
+            ratio = "" if side == "mixroom" else spread(results.ratios("programme", case, records[0]["size"], side))
+            rows.append([html.escape(side), spread(values(records, "cpu")), spread(values(records, "added")), ratio,
+                         spread(values(records, "fps")), spread(values(records, "mbps"))])
+    return table(*drop_empty(head, rows))
+
+
 def rate_part(results):
     head = ["frames a second", "", "of what is configured", "frames that came", "cores"]
     rows = [[rate, html.escape(case), *(spread(values(results.of("rate", case, rate), key)) for key in ("of_bitrate", "fps", "cpu"))]
@@ -289,6 +310,8 @@ def bench_parts(results):
         if results.of(bench):
             parts = "".join(f"<article>{case_part(results, bench, case)}</article>" for case in results.cases(bench))
             yield f"<h2>{TITLES[bench]}</h2>{notes(bench)}<div class='parts'>{parts}</div>"
+    if results.of("programme"):
+        yield f"<h2>{TITLES['programme']}</h2>{notes('programme')}{programme_part(results)}"
     if results.of("rate"):
         yield f"<h2>{TITLES['rate']}</h2>{notes('rate')}{rate_part(results)}"
     if results.of("storm"):
