@@ -106,7 +106,14 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
-/* The one part of the interface that changes something. */
+static bool
+is_of_recordings (char **segments)
+{
+  return g_strv_length (segments) > 2 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
+         strcmp (segments[2], "recordings") == 0;
+}
+
+/* Of what is a room's, the one part that changes something. */
 static bool
 is_of_outputs (char **segments)
 {
@@ -119,7 +126,9 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
   const char *method = soup_server_message_get_method (msg);
 
-  if (is_of_outputs (segments))
+  if (is_of_recordings (segments))
+    mxr_recordings_handle (server, msg, segments, g_strv_length (segments));
+  else if (is_of_outputs (segments))
     mxr_outputs_handle (server, msg, segments, g_strv_length (segments));
   else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
