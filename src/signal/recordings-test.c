@@ -206,6 +206,39 @@ test_media (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (saved, "Content-Disposition: attachment; filename*=UTF-8''upload-"));
 }
 
+/* What the room says of its recordings is listed, and what the server did not live to see the end of, too. */
+static void
+test_from_the_room (Fixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { "Ada", "Grace", NULL };
+  static const char file[] = "stage-20261121-140102-x.mkv";
+  g_autofree char *path = g_build_filename (fixture->directory, file, NULL);
+  const MxrRecording recording = { .output = "o1", .type = "file", .file = file, .participants = names, .started_ms = 1795269662000 };
+  gsize n_bytes;
+  const char *bytes = g_bytes_get_data (fixture->media, &n_bytes);
+
+  g_assert_true (g_file_set_contents (path, bytes, n_bytes / 2, NULL));
+  fixture->server.hub->events->on_recording ("stage", &recording, fixture->server.hub->events_data);
+  g_autofree char *live = expect (fixture, "GET", ALL "?q=grace", NULL, NULL, 200, "\"state\":\"recording\"");
+  g_autofree char *id = g_strndup (strstr (live, "\"id\":\"") + 6, 16), *one = g_strconcat (ALL "/", id, NULL);
+  g_autofree char *media = g_strconcat (one, "/media", NULL);
+  EXPECT ("DELETE", one, NULL, NULL, 409, "/problems/conflict");
+  EXPECT ("HEAD", media, NULL, NULL, 200, "Accept-Ranges");
+  test_server_stop (&fixture->server);
+  start (fixture, NULL);
+  g_autofree char *left = NULL;
+  for (guint i = 0; i < 200 && (left == NULL || strstr (left, "\"state\":\"finished\"") == NULL); i++) {
+    g_free (left);
+    test_run_ms (50);
+    left = test_request (&fixture->server, "GET", one, NULL, NULL);
+  }
+  const char *duration = strstr (left, "\"duration\":");
+  g_assert_nonnull (strstr (left, "\"participants\":[\"Ada\",\"Grace\"]"));
+  g_assert_cmpuint (g_ascii_strtoull (duration + strlen ("\"duration\":"), NULL, 10), >, 500);
+  g_assert_cmpuint (g_ascii_strtoull (duration + strlen ("\"duration\":"), NULL, 10), <, 1700);
+  EXPECT ("DELETE", one, NULL, NULL, 200, id);
+}
+
 /* Whoever goes away in the middle, or takes nothing, leaves nothing behind and nobody waiting. */
 static void
 test_clients_that_go (Fixture *fixture, gconstpointer data)
@@ -315,6 +348,7 @@ main (int argc, char **argv)
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   ADD ("life", NULL, test_life);
   ADD ("media", NULL, test_media);
+  ADD ("from-the-room", NULL, test_from_the_room);
   ADD ("clients-that-go", NULL, test_clients_that_go);
   ADD ("refused-uploads", NULL, test_refused_uploads);
   ADD ("tokens", "server.token_secret=0123456789abcdef0123456789abcdef", test_tokens);
