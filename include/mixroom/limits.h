@@ -24,6 +24,14 @@
 #define MXR_NAME_MAX_CHARS 64
 #define MXR_CHAT_MAX_CHARS 2000
 
+/* Of a recording; a line of a list. What is looked for among them needs no more either. */
+#define MXR_TITLE_MAX_CHARS 200
+#define MXR_SEARCH_MAX_CHARS 200
+/* Each row is some 500 bytes of JSON. */
+#define MXR_LIBRARY_PAGE_MAX 200
+/* Files that are taken from the recordings' directory at start: looking into them takes a tenth of a second each. */
+#define MXR_LIBRARY_SCAN_MAX 100000
+
 /* Outputs of a room at once: each is a pipeline with some three threads. Those that have ended are told of for as long as
  * the room is, up to so many. */
 #define MXR_OUTPUTS_MAX 8

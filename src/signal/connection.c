@@ -5,6 +5,7 @@
 
 #include "http-head.h"
 #include "problem.h"
+#include "upload.h"
 
 /* Read by one turn of the main loop at most: one busy client must not starve the others. */
 #define TURN_MAX_BYTES (64 * 1024)
@@ -46,6 +47,7 @@ struct _MxrConnection {
   gpointer frame_data;
   GSource *linger;
   gsize lingered_bytes;
+  bool is_upload;  /* its body is as long as it likes, as long as it comes */
   bool is_idle;    /* kept alive: an answer is out, and no byte of the next request here */
   bool is_unheard; /* kept alive: libsoup was given no byte of the next request */
   bool is_aborted;
@@ -170,7 +172,8 @@ check_head (MxrConnection *self, gsize head_bytes)
   MxrHttpFraming framing = { 0 };
   guint status = mxr_http_head_check ((const char *)self->ahead->data, head_bytes, &framing, &detail);
 
-  if (status == 0 && framing.body_bytes > self->config->http.max_body_bytes) {
+  self->is_upload = mxr_http_head_is_for ((const char *)self->ahead->data, head_bytes, "POST " MXR_UPLOAD_PATH);
+  if (status == 0 && !self->is_upload && framing.body_bytes > self->config->http.max_body_bytes) {
     status = 413;
     detail = "Send a smaller body; http.max_body_bytes is the limit.";
   }
@@ -264,6 +267,8 @@ mxr_connection_read (MxrConnection *self, void *buffer, gsize n_bytes, GError **
                                   : read_base (self, buffer, n_bytes, error);
     if (n_read == 0 && n_bytes > 0)
       return cut_short (error);
+    if (n_read > 0 && self->is_upload)
+      set_deadline_ms (self, self->config->http.idle_timeout_s * 1000);
     if (n_read > 0 && self->body_left != G_MAXUINT64) {
       self->body_left -= n_read;
       after_deliver (self);
@@ -336,10 +341,9 @@ mxr_connection_create_write_source (MxrConnection *self)
   return g_pollable_output_stream_create_source (G_POLLABLE_OUTPUT_STREAM (base), NULL);
 }
 
-void
-mxr_connection_refuse (MxrConnection *self, guint status, const char *detail)
+static void
+refuse_with (MxrConnection *self, guint status, const char *response)
 {
-  g_autofree char *response = mxr_problem_write_raw (status, detail);
   GPollableOutputStream *base = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (self->base));
 
   if (self->stage == STAGE_REFUSED || self->stage == STAGE_CLOSED)
@@ -349,6 +353,20 @@ mxr_connection_refuse (MxrConnection *self, guint status, const char *detail)
   self->stage = STAGE_REFUSED;
   set_deadline_ms (self, LINGER_MS);
   self->events->on_refused (status, self->user_data);
+}
+
+void
+mxr_connection_refuse (MxrConnection *self, guint status, const char *detail)
+{
+  g_autofree char *response = mxr_problem_write_raw (status, detail);
+  refuse_with (self, status, response);
+}
+
+void
+mxr_connection_refuse_problem (MxrConnection *self, guint problem, const char *detail)
+{
+  g_autofree char *response = mxr_problem_write_raw_problem (problem, detail);
+  refuse_with (self, mxr_problem_get_status (problem), response);
 }
 
 /* ---- Stages that libsoup's side knows of -----------------------------------------------------------------

@@ -61,6 +61,9 @@ void mxr_connection_answered (MxrConnection *connection);
 /** mxr_connection_refuse: Answers with a problem in libsoup's place and ends the connection. */
 void mxr_connection_refuse (MxrConnection *connection, guint status, const char *detail);
 
+/** mxr_connection_refuse_problem: The same, with @problem of #MxrProblem. */
+void mxr_connection_refuse_problem (MxrConnection *connection, guint problem, const char *detail);
+
 /** mxr_connection_upgrade: From now on the bytes are a WebSocket's. */
 void mxr_connection_upgrade (MxrConnection *connection);
 

@@ -102,6 +102,22 @@ test_cut_and_mutated (void)
   }
 }
 
+static void
+test_is_for (void)
+{
+  static const struct {
+    const char *head;
+    bool is_for;
+  } cases[] = {
+    { "POST /a/b HTTP/1.1\r\n\r\n", true },  { "POST /a/b?c=d HTTP/1.1\r\n\r\n", true },
+    { "POST /a/bc HTTP/1.1\r\n\r\n", false }, { "POST /a/b/c HTTP/1.1\r\n\r\n", false },
+    { "GET /a/b HTTP/1.1\r\n\r\n", false },   { "POST /a", false },
+    { "POST /a/b", false },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_cmpint (mxr_http_head_is_for (cases[i].head, strlen (cases[i].head), "POST /a/b"), ==, cases[i].is_for);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -110,5 +126,6 @@ main (int argc, char **argv)
   g_test_add_func ("/http-head/framing", test_framing);
   g_test_add_func ("/http-head/many-fields", test_many_fields);
   g_test_add_func ("/http-head/cut-and-mutated", test_cut_and_mutated);
+  g_test_add_func ("/http-head/is-for", test_is_for);
   return g_test_run ();
 }

@@ -159,3 +159,10 @@ mxr_http_head_check (const char *bytes, gsize n_bytes, MxrHttpFraming *out_frami
     *out_framing = head.framing;
   return status;
 }
+
+bool
+mxr_http_head_is_for (const char *bytes, gsize n_bytes, const char *request)
+{
+  gsize len = strlen (request);
+  return n_bytes > len && memcmp (bytes, request, len) == 0 && (bytes[len] == ' ' || bytes[len] == '?');
+}

@@ -36,4 +36,7 @@ gsize mxr_http_head_find_end (const char *bytes, gsize n_bytes);
 guint mxr_http_head_check (const char *head, gsize n_bytes, MxrHttpFraming *out_framing,
                            const char **out_detail);
 
+/** mxr_http_head_is_for: @request: such as "POST /path". Whether it is for that path, whatever its query is. */
+bool mxr_http_head_is_for (const char *head, gsize n_bytes, const char *request);
+
 #endif

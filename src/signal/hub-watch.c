@@ -2,6 +2,7 @@
 
 #include "hub-watch.h"
 
+#include "recordings.h"
 #include "server-private.h"
 #include "webhooks.h"
 
@@ -53,6 +54,7 @@ on_recording (const char *room, const MxrRecording *recording, gpointer user_dat
   MxrServer *server = user_data;
   GVariantDict data;
 
+  mxr_recordings_tell (server, room, recording);
   if (server->webhooks == NULL)
     return;
   g_variant_dict_init (&data, NULL);
@@ -87,6 +89,22 @@ static const MxrHubEvents events = {
   .on_recording = on_recording,
   .on_player = on_player,
 };
+
+static void
+on_expired (const MxrLibraryEntry *entry, gpointer user_data)
+{
+  MxrServer *server = user_data;
+  GVariantDict data;
+
+  if (server->webhooks == NULL)
+    return;
+  g_variant_dict_init (&data, NULL);
+  g_variant_dict_insert (&data, "recording", "s", entry->id);
+  g_variant_dict_insert (&data, "file", "s", entry->file);
+  mxr_webhooks_tell (server->webhooks, "recording.expired", entry->room, g_variant_dict_end (&data));
+}
+
+const MxrLibraryEvents mxr_library_watch = { .on_expired = on_expired };
 
 void
 mxr_hub_watch_start (MxrServer *server)

@@ -15,11 +15,13 @@ static const Kind kinds[] = {
   [MXR_PROBLEM_BAD_FRAGMENT] = { 400, "bad-fragment", "The SDP fragment cannot be used" },
   [MXR_PROBLEM_BAD_OUTPUT] = { 400, "bad-output", "The output cannot be made as asked for" },
   [MXR_PROBLEM_BAD_LOOK] = { 400, "bad-look", "The programme cannot look as asked for" },
+  [MXR_PROBLEM_BAD_RECORDING] = { 400, "bad-recording", "The library cannot do this" },
   [MXR_PROBLEM_TOKEN_MISSING] = { 401, "token-missing", "A token is needed" },
   [MXR_PROBLEM_TOKEN_INVALID] = { 401, "token-invalid", "The token is not valid" },
   [MXR_PROBLEM_TOKEN_TOO_WEAK] = { 403, "token-too-weak", "The token does not allow this" },
   [MXR_PROBLEM_ORIGIN] = { 403, "origin-not-allowed", "Pages of this origin may not connect" },
   [MXR_PROBLEM_OUTPUT_OFF] = { 403, "output-off", "The server makes no outputs of this type" },
+  [MXR_PROBLEM_LIBRARY_OFF] = { 403, "library-off", "The server keeps no recordings, or takes no uploads" },
   [MXR_PROBLEM_NOT_FOUND] = { 404, "not-found", "There is nothing here" },
   [MXR_PROBLEM_METHOD] = { 405, "method-not-allowed", "This method is not for this resource" },
   [MXR_PROBLEM_NOT_ACCEPTABLE] = { 406, "not-acceptable", "There is no form of this that the client takes" },
@@ -27,6 +29,8 @@ static const Kind kinds[] = {
   [MXR_PROBLEM_ETAG_MISMATCH] = { 412, "etag-mismatch", "The ICE session is another one by now" },
   [MXR_PROBLEM_TOO_LARGE] = { 413, "too-large", "The body is too large" },
   [MXR_PROBLEM_CONTENT_TYPE] = { 415, "content-type", "The content type is not known here" },
+  [MXR_PROBLEM_RANGE] = { 416, "range-not-satisfiable", "The file is shorter than that" },
+  [MXR_PROBLEM_NOT_MEDIA] = { 422, "not-media", "The file cannot be played" },
   [MXR_PROBLEM_NOTHING_USABLE] = { 422, "nothing-usable", "No codec or media section is common" },
   [MXR_PROBLEM_ETAG_MISSING] = { 428, "etag-missing", "If-Match is needed" },
   [MXR_PROBLEM_TOO_MANY_JOINS] = { 429, "too-many-joins", "Too many joins from this address" },
@@ -37,6 +41,7 @@ static const Kind kinds[] = {
   [MXR_PROBLEM_FULL] = { 503, "room-full", "There is no place left" },
   [MXR_PROBLEM_DRAINING] = { 503, "draining", "The server is going down" },
   [MXR_PROBLEM_NOT_READY] = { 503, "not-ready", "The server takes no newcomers" },
+  [MXR_PROBLEM_NO_SPACE] = { 507, "no-space", "The server has no room for this" },
 };
 
 /* Room errors in the order of MxrRoomError. */
@@ -142,26 +147,47 @@ find_kind (guint status)
   return &kinds[status < 500 ? MXR_PROBLEM_BAD_REQUEST : MXR_PROBLEM_UNSUPPORTED];
 }
 
-char *
-mxr_problem_write_raw (guint status, const char *detail)
+guint
+mxr_problem_get_status (MxrProblem problem)
+{
+  return kinds[problem].status;
+}
+
+static char *
+write_raw (const Kind *kind, const char *detail)
 {
   g_autoptr (SoupMessageHeaders) headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *body = write_body (find_kind (status), detail);
+  g_autofree char *body = write_body (kind, detail);
   SoupMessageHeadersIter iter;
   const char *name, *value;
 
-  g_string_printf (text, "HTTP/1.1 %u %s\r\n", status, get_phrase (status));
+  g_string_printf (text, "HTTP/1.1 %u %s\r\n", kind->status, get_phrase (kind->status));
   mxr_problem_add_security_headers (headers);
   soup_message_headers_append (headers, "Content-Type", "application/problem+json");
   soup_message_headers_append (headers, "Connection", "close");
-  if (status == 405)
+  if (kind->status == 401)
+    soup_message_headers_append (headers, "WWW-Authenticate", "Bearer realm=\"mixroom\"");
+  if (kind->status == 405)
     soup_message_headers_append (headers, "Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
   soup_message_headers_iter_init (&iter, headers);
   while (soup_message_headers_iter_next (&iter, &name, &value))
     g_string_append_printf (text, "%s: %s\r\n", name, value);
   g_string_append_printf (text, "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", strlen (body), body);
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+char *
+mxr_problem_write_raw (guint status, const char *detail)
+{
+  const Kind kind = { status, find_kind (status)->name, find_kind (status)->title };
+  return write_raw (&kind, detail);
+}
+
+char *
+mxr_problem_write_raw_problem (MxrProblem problem, const char *detail)
+{
+  return write_raw (&kinds[problem], detail);
 }
 
 void

@@ -13,11 +13,13 @@ typedef enum {
   MXR_PROBLEM_BAD_FRAGMENT,
   MXR_PROBLEM_BAD_OUTPUT,
   MXR_PROBLEM_BAD_LOOK,
+  MXR_PROBLEM_BAD_RECORDING,
   MXR_PROBLEM_TOKEN_MISSING,
   MXR_PROBLEM_TOKEN_INVALID,
   MXR_PROBLEM_TOKEN_TOO_WEAK,
   MXR_PROBLEM_ORIGIN,
   MXR_PROBLEM_OUTPUT_OFF,
+  MXR_PROBLEM_LIBRARY_OFF,
   MXR_PROBLEM_NOT_FOUND,
   MXR_PROBLEM_METHOD,
   MXR_PROBLEM_NOT_ACCEPTABLE,
@@ -25,7 +27,9 @@ typedef enum {
   MXR_PROBLEM_ETAG_MISMATCH,
   MXR_PROBLEM_TOO_LARGE,
   MXR_PROBLEM_CONTENT_TYPE,
+  MXR_PROBLEM_RANGE,
   MXR_PROBLEM_NOTHING_USABLE,
+  MXR_PROBLEM_NOT_MEDIA,
   MXR_PROBLEM_ETAG_MISSING,
   MXR_PROBLEM_TOO_MANY_JOINS,
   MXR_PROBLEM_TOO_MANY_OUTPUTS,
@@ -35,6 +39,7 @@ typedef enum {
   MXR_PROBLEM_FULL,
   MXR_PROBLEM_DRAINING,
   MXR_PROBLEM_NOT_READY,
+  MXR_PROBLEM_NO_SPACE,
 } MxrProblem;
 
 /** mxr_problem_respond: Makes @msg answer with @problem; @detail says what to do. */
@@ -53,6 +58,8 @@ void mxr_problem_respond_error (SoupServerMessage *msg, const GError *error);
  * connection.
  */
 char *mxr_problem_write_raw (guint status, const char *detail);
+char *mxr_problem_write_raw_problem (MxrProblem problem, const char *detail);
+guint mxr_problem_get_status (MxrProblem problem);
 
 /** mxr_problem_add_security_headers: What every response carries. */
 void mxr_problem_add_security_headers (SoupMessageHeaders *headers);

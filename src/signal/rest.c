@@ -106,6 +106,13 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
+static bool
+is_of_recordings (char **segments)
+{
+  return g_strv_length (segments) > 2 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
+         strcmp (segments[2], "recordings") == 0;
+}
+
 /* Parts of the interface that change something, or want less than a host. Returns: whether @msg is answered, or will be. */
 static bool
 handle_part_of_room (MxrServer *server, SoupServerMessage *msg, char **segments)
@@ -133,7 +140,9 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 
   if (handle_part_of_room (server, msg, segments))
     return;
-  if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
+  if (is_of_recordings (segments))
+    mxr_recordings_handle (server, msg, segments, g_strv_length (segments));
+  else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)
     handle_api (server, msg, segments);

@@ -3,6 +3,7 @@
 
 #include <libsoup/soup.h>
 
+#include "mixroom/library.h"
 #include "mixroom/signal.h"
 
 #include "address-table.h"
@@ -26,8 +27,9 @@ struct _MxrServer {
   MxrStaticFiles *files;
   GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
   GHashTable *sessions;  /* MxrSession, a set */
-  guint n_waiting;       /* requests of WHIP and WHEP that the room has not called back for */
+  guint n_waiting;       /* what requests wait for: the room, the library, a block of a file */
   guint64 n_responses[MXR_STATUS_MAX + 1];
+  MxrLibrary *library;   /* NULL: nothing is recorded */
   MxrWebhooks *webhooks; /* NULL: nobody is told */
   char *uri;
   bool is_watching; /* the hub tells this server what happens */
@@ -52,6 +54,13 @@ MxrConnection *mxr_server_get_connection (SoupServerMessage *msg);
  */
 bool mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *room, guint role);
 
+/** mxr_server_check_token: As mxr_server_authorize(), for a @token from anywhere; @out_problem says what to answer. */
+bool mxr_server_check_token (MxrServer *server, const char *token, const char *room, guint role, guint *out_problem,
+                             GError **error);
+
+/** mxr_server_get_bearer: Returns: (transfer none) (nullable): the token of `Authorization: Bearer`. */
+const char *mxr_server_get_bearer (SoupServerMessage *msg);
+
 /** mxr_server_is_origin_allowed: Whether the page that sent @msg may use what is not its own. */
 bool mxr_server_is_origin_allowed (MxrServer *server, SoupServerMessage *msg);
 
@@ -65,6 +74,8 @@ void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments
 void mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 void mxr_programme_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
 void mxr_snapshot_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
+/* @segments: "api", "v1", "recordings" and what follows. */
+void mxr_recordings_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);

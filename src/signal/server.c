@@ -4,10 +4,12 @@
 #include <sys/socket.h>
 
 #include "hub-watch.h"
+#include "media.h"
 #include "origin.h"
 #include "problem.h"
 #include "session.h"
 #include "token.h"
+#include "upload.h"
 
 G_DEFINE_QUARK (mxr - signal - error - quark, mxr_signal_error)
 
@@ -38,8 +40,8 @@ mxr_server_allow_join (MxrServer *server, GInetAddress *address)
   return mxr_bucket_take (&entry->joins, per_minute / 60, per_minute, g_get_monotonic_time ());
 }
 
-static const char *
-get_bearer (SoupServerMessage *msg)
+const char *
+mxr_server_get_bearer (SoupServerMessage *msg)
 {
   const char *value =
       soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Authorization");
@@ -49,7 +51,8 @@ get_bearer (SoupServerMessage *msg)
 }
 
 bool
-mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *room, guint role)
+mxr_server_check_token (MxrServer *server, const char *token, const char *room, guint role, guint *out_problem,
+                        GError **error)
 {
   static const MxrProblem problems[] = {
     [MXR_TOKEN_ERROR_MISSING] = MXR_PROBLEM_TOKEN_MISSING,
@@ -57,12 +60,24 @@ mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *roo
     [MXR_TOKEN_ERROR_TOO_WEAK] = MXR_PROBLEM_TOKEN_TOO_WEAK,
   };
   const char *secret = server->config->server.token_secret;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) cause = NULL;
 
-  if (*secret == '\0' ||
-      mxr_token_check (secret, get_bearer (msg), room, role, g_get_real_time () / G_USEC_PER_SEC, &error))
+  if (*secret == '\0' || mxr_token_check (secret, token, room, role, g_get_real_time () / G_USEC_PER_SEC, &cause))
     return true;
-  mxr_problem_respond (msg, problems[error->code], error->message);
+  *out_problem = problems[cause->code];
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return false;
+}
+
+bool
+mxr_server_authorize (MxrServer *server, SoupServerMessage *msg, const char *room, guint role)
+{
+  g_autoptr (GError) error = NULL;
+  guint problem;
+
+  if (mxr_server_check_token (server, mxr_server_get_bearer (msg), room, role, &problem, &error))
+    return true;
+  mxr_problem_respond (msg, problem, error->message);
   return false;
 }
 
@@ -167,18 +182,23 @@ on_got_headers (SoupServerMessage *msg, gpointer user_data)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
 
-  /* libsoup serves Range by itself, overlapping ones and thousands of them too; nothing here needs any. */
+  /* libsoup serves Range by itself, of bodies in memory, overlapping ones and thousands of them too: media.c does it. */
+  g_object_set_data_full (G_OBJECT (msg), MXR_MEDIA_RANGE, g_strdup (soup_message_headers_get_one (headers, "Range")),
+                          g_free);
   soup_message_headers_remove (headers, "Range");
   soup_message_headers_remove (headers, "Sec-WebSocket-Extensions");
   /* Where a chunked body ends only libsoup knows, so nothing may follow it on the connection. */
   if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CHUNKED)
     soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Connection", "close");
+  mxr_upload_begin (user_data, msg);
 }
 
 static void
 on_got_chunk (SoupServerMessage *msg, GBytes *chunk, gpointer user_data)
 {
   MxrServer *self = user_data;
+  if (mxr_upload_take (msg, chunk))
+    return;
   gsize n_bytes =
       GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
 
@@ -334,6 +354,8 @@ mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
   self->files = mxr_static_files_new (config->server.web_root);
   self->uri = write_uri (self);
   self->webhooks = mxr_webhooks_new (config);
+  if (*config->programme.recordings_directory != '\0')
+    self->library = mxr_library_new (config, &mxr_library_watch, self);
   mxr_hub_watch_start (self);
   return g_steal_pointer (&self);
 }
@@ -371,6 +393,9 @@ mxr_server_free (MxrServer *self)
   g_clear_pointer (&self->listener, mxr_listener_free);
   g_clear_object (&self->soup);
   end_rooms (self);
+  while (self->n_waiting > 0) /* blocks of files, which nobody takes any more */
+    g_main_context_iteration (NULL, TRUE);
+  g_clear_pointer (&self->library, mxr_library_free);
   g_clear_pointer (&self->files, mxr_static_files_free);
   g_clear_pointer (&self->ice_servers, mxr_ice_servers_free);
   g_hash_table_unref (self->resources);
