@@ -49,7 +49,8 @@ export function switchRow({ label, value = false, onchange }) {
 
 /** A slider. @param words (value) → what is shown beside it and said of it; onchange after it was let go */
 export function slider({ label, min, max, step, value, words, onchange }) {
-  const shown = h('output', { class: 'number' });
+  /* No <output>: the label would be of that. */
+  const shown = h('span', { class: 'number', 'aria-hidden': 'true' });
   const input = h('input', { type: 'range', min, max, step, oninput: () => show(), onchange: () => onchange?.(Number(input.value)) });
   const show = () => {
     shown.textContent = words(Number(input.value));

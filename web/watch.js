@@ -1,5 +1,6 @@
-/* The viewer's page: the programme by HLS where the browser plays that, else live by WHEP. */
+/* The viewer's page: the programme by HLS, where the browser plays that or its pieces; else live by WHEP. */
 
+import { FragmentPlayer } from './fragments.js';
 import { h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { startLanguage } from './panels/language.js';
@@ -11,19 +12,21 @@ const HLS = 'application/vnd.apple.mpegurl';
 /* The playlist comes with the first segment. */
 const RETRY_MS = 3000;
 
-/** Which way to watch: {way: 'hls', address} or {way: 'whep', room, note}, or {note} where there is none. Notes are keys. */
-export function chooseWay(link, { origin, playsHls }) {
+/** Which way to watch: {way: 'hls' or 'fragments', address}, {way: 'whep', room, note}, or {note} where there is none. Notes are keys. */
+export function chooseWay(link, { origin, playsHls, playsFragments }) {
   const room = link.get('room');
   const playlist = link.get('hls');
   const address = playlist ? new URL(playlist, `${origin}/`) : null;
   /* Other servers' streams are not ours to show. */
   if (address && address.origin !== origin) return { note: 'watching.nothing' };
   if (address && playsHls) return { way: 'hls', address: address.href };
+  if (address && playsFragments) return { way: 'fragments', address: address.href };
   if (room) return { way: 'whep', room, note: address ? 'watching.noHls' : null };
   return { note: address ? 'watching.noHlsAtAll' : 'watching.nothing' };
 }
 
 class Watch {
+  #link;
   #video = h('video', { controls: true, playsinline: true, label: 'watching.title' });
   #words = h('p', { class: 'watch-words', role: 'status' });
   #note = h('p', { class: 'watch-note', role: 'status' });
@@ -31,16 +34,23 @@ class Watch {
     h('span', { i18n: 'watching.unmute' }));
 
   constructor(link) {
-    const way = chooseWay(link, { origin: location.origin, playsHls: this.#video.canPlayType(HLS) !== '' });
+    const way = chooseWay(link, { origin: location.origin, playsHls: this.#video.canPlayType(HLS) !== '', playsFragments: 'MediaSource' in globalThis });
     const title = link.get('room') ?? '';
     document.title = `${title || t('watching.title')} – ${t('app.name')}`;
     this.element = h('main', { class: 'watch' }, h('h1', { class: 'visually-hidden' }, title || t('watching.title')), this.#video, this.#words, this.#note, this.#unmute);
-    this.#tell(way.note);
+    this.#link = link;
     this.#video.addEventListener('playing', () => this.#become(null));
     this.#video.addEventListener('volumechange', () => { if (!this.#video.muted) this.#unmute.hidden = true; });
-    if (way.way === 'hls') this.#playHls(way.address);
-    else if (way.way === 'whep') this.#playLive(way.room, link.get('token'));
-    else this.#become(null);
+    this.#video.addEventListener('ended', () => this.#tell('watching.ended'));
+    this.#go(way);
+  }
+
+  #go({ way, address, room, note }) {
+    this.#tell(note);
+    this.#become(way ? 'watching.connecting' : null);
+    if (way === 'hls') this.#playHls(address);
+    else if (way === 'fragments') this.#playFragments(address);
+    else if (way === 'whep') this.#playLive(room, this.#link.get('token'));
   }
 
   #tell(key) {
@@ -76,9 +86,18 @@ class Watch {
       this.#become('watching.waiting');
       setTimeout(start, RETRY_MS);
     });
-    video.addEventListener('ended', () => this.#tell('watching.ended'));
-    this.#become('watching.connecting');
     start();
+  }
+
+  #playFragments(address) {
+    const player = new FragmentPlayer(this.#video, address);
+    player.addEventListener('waiting', () => this.#become('watching.waiting'));
+    player.addEventListener('unsupported', () => {
+      player.stop();
+      this.#go(chooseWay(this.#link, { origin: location.origin, playsHls: false, playsFragments: false }));
+    });
+    player.start();
+    this.#play();
   }
 
   #playLive(room, token) {
@@ -90,7 +109,6 @@ class Watch {
     viewing.addEventListener('state', () => {
       if (viewing.state === 'waiting') this.#become('watching.waiting', viewing.error?.status ? explainRest(viewing.error) : undefined);
     });
-    this.#become('watching.connecting');
     viewing.start();
     addEventListener('pagehide', () => viewing.stop());
   }

@@ -125,7 +125,7 @@ export class Players {
   #show(node, entry) {
     const c = this.#controls.get(node);
     const isPaused = entry.state === 'paused';
-    node.dataset.state = entry.state === 'playing' ? 'running' : entry.state;
+    node.dataset.state = entry.state;
     setText(c.name, String(entry.name ?? ''));
     setText(c.state, wordOfPlayer(entry.state));
     setText(c.detail, entry.detail ?? '');

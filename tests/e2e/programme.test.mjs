@@ -1,0 +1,239 @@
+/* The broadcaster's side: outputs through the panel, HLS and WHEP in the viewer's page, the recording in the library. */
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, before, test } from 'node:test';
+import { ARTEFACTS } from './fixture/needs.mjs';
+import { pause } from './fixture/numbers.mjs';
+import { Person } from './fixture/person.mjs';
+import { startServer } from './fixture/server.mjs';
+
+const ROOM = 'Studio';
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+const SMALLEST = { width: 320, height: 568 };
+
+let directory;
+let server;
+let host;
+let page;
+let watchLink;
+
+before(async () => {
+  mkdirSync(ARTEFACTS, { recursive: true });
+  directory = mkdtempSync(`${tmpdir()}/mixroom-programme-`);
+  for (const name of ['hls', 'recordings', 'images']) mkdirSync(`${directory}/${name}`);
+  server = await startServer({ settings: [`programme.hls_directory=${directory}/hls`, `programme.recordings_directory=${directory}/recordings`,
+    `programme.images_directory=${directory}/images`, 'programme.push=true', 'players.files=true', 'library.upload_max_mib=64'] });
+  host = await Person.arrive('green');
+  ({ page } = host);
+  await page.setViewportSize(DESK);
+  await host.join(server.url, ROOM, 'Mina Park');
+});
+
+after(async () => {
+  await host?.leaveBrowser();
+  assert.equal(await server?.stop(), 0);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function shoot(name, where = page) {
+  await pause(400);
+  await where.screenshot({ path: `${ARTEFACTS}/${name}.png` });
+}
+
+const overflow = (where = page) => where.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/* What can be pressed or filled in, is to be seen, and has no name that a screen reader could say. */
+const nameless = (where = page) => where.evaluate(() => [...document.querySelectorAll('button, input, select, textarea, a, video, [role="img"]')]
+  .filter((node) => node.checkVisibility() && !node.closest('[aria-hidden="true"]'))
+  .filter((node) => !(node.getAttribute('aria-label') || node.getAttribute('aria-labelledby') || node.labels?.length || node.innerText?.trim()))
+  .map((node) => node.outerHTML.slice(0, 120)));
+
+const card = (name) => page.locator('.card', { hasText: name });
+
+/* A video that shows moving pictures: {width, seconds (that passed in it)}. */
+async function plays(where) {
+  await where.waitForFunction(() => {
+    const video = document.querySelector('video');
+    return video?.videoWidth > 0 && video.currentTime > 0 && !video.paused;
+  });
+  const begin = await where.evaluate(() => document.querySelector('video').currentTime);
+  await where.waitForFunction((from) => document.querySelector('video').currentTime > from + 2, begin);
+  return where.evaluate(() => document.querySelector('video').videoWidth);
+}
+
+async function openTab(address, { prepare } = {}) {
+  const tab = await page.context().newPage();
+  tab.setDefaultTimeout(30_000);
+  await tab.setViewportSize({ width: 640, height: 360 });
+  if (prepare) await tab.addInitScript(prepare);
+  await tab.goto(address);
+  return tab;
+}
+
+async function start(kind) {
+  await page.getByRole('radio', { name: kind }).check();
+  await page.click('#output-start');
+}
+
+test('the panel opens from the bar, and shows the programme live', async () => {
+  await page.click('#open-programme');
+  await page.getByRole('tabpanel', { name: 'Programme' }).waitFor();
+  await page.getByText('Nothing goes out yet.').waitFor();
+  await page.getByRole('button', { name: 'Live preview' }).click();
+  await page.waitForFunction(() => document.querySelector('.programme-preview video').videoWidth > 0);
+  await page.waitForFunction(() => document.querySelector('.programme-preview .level .lit') !== null);
+  await shoot('programme-live');
+  await page.getByRole('button', { name: 'End live preview' }).click();
+  assert.equal(await page.locator('.programme-preview video').isVisible(), false);
+});
+
+test('a recording and HLS are started in the panel, and run', async () => {
+  await start('File');
+  await card('File').getByText('Running').waitFor();
+  await start('HLS');
+  await card('HLS').getByText('Running').waitFor();
+  const facts = () => card('File').locator('.facts').innerText();
+  const earlier = await facts();
+  assert.match(earlier, /^\d+:\d\d · /);
+  await page.waitForFunction((text) => document.querySelector('.card .facts').innerText !== text, earlier);
+  assert.equal(await page.getByRole('button', { name: 'Programme, going out' }).count(), 1);
+  assert.deepEqual(await nameless(), []);
+  await shoot('programme-outputs');
+  watchLink = await page.getByRole('link', { name: 'Watch' }).getAttribute('href');
+});
+
+test('the viewer\'s page plays the HLS natively', async () => {
+  const tab = await openTab(watchLink);
+  assert.equal(await plays(tab), 1280);
+  assert.match(await tab.evaluate(() => document.querySelector('video').src), /\/hls\/.*\.m3u8$/);
+  await shoot('watch', tab);
+  await tab.close();
+});
+
+test('and where the browser plays no HLS, its segments or the programme live', async () => {
+  const tab = await openTab(watchLink, { prepare: () => { HTMLMediaElement.prototype.canPlayType = () => ''; } });
+  assert.ok(await plays(tab) > 0);
+  assert.match(await tab.evaluate(() => document.querySelector('video').src), /^(blob:.*)?$/);
+  await tab.close();
+});
+
+test('and without a playlist the programme live', async () => {
+  const tab = await openTab(`${server.url}watch.html?room=${ROOM}`);
+  assert.ok(await plays(tab) > 0);
+  assert.equal(await tab.evaluate(() => document.querySelector('video').srcObject !== null), true);
+  await tab.close();
+});
+
+test('pause, go on, and stop after a question', async () => {
+  await card('File').getByRole('button', { name: 'Pause' }).click();
+  await card('File').getByText('Paused').waitFor();
+  await card('File').getByRole('button', { name: 'Go on' }).click();
+  await card('File').getByText('Running').waitFor();
+  await card('File').getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('dialog', { name: 'Stop File?' }).waitFor();
+  await shoot('programme-stop');
+  await page.keyboard.press('Escape');
+  await pause(500);
+  assert.equal(await card('File').getByText('Running').count(), 1, 'Escape stops nothing');
+  for (const name of ['File', 'HLS']) {
+    await card(name).getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+    await card(name).getByText('Finished').waitFor();
+  }
+  assert.equal(await page.getByRole('button', { name: 'Programme, going out' }).count(), 0);
+});
+
+test('a stream key is not shown, and gone after it was used', async () => {
+  await page.getByRole('radio', { name: 'RTMP' }).check();
+  const key = page.getByLabel('Stream key');
+  assert.equal(await key.getAttribute('type'), 'password');
+  await page.locator('#output-form input[type="url"]:visible').fill('rtmp://127.0.0.1:1/live');
+  await key.fill('s3cret-key');
+  await page.click('#output-start');
+  await card('RTMP').getByText(/Starting|Trying again/).waitFor();
+  assert.equal(await key.inputValue(), '');
+  await page.waitForFunction(() => [...document.querySelectorAll('.card')].some((one) => /Trying again/.test(one.innerText)));
+  const text = await card('RTMP').innerText();
+  assert.match(text, /rtmp:\/\/127\.0\.0\.1:1/);
+  assert.doesNotMatch(await page.locator('#panel').innerText(), /s3cret/);
+  assert.doesNotMatch(server.log.join('\n'), /s3cret/);
+  await shoot('programme-retrying');
+});
+
+test('a wrong address is said where it was entered', async () => {
+  await page.locator('#output-form input[type="url"]:visible').fill('http://example.org');
+  await page.click('#output-start');
+  await page.locator('#output-form [role="alert"]', { hasText: 'an rtmp output needs a url' }).waitFor();
+  assert.equal(await page.locator('.toast').count(), 0);
+});
+
+test('a phone has all of it, in Korean as well', async () => {
+  for (const [name, size] of [['phone', PHONE], ['smallest', SMALLEST]]) {
+    await page.setViewportSize(size);
+    await pause(300);
+    assert.equal(await overflow(), 0, name);
+    const sticksOut = await page.evaluate(() => [...document.querySelectorAll('.programme *')].filter((node) => node.offsetParent !== null
+      && node.getBoundingClientRect().right > document.querySelector('.programme').getBoundingClientRect().right + 1).map((node) => node.outerHTML.slice(0, 80)));
+    assert.deepEqual(sticksOut, [], name);
+    await shoot(`programme-${name}`);
+  }
+  await page.keyboard.press('Escape');
+  await page.click('#open-more');
+  await page.getByRole('menuitem', { name: 'Programme' }).click();
+  await page.getByRole('tabpanel', { name: 'Programme' }).waitFor();
+  await page.evaluate(async () => (await import('/strings.js')).setLanguage('ko'));
+  await page.getByText('출력', { exact: true }).waitFor();
+  assert.doesNotMatch(await page.locator('#panel').innerText(), /Outputs|Start|Layout|Running|Finished/);
+  await shoot('programme-korean');
+  await page.evaluate(async () => (await import('/strings.js')).setLanguage('en'));
+  await page.setViewportSize(DESK);
+});
+
+test('what the server does not do is said plainly, with what to set', async () => {
+  const plain = await startServer();
+  const tab = await page.context().newPage();
+  await tab.setViewportSize(DESK);
+  try {
+    await tab.goto(`${plain.url}?room=Plain&name=Ada`);
+    await tab.locator('#join').click();
+    await tab.locator('#open-programme').click();
+    await tab.click('#output-start');
+    await tab.locator('#output-form [role="alert"]', { hasText: 'programme.recordings_directory' }).waitFor();
+    assert.equal(await tab.locator('.toast').count(), 0);
+    await shoot('programme-off', tab);
+  } finally {
+    await tab.close();
+    assert.equal(await plain.stop(), 0);
+  }
+});
+
+test('where tokens are on, only hosts have the panel', async () => {
+  const secret = 'a secret of the tests, 32 bytes long or more';
+  const token = (role) => {
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const body = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ room: 'Guarded', role, exp: Math.floor(Date.now() / 1000) + 600 })}`;
+    return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
+  };
+  const guarded = await startServer({ settings: [`server.token_secret=${secret}`] });
+  try {
+    for (const [role, sees] of [['participant', false], ['host', true]]) {
+      const tab = await page.context().newPage();
+      await tab.setViewportSize(DESK);
+      await tab.goto(`${guarded.url}?room=Guarded&name=Ada&token=${token(role)}`);
+      const asked = tab.waitForResponse((response) => response.url().endsWith('/outputs'));
+      await tab.locator('#join').click();
+      await asked;
+      await pause(300);
+      assert.equal(await tab.locator('#open-programme').isVisible(), sees, role);
+      await tab.close();
+    }
+  } finally {
+    assert.equal(await guarded.stop(), 0);
+  }
+});
+
+test('no page had an error', () => assert.deepEqual(host.errors, []));
