@@ -91,7 +91,75 @@ test('the panel opens from the bar, and shows the programme live', async () => {
   assert.equal(await page.locator('.programme-preview video').isVisible(), false);
 });
 
+/* The mean colour of a part of what the preview shows. */
+const colourAt = (x, y, w, h) => page.evaluate(([left, top, width, height]) => {
+  const canvas = document.querySelector('.programme-preview canvas');
+  const { data } = canvas.getContext('2d').getImageData(canvas.width * left, canvas.height * top, canvas.width * width, canvas.height * height);
+  const sum = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) for (const c of [0, 1, 2]) sum[c] += data[i + c];
+  return sum.map((value) => Math.round(value / (data.length / 4)));
+}, [x, y, w, h]);
+
+async function until(what, condition) {
+  let last;
+  for (let i = 0; i < 100; i += 1) {
+    last = await condition();
+    if (last === true) return;
+    await pause(200);
+  }
+  assert.fail(`not within 20 s: ${what}; last ${JSON.stringify(last)}`);
+}
+
+const near = (colour, wanted) => wanted.every((value, c) => Math.abs(value - colour[c]) < 40) || colour;
+
+/* Whether the server has this part of the interface; a test of what it does not have is skipped. */
+const has = async (path) => (await fetch(`${server.url}api/v1/${path}`)).status !== 404;
+const look = () => page.locator('#programme-look');
+
+test('a still shows the programme, and its look is changed at once', async (t) => {
+  if (!await has(`rooms/${ROOM}/programme`)) return t.skip('this server has no look of the programme');
+  await until('a picture', () => page.evaluate(() => document.querySelector('.programme-preview canvas').width === 1280));
+  await page.getByText('Look and sound').click();
+  await look().getByText('1280 × 720 · 30 fps').waitFor();
+  await look().getByRole('radio', { name: 'Lower third' }).check();
+  await look().getByRole('switch', { name: 'Clock' }).check();
+  await look().getByRole('radio', { name: 'Grid' }).check();
+  await look().getByLabel('Loudness').selectOption('-23');
+  await until('the look', async () => {
+    const { labels, clock, layout, loudness } = await (await fetch(`${server.url}api/v1/rooms/${ROOM}/programme`)).json();
+    return (labels === 'lower-third' && clock === true && layout === 'grid' && loudness === -23) || { labels, clock, layout, loudness };
+  });
+  assert.deepEqual(await nameless(), []);
+  await pause(3000);
+  await page.setViewportSize({ ...DESK, height: 1300 });
+  await shoot('programme-look');
+  return page.setViewportSize(DESK);
+});
+
+test('a logo is uploaded, and seen', async (t) => {
+  if (!await has('images')) return t.skip('this server keeps no images');
+  const picture = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 128 });
+    const paint = canvas.getContext('2d');
+    paint.fillStyle = '#f000f0';
+    paint.fillRect(0, 0, 128, 128);
+    const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+  const chooser = page.waitForEvent('filechooser');
+  await look().locator('.with-upload').getByRole('button', { name: 'Upload' }).click();
+  await (await chooser).setFiles({ name: 'Our logo.png', mimeType: 'image/png', buffer: Buffer.from(picture) });
+  await page.waitForFunction(() => document.querySelector('#programme-look .with-upload select').value === 'Our-logo.png');
+  const { logoCorner, logoHeight, safeMargin } = await (await fetch(`${server.url}api/v1/rooms/${ROOM}/programme`)).json();
+  const width = logoHeight * 9 / 16;
+  const left = logoCorner.endsWith('right') ? 1 - safeMargin - width : safeMargin;
+  const top = logoCorner.startsWith('bottom') ? 1 - safeMargin - logoHeight : safeMargin;
+  await until('the logo', async () => near(await colourAt(left + width * 0.3, top + logoHeight * 0.3, width * 0.4, logoHeight * 0.4), [240, 0, 240]));
+  return shoot('programme-logo');
+});
+
 test('a recording and HLS are started in the panel, and run', async () => {
+  await page.locator('#programme-look').evaluate((node) => { node.open = false; });
   await start('File');
   await card('File').getByText('Running').waitFor();
   await start('HLS');

@@ -9,7 +9,7 @@ describe('an output to be started', () => {
   it('is said as the server wants it', () => {
     assert.deepEqual(orderOf({ type: 'file', format: 'mp4', sound: 'aac', splitMinutes: '0' }), { type: 'file', format: 'mp4' });
     assert.deepEqual(orderOf({ type: 'file', format: 'mkv', sound: 'opus', splitMinutes: '15' }),
-      { type: 'file', format: 'mkv', sound: 'opus', splitDuration: 900_000 });
+      { type: 'file', format: 'mkv', sound: 'opus', splitDuration: 900 });
     assert.deepEqual(orderOf({ type: 'hls', format: 'mp4', server: 'rtmp://a/b' }), { type: 'hls' });
     assert.deepEqual(orderOf({ type: 'tracks', sound: 'opus' }), { type: 'tracks' });
     assert.deepEqual(orderOf({ type: 'rtmp', server: 'rtmps://a/live/', key: ' s3cret?x=1 ' }), { type: 'rtmp', url: 'rtmps://a/live/s3cret?x=1' });

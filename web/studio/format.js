@@ -85,7 +85,7 @@ export function orderOf({ type, format, sound, splitMinutes, server, key, addres
   if (type !== 'file') return { type };
   const order = { type, format };
   if (sound && sound !== 'aac') order.sound = sound;
-  if (Number(splitMinutes) > 0) order.splitDuration = Number(splitMinutes) * 60_000;
+  if (Number(splitMinutes) > 0) order.splitDuration = Number(splitMinutes) * 60; /* seconds */
   return order;
 }
 
