@@ -1,8 +1,11 @@
 /* The broadcaster's side: outputs through the panel, HLS and WHEP in the viewer's page, the recording in the library. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { ARTEFACTS } from './fixture/needs.mjs';
@@ -26,7 +29,7 @@ before(async () => {
   directory = mkdtempSync(`${tmpdir()}/mixroom-programme-`);
   for (const name of ['hls', 'recordings', 'images']) mkdirSync(`${directory}/${name}`);
   server = await startServer({ settings: [`programme.hls_directory=${directory}/hls`, `programme.recordings_directory=${directory}/recordings`,
-    `programme.images_directory=${directory}/images`, 'programme.push=true', 'players.files=true', 'library.upload_max_mib=64'] });
+    `programme.images_directory=${directory}/images`, 'programme.push=true', 'players.urls=true', 'players.private_addresses=true'] });
   host = await Person.arrive('green');
   ({ page } = host);
   await page.setViewportSize(DESK);
@@ -259,6 +262,39 @@ test('a phone has all of it, in Korean as well', async () => {
   await shoot('programme-korean');
   await page.evaluate(async () => (await import('/strings.js')).setLanguage('en'));
   await page.setViewportSize(DESK);
+});
+
+test('an address is played into the room: paused, quieter, stopped', async (t) => {
+  if (!await has(`rooms/${ROOM}/players`)) return t.skip('this server plays nothing into rooms');
+  const clip = `${directory}/clip.webm`;
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10', '-f', 'lavfi', '-i', 'sine=frequency=440',
+    '-t', '20', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', clip]);
+  const shop = http.createServer((request, response) => response.writeHead(200, { 'Content-Type': 'video/webm' }).end(readFileSync(clip))).listen(0, '127.0.0.1');
+  await once(shop, 'listening');
+  const players = page.locator('#programme-players');
+  await page.getByText('Play into the room').click();
+  await players.getByRole('button', { name: 'Play', exact: true }).click();
+  await players.getByText('Enter the address of a video or stream.').waitFor();
+  await players.getByRole('textbox', { name: 'Address' }).fill(`http://127.0.0.1:${shop.address().port}/clip.webm`);
+  /* However slow the machine is, it does not end meanwhile. */
+  await players.getByRole('switch', { name: 'Repeat' }).check();
+  await players.getByRole('button', { name: 'Play', exact: true }).click();
+  await players.locator('.card .state', { hasText: 'Playing' }).waitFor();
+  await host.sees(2);
+  await pause(2000);
+  await shoot('programme-player');
+  const state = async () => (await (await fetch(`${server.url}api/v1/rooms/${ROOM}/players`)).json())[0];
+  await players.getByRole('slider', { name: 'Volume' }).fill('0.5');
+  await until('half the volume', async () => (await state()).volume === 0.5);
+  await players.getByRole('button', { name: 'Pause' }).click();
+  await players.locator('.card .state', { hasText: 'Paused' }).waitFor();
+  await players.getByRole('button', { name: 'Go on' }).click();
+  await players.locator('.card .state', { hasText: 'Playing' }).waitFor();
+  assert.deepEqual(await nameless(), []);
+  await players.getByRole('button', { name: 'Stop playing' }).click();
+  await host.sees(1);
+  shop.close();
+  return page.getByText('Play into the room').click();
 });
 
 test('what the server does not do is said plainly, with what to set', async () => {

@@ -25,7 +25,7 @@ export class PlayerDialog {
     n.video = h('video', { controls: true, playsinline: true, preload: 'metadata', onerror: () => this.#fail() });
     n.problem = h('p', { class: 'form-error', role: 'alert' });
     n.facts = h('dl', { class: 'recording-details' });
-    n.title = h('input', { id: 'recording-title', maxlength: '200', autocomplete: 'off' });
+    n.title = h('input', { id: 'recording-title', required: true, maxlength: '200', autocomplete: 'off' });
     n.save = h('button', { type: 'submit', class: 'secondary', i18n: 'recordings.save' });
     n.rename = h('form', { class: 'rename', onsubmit: (event) => this.#save(event) },
       h('label', { class: 'field' }, h('span', { class: 'field-name', i18n: 'recordings.titleField' }), n.title), n.save);
