@@ -120,7 +120,6 @@ export class Outputs {
     pause.dataset.paused = String(isPaused);
     pause.replaceChildren(icon(isPaused ? 'play' : 'pause'));
     setLabel(pause, isPaused ? 'output.resume' : 'output.pause');
-    pause.title = t(isPaused ? 'output.resume' : 'output.pause');
   }
 }
 

@@ -23,7 +23,6 @@ export class Players {
   #at = 0;
   #controls = new WeakMap();
   #form = {};
-  #hasRecordings = false;
 
   constructor({ rest, room }) {
     this.#rest = rest;
@@ -39,7 +38,6 @@ export class Players {
   async refresh() {
     this.#entries = await this.#rest.get(this.#path());
     this.#at = performance.now();
-    if (!this.#hasRecordings) await this.#askRecordings();
     this.render();
   }
 
@@ -67,6 +65,7 @@ export class Players {
     recording.element.hidden = kind.value !== 'recording';
     url.element.hidden = kind.value !== 'url';
     setText(this.#error, '');
+    if (kind.value === 'recording') this.#askRecordings();
   }
 
   async #askRecordings() {
@@ -74,7 +73,6 @@ export class Players {
     const { recordings } = await this.#rest.get(`recordings?${new URLSearchParams({ room, limit: RECORDINGS_SHOWN })}`).catch(() => ({ recordings: [] }));
     const finished = recordings.filter(({ state }) => state === 'finished');
     this.#form.recording.fill(finished.map(({ id, title, started }) => ({ value: String(id), text: title || formatDate(started) })));
-    this.#hasRecordings = finished.length > 0;
   }
 
   async #submit(event) {

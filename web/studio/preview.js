@@ -63,7 +63,6 @@ export class Preview {
     setText(words, this.#error ? explainRest(this.#error) : waits ? t('studio.previewWaiting') : '');
     words.hidden = words.textContent === '';
     setLabel(live, this.#viewing ? 'studio.previewStill' : 'studio.previewLive');
-    live.title = live.getAttribute('aria-label');
   }
 
   /* ---- Stills ---- */
