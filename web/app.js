@@ -3,9 +3,10 @@
 import { h } from './dom.js';
 import { Lobby } from './lobby.js';
 import { join } from './mixroom.js';
+import { startLanguage } from './panels/language.js';
 import { explain } from './problems.js';
 import { Room } from './room.js';
-import { onLanguage, pickLanguage, setLanguage, t } from './strings.js';
+import { onLanguage, t } from './strings.js';
 import { prefs } from './store.js';
 import { clearToasts } from './toasts.js';
 
@@ -27,12 +28,12 @@ function showLobby({ room = link.get('room') ?? prefs.get('room'), name = link.g
 }
 
 async function enter({ room, name, ...media }) {
+  const place = { url: new URL('.', document.baseURI).href, token: link.get('token') ?? undefined };
   const call = await join({
     room,
     name,
     ...media,
-    url: new URL('.', document.baseURI).href,
-    token: link.get('token') ?? undefined,
+    ...place,
     codec: link.get('codec') ?? undefined,
     devices: { audio: prefs.get('audioDevice'), video: prefs.get('videoDevice') },
   });
@@ -42,7 +43,7 @@ async function enter({ room, name, ...media }) {
   rememberInAddress(room);
   document.title = `${room} – ${t('app.name')}`;
   call.addEventListener('left', ({ detail }) => showGoodbye({ room, name }, detail.error));
-  show(new Room(call), 'in-room');
+  show(new Room(call, place), 'in-room');
 }
 
 /* So that the address can be sent on, and a reload comes back to the same room. */
@@ -64,5 +65,5 @@ function showGoodbye(place, error) {
   show({ element, start: () => again.focus(), close: () => stop.abort() }, 'in-lobby');
 }
 
-setLanguage(pickLanguage([link.get('lang'), prefs.get('language'), ...navigator.languages].filter(Boolean)));
+startLanguage(link);
 showLobby();

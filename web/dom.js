@@ -36,3 +36,23 @@ export function svg(tag, attributes, ...children) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/**
+ * Lets `parent` hold one node for each item, in their order. Nodes are kept by key, so that focus and half-set controls stay.
+ * @param make (item) → node; update (node, item)
+ */
+export function syncChildren(parent, items, { key, make, update }) {
+  const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  items.forEach((item, i) => {
+    const name = String(key(item));
+    let node = old.get(name);
+    old.delete(name);
+    if (!node) {
+      node = make(item);
+      node.dataset.key = name;
+    }
+    update(node, item);
+    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
+  });
+  for (const node of old.values()) node.remove();
+}

@@ -26,6 +26,18 @@ export function explain(error) {
   return t('error.unknown', { detail: error?.detail || error?.message || error?.code || '' });
 }
 
+const ABOUT_ME = { 'token-too-weak': 'rest.tooWeak', 'token-missing': 'rest.tooWeak', 'token-invalid': 'error.badToken', 'too-large': 'rest.tooLarge' };
+
+/** The same for a request of the REST interface, a RestError. What the server says of it is in English. */
+export function explainRest({ status, type, detail, message }) {
+  if (status === 0) return t('error.unreachable');
+  if (Object.hasOwn(ABOUT_ME, type)) return t(ABOUT_ME[type]);
+  /* Its operator has not switched it on; the detail says how. */
+  if (status === 403) return t('rest.off', { detail });
+  if (status === 404 && !detail) return t('rest.unknown');
+  return t('error.unknown', { detail: detail || message || String(status) });
+}
+
 const DEVICE_PROBLEMS = {
   denied: { both: 'media.denied', camera: 'media.deniedCamera', microphone: 'media.deniedMicrophone' },
   missing: { both: 'media.missing', camera: 'media.missingCamera', microphone: 'media.missingMicrophone' },

@@ -12,6 +12,7 @@ import { SidePanel } from './panels/side.js';
 import { StatsPanel, isReduced } from './panels/stats.js';
 import { deviceProblem, explain } from './problems.js';
 import { Stage } from './stage.js';
+import { Studio } from './studio/panel.js';
 import { onLanguage, setLabel, t, tCount } from './strings.js';
 import { prefs } from './store.js';
 import { announce, toast } from './toasts.js';
@@ -20,6 +21,7 @@ export class Room {
   #call;
   #stop = new AbortController();
   #stage;
+  #studio;
   #side;
   #stats;
   #settings;
@@ -27,11 +29,13 @@ export class Room {
   #nodes = {};
   #unread = false;
 
-  constructor(call) {
+  /** @param place {url, token} of the server, for its REST interface */
+  constructor(call, place) {
     this.#call = call;
     const { signal } = this.#stop;
     this.#stage = new Stage(call, signal);
-    this.#side = new SidePanel(call, signal);
+    this.#studio = new Studio(call, place, signal);
+    this.#side = new SidePanel(call, this.#studio, signal);
     this.#stats = new StatsPanel(call, signal);
     this.#settings = settingsDialog({ onDevice: (device, id) => this.#useDevice(device, id),
       onMirror: (mirrored) => this.#stage.setMirrored(mirrored) }, signal);
@@ -57,14 +61,16 @@ export class Room {
     n.people = button('open-people', 'people', () => this.#side.toggle('people'), 'wide quiet');
     n.chat = button('open-chat', 'chat', () => this.#side.toggle('chat'), 'quiet');
     n.stats = button('open-stats', 'stats', () => this.#stats.toggle(), 'wide quiet');
+    n.programme = button('open-programme', 'broadcast', () => this.#side.toggle('programme'), 'wide quiet');
+    n.programme.hidden = true;
     n.share.hidden = !canShareScreen();
-    for (const [node, panel] of [[n.people, 'panel'], [n.chat, 'panel'], [n.stats, 'stats']]) node.setAttribute('aria-controls', panel);
+    for (const [node, panel] of [[n.programme, 'panel'], [n.people, 'panel'], [n.chat, 'panel'], [n.stats, 'stats']]) node.setAttribute('aria-controls', panel);
     for (const [node, key] of [[n.more, 'bar.more'], [n.leave, 'bar.leave'], [n.people, 'bar.people']]) setLabel(node, key);
     n.count = h('span', { class: 'count' });
     n.bar = h('div', { id: 'bar', class: 'bar', role: 'toolbar', label: 'bar.label' },
       h('div', { class: 'bar-room' }, h('strong', {}, this.#call.room), n.count),
       h('div', { class: 'bar-main' }, n.microphone, n.camera, n.share, n.hand, h('div', { class: 'menu-holder' }, n.more, this.#buildMenu()), n.leave),
-      h('div', { class: 'bar-panels' }, n.stats, n.people, n.chat));
+      h('div', { class: 'bar-panels' }, n.programme, n.stats, n.people, n.chat));
     /* A click leaves the focus where it was, so that Space goes on being the key to talk. */
     n.bar.addEventListener('mousedown', (event) => event.preventDefault());
     n.banner = new Banner(this.#call, signal);
@@ -81,6 +87,7 @@ export class Room {
       { icon: 'hand', key: 'bar.handOn', class: 'narrow hand-raise', onclick: () => this.#toggleHand() },
       { icon: 'hand', key: 'bar.handOff', class: 'narrow hand-lower', onclick: () => this.#toggleHand() },
       { icon: 'people', key: 'bar.people', class: 'narrow', onclick: () => this.#side.show('people') },
+      { icon: 'broadcast', key: 'studio.title', class: 'narrow programme-item', onclick: () => this.#side.show('programme') },
       { icon: 'stats', key: 'bar.stats', class: 'narrow', onclick: () => this.#stats.toggle() },
       { icon: 'link', key: 'menu.copyLink', onclick: () => this.#copyLink() },
       { icon: 'fullscreen', key: 'menu.fullscreen', class: document.fullscreenEnabled ? null : 'absent', onclick: () => this.#toggleFullscreen() },
@@ -107,7 +114,8 @@ export class Room {
     setLabel(n.chat, this.#unread ? 'bar.chatUnread' : 'bar.chat');
     n.chat.classList.toggle('unread', this.#unread);
     this.#renderReduced();
-    for (const [node, open] of [[n.people, this.#side.open === 'people'], [n.chat, this.#side.open === 'chat'], [n.stats, this.#stats.open]]) {
+    this.#renderLive();
+    for (const [node, open] of [[n.programme, this.#side.open === 'programme'], [n.people, this.#side.open === 'people'], [n.chat, this.#side.open === 'chat'], [n.stats, this.#stats.open]]) {
       node.classList.toggle('active', open);
       node.setAttribute('aria-expanded', String(open));
     }
@@ -121,6 +129,21 @@ export class Room {
     const reduced = isReduced(this.#call.rung);
     setLabel(this.#nodes.stats, reduced ? 'bar.statsReduced' : 'bar.stats');
     for (const node of [this.#nodes.stats, this.#nodes.more]) node.classList.toggle('reduced', reduced);
+  }
+
+  /* Who could stop it should not forget it. */
+  #renderLive() {
+    const { programme } = this.#nodes;
+    const isLive = this.#studio.live.length > 0;
+    setLabel(programme, isLive ? 'bar.programmeLive' : 'bar.programme');
+    programme.classList.toggle('on-air', isLive);
+  }
+
+  async #offerStudio() {
+    if (!await this.#studio.isAllowed()) return;
+    this.#nodes.programme.hidden = false;
+    this.element.classList.add('with-programme');
+    this.#side.allowStudio();
   }
 
   #renderToggle(button, name, off, label) {
@@ -218,6 +241,8 @@ export class Room {
       this.#render();
       if (detail?.closed) this.#focusOr(this.#nodes.stats);
     });
+    this.#studio.addEventListener('live', () => this.#renderLive());
+    this.#offerStudio();
     onLanguage(() => this.#render(), signal);
     listenKeys({
       microphone: () => this.#toggleMicrophone(),

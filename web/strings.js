@@ -58,9 +58,10 @@ export function translate(root) {
   for (const node of root.querySelectorAll('[data-i18n-label]')) setLabel(node, node.dataset.i18nLabel);
 }
 
-/** Gives a control without text its name, which is its tip as well. */
+/** Gives a control without text its name, which is its tip as well, where it has one. */
 export function setLabel(node, key) {
   node.dataset.i18nLabel = key;
   node.setAttribute('aria-label', t(key));
   if (node.classList.contains('tipped')) node.dataset.tip = t(key);
+  if (node.title) node.title = t(key);
 }

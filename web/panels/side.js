@@ -1,4 +1,4 @@
-/* The side panel: chat and people in one. */
+/* The side panel: chat, people and, for those who may, the programme, in one. */
 
 import { h, setText } from '../dom.js';
 import { icon } from '../icons.js';
@@ -11,14 +11,17 @@ const CHAT_MAX_CHARS = 2000;
 const LINES_MAX = 500;
 
 export class SidePanel extends EventTarget {
-  /* null when closed, 'chat' or 'people' */
+  /* null when closed, 'chat', 'people' or 'programme' */
   open = null;
   #call;
+  #studio;
   #nodes = {};
 
-  constructor(call, signal) {
+  /** @param studio the view of the programme; its tab is hidden until allowStudio() */
+  constructor(call, studio, signal) {
     super();
     this.#call = call;
+    this.#studio = studio;
     this.#build();
     const on = (type, listener) => call.addEventListener(type, listener, { signal });
     for (const line of call.chatLines) this.#addLine(line);
@@ -31,7 +34,8 @@ export class SidePanel extends EventTarget {
     const n = this.#nodes;
     const tab = (name, key) => h('button', { id: `tab-${name}`, type: 'button', role: 'tab', 'aria-controls': `view-${name}`, i18n: key,
       onclick: () => this.show(name) });
-    n.tabs = { chat: tab('chat', 'chat.title'), people: tab('people', 'people.title') };
+    n.tabs = { chat: tab('chat', 'chat.title'), people: tab('people', 'people.title'), programme: tab('programme', 'studio.title') };
+    n.tabs.programme.hidden = true;
     n.lines = h('ol', { class: 'chat-lines', tabindex: '0', label: 'chat.title' });
     n.empty = h('p', { class: 'empty', i18n: 'chat.empty' });
     n.input = h('textarea', { id: 'chat-input', rows: '1', maxlength: CHAT_MAX_CHARS, label: 'chat.input', 'data-i18n-placeholder': 'chat.input',
@@ -43,12 +47,17 @@ export class SidePanel extends EventTarget {
       chat: h('div', { id: 'view-chat', class: 'view', role: 'tabpanel', 'aria-labelledby': 'tab-chat' }, n.empty, n.lines,
         h('form', { class: 'chat-form', onsubmit: (event) => this.#submit(event) }, n.input, n.send)),
       people: h('div', { id: 'view-people', class: 'view', role: 'tabpanel', 'aria-labelledby': 'tab-people', tabindex: '0' }, n.count, n.people),
+      programme: h('div', { id: 'view-programme', class: 'view', role: 'tabpanel', 'aria-labelledby': 'tab-programme' }, this.#studio.element),
     };
-    const tabs = h('div', { class: 'tabs', role: 'tablist', label: 'panel.label', onkeydown: (event) => this.#onTabKey(event) }, n.tabs.chat, n.tabs.people);
+    const tabs = h('div', { class: 'tabs', role: 'tablist', label: 'panel.label', onkeydown: (event) => this.#onTabKey(event) }, ...Object.values(n.tabs));
     const close = h('button', { type: 'button', class: 'icon-button', label: 'panel.close', onclick: () => this.hide() }, icon('close'));
     this.element = h('section', { id: 'panel', class: 'panel', hidden: true, label: 'panel.label', onkeydown: (event) => {
       if (event.key === 'Escape') this.hide();
-    } }, h('div', { class: 'panel-head' }, tabs, close), n.views.chat, n.views.people);
+    } }, h('div', { class: 'panel-head' }, tabs, close), ...Object.values(n.views));
+  }
+
+  allowStudio() {
+    this.#nodes.tabs.programme.hidden = false;
   }
 
   toggle(name) {
@@ -59,6 +68,7 @@ export class SidePanel extends EventTarget {
   show(name) {
     this.open = name;
     this.element.hidden = false;
+    this.element.classList.toggle('broad', name === 'programme');
     for (const [one, tab] of Object.entries(this.#nodes.tabs)) {
       tab.setAttribute('aria-selected', String(one === name));
       tab.tabIndex = one === name ? 0 : -1;
@@ -66,11 +76,13 @@ export class SidePanel extends EventTarget {
     }
     this.dispatchEvent(new Event('change'));
     this.#showPeople();
+    if (name === 'programme') this.#studio.open();
+    else this.#studio.close();
     if (name === 'chat') {
       this.#nodes.input.focus();
       this.#nodes.lines.scrollTop = this.#nodes.lines.scrollHeight;
     } else {
-      this.#nodes.tabs.people.focus();
+      this.#nodes.tabs[name].focus();
     }
   }
 
@@ -79,12 +91,15 @@ export class SidePanel extends EventTarget {
     const was = this.open;
     this.open = null;
     this.element.hidden = true;
+    this.#studio.close();
     this.dispatchEvent(new CustomEvent('change', { detail: { closed: was } }));
   }
 
   #onTabKey(event) {
     if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    const other = this.open === 'chat' ? 'people' : 'chat';
+    const names = Object.keys(this.#nodes.tabs).filter((name) => !this.#nodes.tabs[name].hidden);
+    const step = event.key === 'ArrowRight' ? 1 : names.length - 1;
+    const other = names[(names.indexOf(this.open) + step) % names.length];
     this.show(other);
     this.#nodes.tabs[other].focus();
   }
