@@ -28,6 +28,10 @@ mxr_guard_open (const char *allowed_hosts, bool private_addresses)
   guard.hosts = g_strdup (allowed_hosts);
   guard.private_addresses = private_addresses;
   guard.known = g_ptr_array_new_with_free_func (g_free);
+  if (mxr_host_matches (allowed_hosts, "localhost")) { /* which GLib does not look up */
+    g_ptr_array_add (guard.known, g_strdup ("127.0.0.1"));
+    g_ptr_array_add (guard.known, g_strdup ("::1"));
+  }
   guard.is_open = true;
   g_mutex_unlock (&guard.lock);
 }

@@ -185,7 +185,7 @@ get_ready (MxrSource *source)
 /* ---- What the pipeline tells ------------------------------------------------------------------------------------ */
 
 static char *
-explain (const GError *error)
+explain (const GError *error, bool is_ready)
 {
   char *refusal = mxr_guard_take_refusal ();
 
@@ -197,6 +197,10 @@ explain (const GError *error)
   if (g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND) ||
       g_error_matches (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN))
     return g_strdup ("the server has no decoder for it");
+  if (error->domain == GST_RESOURCE_ERROR)
+    return g_strdup_printf ("it cannot be read; the answer was '%s'", error->message);
+  if (!is_ready && g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED))
+    return g_strdup ("it cannot be read: there is no answer, or not all of it comes");
   return g_strdup (error->message);
 }
 
@@ -206,7 +210,7 @@ on_error (MxrSource *source, GstMessage *message)
   g_autoptr (GError) error = NULL;
 
   gst_message_parse_error (message, &error, NULL);
-  g_autofree char *text = explain (error);
+  g_autofree char *text = explain (error, source->is_ready);
   end (source, MXR_WIRE_FAILED, text);
 }
 
