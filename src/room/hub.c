@@ -271,8 +271,8 @@ mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
 
 /* ---- Joining --------------------------------------------------------------------------------------------- */
 
-static bool
-check_name (const char *what, const char *name, GError **error)
+bool
+mxr_hub_check_name (const char *what, const char *name, GError **error)
 {
   bool is_good = g_utf8_validate (name, -1, NULL);
   glong n_chars = is_good ? g_utf8_strlen (name, -1) : 0;
@@ -305,7 +305,7 @@ MxrParticipant *
 mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
               gpointer user_data, GError **error)
 {
-  if (!check_name ("room's name", room, error) || !check_name ("name", name, error))
+  if (!mxr_hub_check_name ("room's name", room, error) || !mxr_hub_check_name ("name", name, error))
     return NULL;
   MxrParticipant *participant = join (hub, room, name, role, events, user_data, error);
   if (participant == NULL) {

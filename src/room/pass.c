@@ -24,7 +24,8 @@ static MxrParticipant *
 find_only_one (MxrRoom *room)
 {
   MxrParticipant *participant = room->n_tiles == 1 ? mxr_room_find_key (room, room->tiles[0].key) : NULL;
-  bool is_sending = participant != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL && !participant->video_muted;
+  bool is_sending = participant != NULL && participant->peer != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL &&
+                    !participant->video_muted;
   return is_sending && !room->hub->config->room.labels ? participant : NULL;
 }
 

@@ -4,46 +4,9 @@
 
 #include <string.h>
 
-#include "json-reader.h"
-#include "mixroom/limits.h"
+#include "body.h"
 #include "problem.h"
 #include "token.h"
-
-/* ---- Bodies ----------------------------------------------------------------------------------------------------- */
-
-/* Returns: (transfer full) (nullable): the members; NULL when @msg is answered. */
-static GHashTable *
-read_body (SoupServerMessage *msg)
-{
-  const char *type = soup_message_headers_get_content_type (soup_server_message_get_request_headers (msg), NULL);
-  g_autoptr (GBytes) body = soup_message_body_flatten (soup_server_message_get_request_body (msg));
-  gsize n_bytes, position;
-  const char *text = g_bytes_get_data (body, &n_bytes);
-
-  if (g_strcmp0 (type, "application/json") != 0) {
-    mxr_problem_respond (msg, MXR_PROBLEM_CONTENT_TYPE, "Send application/json.");
-    return NULL;
-  }
-  GHashTable *members = mxr_json_read_object (text != NULL ? text : "", n_bytes, &position);
-  if (members == NULL)
-    mxr_problem_respond (msg, MXR_PROBLEM_BAD_REQUEST, "The body must be one JSON object.");
-  return members;
-}
-
-/* Returns: false when the member is there and no text of a reasonable length; @out_text is NULL when it is not there. */
-static bool
-get_text (GHashTable *members, const char *name, const char **out_text)
-{
-  const MxrJsonValue *value = g_hash_table_lookup (members, name);
-
-  *out_text = NULL;
-  if (value == NULL || value->type == MXR_JSON_NULL)
-    return true;
-  if (value->type != MXR_JSON_STRING || value->has_nul || strlen (value->string) > MXR_URL_MAX_BYTES)
-    return false;
-  *out_text = value->string;
-  return true;
-}
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------- */
 
@@ -59,14 +22,14 @@ respond (SoupServerMessage *msg, GVariant *value, const GError *error)
 static void
 start (MxrServer *server, SoupServerMessage *msg, const char *room)
 {
-  g_autoptr (GHashTable) members = read_body (msg);
+  g_autoptr (GHashTable) members = mxr_body_read (msg);
   g_autoptr (GError) error = NULL;
   MxrOutputOrder order;
 
   if (members == NULL)
     return;
-  if (!get_text (members, "type", &order.type) || !get_text (members, "format", &order.format) ||
-      !get_text (members, "url", &order.url)) {
+  if (!mxr_body_get_text (members, "type", &order.type) || !mxr_body_get_text (members, "format", &order.format) ||
+      !mxr_body_get_text (members, "url", &order.url)) {
     mxr_problem_respond (msg, MXR_PROBLEM_BAD_OUTPUT, "type, format and url are strings of at most 1024 bytes.");
     return;
   }
@@ -87,7 +50,7 @@ start (MxrServer *server, SoupServerMessage *msg, const char *room)
 static void
 change (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
 {
-  g_autoptr (GHashTable) members = read_body (msg);
+  g_autoptr (GHashTable) members = mxr_body_read (msg);
   const MxrJsonValue *paused = members != NULL ? g_hash_table_lookup (members, "paused") : NULL;
   g_autoptr (GError) error = NULL;
 

@@ -106,12 +106,12 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
-/* The one part of the interface that changes something. */
+/* These parts of the interface change something. */
 static bool
-is_of_outputs (char **segments)
+is_of (char **segments, const char *part)
 {
   return g_strv_length (segments) > 4 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
-         strcmp (segments[2], "rooms") == 0 && strcmp (segments[4], "outputs") == 0;
+         strcmp (segments[2], "rooms") == 0 && strcmp (segments[4], part) == 0;
 }
 
 void
@@ -119,8 +119,10 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
   const char *method = soup_server_message_get_method (msg);
 
-  if (is_of_outputs (segments))
+  if (is_of (segments, "outputs"))
     mxr_outputs_handle (server, msg, segments, g_strv_length (segments));
+  else if (is_of (segments, "players"))
+    mxr_players_handle (server, msg, segments, g_strv_length (segments));
   else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)

@@ -60,6 +60,8 @@ void mxr_whip_handle (MxrServer *server, SoupServerMessage *msg, char **segments
 void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* @segments: "api", "v1", "rooms", a name, "outputs" and what follows. */
 void mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+/* @segments: "api", "v1", "rooms", a name, "players" and what follows. */
+void mxr_players_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);
