@@ -3,6 +3,7 @@
 #include "mixroom/player.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct _MxrPlayer {
   /* Of the control thread. */
   GSubprocess *process; /* NULL: is no more */
   bool is_stopped;
+  bool is_lost; /* it has closed its end, or does not keep to the wire */
   MxrPlayerInfo info;
   char *detail;
   gint64 told_us;      /* when the position was as in info */
@@ -149,6 +151,15 @@ on_status (MxrPlayer *player, const MxrWireHeader *header)
   player->told_us = g_get_monotonic_time ();
 }
 
+/* The end of its process says why; one that has merely gone mad is ended. */
+static void
+on_lost (MxrPlayer *player)
+{
+  player->is_lost = true;
+  if (player->process != NULL)
+    g_subprocess_force_exit (player->process);
+}
+
 static void
 on_word (gpointer data)
 {
@@ -163,8 +174,10 @@ on_word (gpointer data)
     on_status (player, &word->header);
   else if (word->header.kind == MXR_WIRE_FINISHED)
     set_state (player, MXR_PLAYER_FINISHED, NULL);
-  else
+  else if (word->header.kind == MXR_WIRE_FAILED)
     set_state (player, MXR_PLAYER_FAILED, word->text);
+  else
+    on_lost (player);
 }
 
 static void
@@ -198,27 +211,36 @@ static gpointer
 read_messages (gpointer data)
 {
   g_autoptr (MxrPlayer) player = data;
-  const MxrWireHeader failed = { .kind = MXR_WIRE_FAILED };
+  const MxrWireHeader lost = { .kind = MXR_WIRE_N_KINDS };
 
   while (read_message (player))
     ;
-  post_word (player, &failed, g_strdup ("its process ended before it was through"));
+  post_word (player, &lost, NULL);
   return NULL;
+}
+
+static char *
+explain_exit (GSubprocess *process, bool was_lost)
+{
+  bool is_signaled = g_subprocess_get_if_signaled (process);
+  int signal = is_signaled ? g_subprocess_get_term_sig (process) : 0;
+
+  if (was_lost && signal == SIGKILL)
+    return g_strdup ("its process said what makes no sense, or was killed");
+  if (is_signaled)
+    return g_strdup_printf ("its process was ended by signal %d (%s)", signal, g_strsignal (signal));
+  return g_strdup_printf ("its process ended with status %d", g_subprocess_get_exit_status (process));
 }
 
 static void
 on_process_exit (GObject *process, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (MxrPlayer) player = user_data;
-  g_autofree char *detail = NULL;
 
   g_subprocess_wait_finish (G_SUBPROCESS (process), result, NULL);
-  if (g_subprocess_get_if_signaled (G_SUBPROCESS (process)))
-    detail = g_strdup_printf ("its process was ended by signal %d (%s)", g_subprocess_get_term_sig (G_SUBPROCESS (process)),
-                              g_strsignal (g_subprocess_get_term_sig (G_SUBPROCESS (process))));
+  g_autofree char *detail = explain_exit (G_SUBPROCESS (process), player->is_lost);
   g_clear_object (&player->process);
-  if (detail != NULL && !is_over (player))
-    set_state (player, MXR_PLAYER_FAILED, detail);
+  set_state (player, MXR_PLAYER_FAILED, detail); /* unless it is over */
 }
 
 /* ---- Patience --------------------------------------------------------------------------------------------------- */
