@@ -73,6 +73,91 @@ answer (GOutputStream *out, char *target, gsize first)
   }
 }
 
+/* ---- An RTSP server: one stream, over the connection itself (RFC 2326 10.12) ------------------------------------- */
+
+#define RTP_BYTES 12
+#define BLOCK_BYTES 160 /* 20 ms of G.711 */
+#define LIVE_MS 3000
+
+/* A square wave of 400 Hz. */
+static bool
+send_block (GOutputStream *out, guint16 number)
+{
+  guint8 packet[4 + RTP_BYTES + BLOCK_BYTES] = { '$', 0, 0, RTP_BYTES + BLOCK_BYTES, 0x80, 0 };
+  guint32 timestamp = g_htonl ((guint32) number * BLOCK_BYTES);
+  guint16 sequence = g_htons (number);
+
+  memcpy (packet + 6, &sequence, sizeof sequence);
+  memcpy (packet + 8, &timestamp, sizeof timestamp);
+  packet[12] = 1; /* SSRC */
+  for (guint i = 0; i < BLOCK_BYTES; i++)
+    packet[4 + RTP_BYTES + i] = i % 20 < 10 ? 0x90 : 0x10;
+  return g_output_stream_write_all (out, packet, sizeof packet, NULL, NULL, NULL);
+}
+
+static void
+stream (GOutputStream *out)
+{
+  for (guint i = 0; i < LIVE_MS / 20 && send_block (out, (guint16) i); i++)
+    g_usleep (20000);
+}
+
+static bool
+reply_rtsp (GOutputStream *out, const char *status, const char *sequence, const char *extra, const char *body)
+{
+  g_autofree char *text = g_strdup_printf ("RTSP/1.0 %s\r\nCSeq: %s\r\nSession: 1\r\n%sContent-Length: %u\r\n\r\n%s", status,
+                                           sequence, extra, (guint) strlen (body), body);
+  return g_output_stream_write_all (out, text, strlen (text), NULL, NULL, NULL);
+}
+
+/* /live plays; /elsewhere?URL is redirected there; /control?URL has its stream there. */
+static bool
+answer_rtsp (GOutputStream *out, const char *method, const char *target, const char *sequence)
+{
+  const char *argument = strchr (target, '?') != NULL ? strchr (target, '?') + 1 : "";
+  bool is_control = strstr (target, "/control?") != NULL, is_elsewhere = strstr (target, "/elsewhere?") != NULL;
+  g_autofree char *location = g_strdup_printf ("Location: %s\r\n", argument);
+  g_autofree char *sdp = g_strdup_printf ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=live\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
+                                          "a=rtpmap:0 PCMU/8000\r\na=control:%s\r\n", is_control ? argument : "sound");
+
+  if (strcmp (method, "OPTIONS") == 0)
+    return reply_rtsp (out, "200 OK", sequence, "Public: OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN\r\n", "");
+  if (strcmp (method, "DESCRIBE") == 0 && is_elsewhere)
+    return reply_rtsp (out, "302 Moved", sequence, location, "");
+  if (strcmp (method, "DESCRIBE") == 0)
+    return reply_rtsp (out, "200 OK", sequence, "Content-Type: application/sdp\r\n", sdp);
+  if (strcmp (method, "SETUP") == 0)
+    return reply_rtsp (out, "200 OK", sequence, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", "");
+  reply_rtsp (out, "200 OK", sequence, "", "");
+  if (strcmp (method, "PLAY") == 0)
+    stream (out);
+  return strcmp (method, "PLAY") != 0;
+}
+
+static void
+serve_rtsp (GDataInputStream *in, GOutputStream *out, const char *request)
+{
+  g_autofree char *first = g_strdup (request);
+
+  while (first != NULL) {
+    g_auto (GStrv) words = g_strsplit (first, " ", 3);
+    g_autofree char *sequence = g_strdup ("0");
+    char *line;
+    while ((line = g_data_input_stream_read_line (in, NULL, NULL, NULL)) != NULL && *g_strchomp (line) != '\0') {
+      if (g_ascii_strncasecmp (line, "cseq:", 5) == 0) {
+        g_free (sequence);
+        sequence = g_strdup (g_strstrip (line + 5));
+      }
+      g_free (line);
+    }
+    g_free (line);
+    if (g_strv_length (words) < 3 || !answer_rtsp (out, words[0], words[1], sequence))
+      return;
+    g_free (first);
+    first = g_data_input_stream_read_line (in, NULL, NULL, NULL);
+  }
+}
+
 static gboolean
 on_connection (GThreadedSocketService *service, GSocketConnection *connection, GObject *unused, gpointer user_data)
 {
@@ -84,6 +169,10 @@ on_connection (GThreadedSocketService *service, GSocketConnection *connection, G
 
   if (strstr (address, PUBLIC_IPV4) == NULL && strcmp (address, PUBLIC_IPV6) != 0)
     g_atomic_int_inc (&web.n_private);
+  if (request != NULL && strstr (request, "RTSP/1.0") != NULL) {
+    serve_rtsp (in, g_io_stream_get_output_stream (G_IO_STREAM (connection)), request);
+    return TRUE;
+  }
   for (;;) {
     g_autofree char *line = g_data_input_stream_read_line (in, NULL, NULL, NULL);
     if (line == NULL || *g_strchomp (line) == '\0')
@@ -158,6 +247,11 @@ static const Case cases[] = {
   { "playlist-with-private-key", "", "http://" PUBLIC_IPV4 ":@/key?http://127.0.0.1:@/clip.mp4", "127.0.0.1", false },
   { "name-of-private", "", "http://localhost:@/clip.mp4", "no public address", false },
   { "rtsp-to-name-of-private", "", "rtsp://localhost:@/clip", "no public address", false },
+  { "rtsp", "", "rtsp://" PUBLIC_IPV4 ":@/live", "cannot be read", false }, /* in the end: the connection is closed */
+  { "rtsp-redirect-to-private", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtsp://127.0.0.1:@/live", "127.0.0.1", false },
+  { "rtsp-redirect-to-name", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtsp://localhost:@/live", "no public address", false },
+  { "rtsp-redirect-to-udp", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtspu://127.0.0.1:@/live", "127.0.0.1", false },
+  { "rtsp-control-elsewhere", "", "rtsp://" PUBLIC_IPV4 ":@/control?rtsp://127.0.0.1:@/live", "", false },
   { "private-allowed", "", "http://127.0.0.1:@/clip.mp4", NULL, true },
   { "name-of-private-allowed", "localhost", "http://localhost:@/clip.mp4", NULL, true },
   { "host-allowed", PUBLIC_IPV4, "http://" PUBLIC_IPV4 ":@/clip.mp4", NULL, false },
@@ -186,9 +280,12 @@ test_case (gconstpointer data)
   test_player_start (&test, url, false, false);
   g_autofree char *detail = test_player_wait (&test, c->detail == NULL ? MXR_PLAYER_FINISHED : MXR_PLAYER_FAILED);
   g_autoptr (GArray) pictures = test_player_copy (&test, MXR_PLAYER_PICTURE);
-  g_test_message ("%s: %u pictures; %s", c->url, pictures->len, detail);
-  if (c->detail == NULL)
+  g_autoptr (GArray) sounds = test_player_copy (&test, MXR_PLAYER_SOUND);
+  g_test_message ("%s: %u pictures, %u blocks; %s", c->url, pictures->len, sounds->len, detail);
+  if (c->detail == NULL && g_str_has_prefix (url, "http"))
     g_assert_cmpuint (pictures->len, >, 20);
+  if (c->detail == NULL || strcmp (c->name, "rtsp") == 0)
+    g_assert_cmpuint (sounds->len, >, 75);
   else
     g_assert_nonnull (strstr (detail, c->detail));
   if (!c->private_addresses)
