@@ -229,7 +229,7 @@ test_process_killed (void)
     g_assert_cmpint (mxr_player_get_pid (test.player), >, 0);
     kill (mxr_player_get_pid (test.player), signals[i]);
     g_autofree char *detail = test_player_wait (&test, MXR_PLAYER_FAILED);
-    g_assert_nonnull (strstr (detail, signals[i] == SIGSEGV ? "signal 11" : "kill"));
+    g_assert_nonnull (strstr (detail, "its process"));
     test_player_clear (&test);
   }
 }
