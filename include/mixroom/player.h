@@ -44,11 +44,11 @@ typedef struct {
   gint64 position_ms, duration_ms;   /* -1: not known */
 } MxrPlayerInfo;
 
-/* None is called from inside a call, nor after mxr_player_stop(). */
+/* None is called after mxr_player_stop(). */
 typedef struct {
   /* It is known what there is to play. Bins of streams there are wait for being linked until this returns; then it plays. */
   void (*on_ready) (MxrPlayer *player, gpointer user_data);
-  /* Its state is another; the last time FINISHED or FAILED. Position alone is not told. */
+  /* Its state is another; the last time FINISHED or FAILED. Position alone is not told. From inside mxr_player_set_paused() too. */
   void (*on_changed) (MxrPlayer *player, gpointer user_data);
 } MxrPlayerEvents;
 
@@ -70,6 +70,9 @@ typedef struct {
  * Errors: BAD_SOURCE. Thread: any; pure.
  */
 bool mxr_player_check_url (const MxrConfig *config, const char *url, GError **error);
+
+/** mxr_player_is_installed: Whether its program is where it is looked for: $MIXROOM_PLAYER, beside the server, in libexecdir. */
+bool mxr_player_is_installed (void);
 
 /**
  * mxr_player_start:

@@ -77,7 +77,7 @@ answer (GOutputStream *out, char *target, gsize first)
 
 #define RTP_BYTES 12
 #define BLOCK_BYTES 160 /* 20 ms of G.711 */
-#define LIVE_MS 3000
+#define LIVE_MS 1500
 
 /* A square wave of 400 Hz. */
 static bool
@@ -201,8 +201,8 @@ run_web (gpointer unused)
 static void
 web_start (const char *dir)
 {
-  g_autofree char *clip = test_make_media (dir, 2, "-map 0 -map 1 -c:v libx264 -c:a aac -movflags +faststart", "clip.mp4");
-  g_autofree char *part = test_make_media (dir, 2, "-map 0 -map 1 -c:v libx264 -c:a aac -f mpegts", "part.ts");
+  g_autofree char *clip = test_make_media (dir, 1, "-map 0 -map 1 -c:v libx264 -c:a aac -movflags +faststart", "clip.mp4");
+  g_autofree char *part = test_make_media (dir, 1, "-map 0 -map 1 -c:v libx264 -c:a aac -f mpegts", "part.ts");
 
   g_assert_true (g_file_get_contents (clip, &web.clip, &web.n_clip, NULL));
   g_assert_true (g_file_get_contents (part, &web.part, &web.n_part, NULL));
@@ -283,9 +283,9 @@ test_case (gconstpointer data)
   g_autoptr (GArray) sounds = test_player_copy (&test, MXR_PLAYER_SOUND);
   g_test_message ("%s: %u pictures, %u blocks; %s", c->url, pictures->len, sounds->len, detail);
   if (c->detail == NULL && g_str_has_prefix (url, "http"))
-    g_assert_cmpuint (pictures->len, >, 20);
+    g_assert_cmpuint (pictures->len, >, 10);
   if (c->detail == NULL || strcmp (c->name, "rtsp") == 0)
-    g_assert_cmpuint (sounds->len, >, 75);
+    g_assert_cmpuint (sounds->len, >, 30);
   else
     g_assert_nonnull (strstr (detail, c->detail));
   if (!c->private_addresses)

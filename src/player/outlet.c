@@ -21,7 +21,7 @@ mxr_outlet_wire_send (MxrOutletWire *wire, const MxrWireHeader *header, const vo
 {
   g_mutex_lock (&wire->lock);
   bool is_media = header->kind == MXR_WIRE_SOUND || header->kind == MXR_WIRE_PICTURE;
-  bool is_sent = (is_media && !wire->is_open) || mxr_wire_send (wire->fd, header, bytes);
+  bool is_sent = (is_media && !wire->is_open) || mxr_wire_send (wire->fd, header, bytes, true);
   g_mutex_unlock (&wire->lock);
   if (!is_sent)
     _exit (EXIT_SUCCESS);

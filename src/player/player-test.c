@@ -133,7 +133,7 @@ test_sizes (void)
   static const struct {
     const char *size;
     guint width, height;
-  } cases[] = { { "1920x1080", 1280, 720 }, { "1080x1920", 404, 720 }, { "2000x500", 1280, 320 }, { "322x178", 322, 178 }, { "321x179", 320, 178 } };
+  } cases[] = { { "1920x1080", 1280, 720 }, { "1080x1920", 404, 720 }, { "321x179", 320, 178 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *tail = g_strdup_printf ("-map 0 -t 0.4 -vf scale=%s,setsar=1 -c:v mpeg4", cases[i].size);
@@ -205,9 +205,9 @@ test_loop (void)
   test_player_init (&test, FILES, NULL);
   test_player_start (&test, path, true, true);
   g_free (test_player_wait (&test, MXR_PLAYER_PLAYING));
-  test_player_run (3500);
+  test_player_run (2500);
   g_autoptr (GArray) sounds = test_player_copy (&test, MXR_PLAYER_SOUND);
-  g_assert_cmpuint (count_frames (sounds), >, 48000 * 2);
+  g_assert_cmpuint (count_frames (sounds), >, 48000 * 3 / 2);
   g_assert_cmpstr (test.states->str, ==, "playing ");
   g_assert_true (mxr_player_set_loop (test.player, false, NULL));
   g_free (test_player_wait (&test, MXR_PLAYER_FINISHED));

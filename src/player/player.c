@@ -102,7 +102,10 @@ static void
 send_command (MxrPlayer *player, MxrWireKind kind, gint64 a, const char *text)
 {
   const MxrWireHeader header = { .kind = kind, .a = a, .n_bytes = text != NULL ? (guint32) strlen (text) : 0 };
-  mxr_wire_send (player->fd, &header, text); /* when the process is gone, its end is told */
+
+  /* The process's end is told. One that has let thousands wait hangs. */
+  if (!mxr_wire_send (player->fd, &header, text, false) && player->process != NULL)
+    g_subprocess_force_exit (player->process);
 }
 
 /* ---- What the process says -------------------------------------------------------------------------------------- */
@@ -301,6 +304,13 @@ find_program (void)
     g_free (paths[i]);
   }
   return found;
+}
+
+bool
+mxr_player_is_installed (void)
+{
+  g_autofree char *program = find_program ();
+  return program != NULL;
 }
 
 /* What libraries need to find their things; no proxy, which would connect in our place, and none of the server's secrets. */

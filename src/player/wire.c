@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 bool
-mxr_wire_send (int fd, const MxrWireHeader *header, const void *bytes)
+mxr_wire_send (int fd, const MxrWireHeader *header, const void *bytes, bool may_wait)
 {
   struct iovec parts[] = {
     { .iov_base = (void *) header, .iov_len = sizeof *header },
@@ -15,7 +15,7 @@ mxr_wire_send (int fd, const MxrWireHeader *header, const void *bytes)
   struct msghdr message = { .msg_iov = parts, .msg_iovlen = G_N_ELEMENTS (parts) };
 
   while (message.msg_iovlen > 0) {
-    ssize_t n = sendmsg (fd, &message, MSG_NOSIGNAL);
+    ssize_t n = sendmsg (fd, &message, MSG_NOSIGNAL | (may_wait ? 0 : MSG_DONTWAIT));
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)

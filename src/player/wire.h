@@ -47,8 +47,9 @@ typedef struct {
   gint64 a, b;
 } MxrWireHeader;
 
-/** mxr_wire_send: Waits until all of it is taken. Returns: false: the other end is gone. The caller serialises. */
-bool mxr_wire_send (int fd, const MxrWireHeader *header, const void *bytes);
+/** mxr_wire_send: @may_wait: until all of it is taken; else nothing waits, and what is not taken at once is lost.
+ * Returns: false: not all of it was taken, or the other end is gone: the wire is of no use any more. The caller serialises. */
+bool mxr_wire_send (int fd, const MxrWireHeader *header, const void *bytes, bool may_wait);
 /** mxr_wire_read: Waits for so many. Returns: false: the other end is gone. */
 bool mxr_wire_read (int fd, void *bytes, gsize n_bytes);
 

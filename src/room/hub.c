@@ -125,6 +125,16 @@ check_programme (MxrHub *hub, GError **error)
   return true;
 }
 
+static bool
+check_players (const MxrConfig *config, GError **error)
+{
+  if ((!config->players.files && !config->players.urls) || mxr_player_is_installed ())
+    return true;
+  g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED,
+                       "players.files or players.urls is set, but the program mixroom-player is not installed");
+  return false;
+}
+
 /* What the configuration names must work here, or the first call would find out. */
 static bool
 check_fragments (MxrHub *hub, GError **error)
@@ -135,7 +145,7 @@ check_fragments (MxrHub *hub, GError **error)
          mxr_fragments_find (hub->fragments, config->media.vp8_decoder, MXR_FRAGMENT_DECODE, "VP8", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.h264_decoder, MXR_FRAGMENT_DECODE, "H264", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.opus_decoder, MXR_FRAGMENT_DECODE, "OPUS", error) != NULL &&
-         check_programme (hub, error);
+         check_programme (hub, error) && check_players (config, error);
 }
 
 MxrHub *

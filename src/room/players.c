@@ -216,8 +216,8 @@ choose_name (const MxrPlayerOrder *order)
     return g_strdup (order->name);
   g_autoptr (GUri) uri = order->is_file ? NULL : g_uri_parse (order->location, G_URI_FLAGS_NONE, NULL);
   g_autofree char *base = g_path_get_basename (uri != NULL ? g_uri_get_path (uri) : order->location);
-  bool is_name = g_utf8_validate (base, -1, NULL) && strcmp (base, ".") != 0 && strcmp (base, "/") != 0;
-  return is_name ? g_utf8_substring (base, 0, MIN (g_utf8_strlen (base, -1), MXR_NAME_MAX_CHARS)) : g_strdup ("player");
+  bool is_name = mxr_hub_check_name ("name", base, NULL) && strcmp (base, ".") != 0 && strcmp (base, "/") != 0;
+  return is_name ? g_steal_pointer (&base) : g_strdup ("player");
 }
 
 static bool
