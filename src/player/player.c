@@ -15,6 +15,11 @@
 /* Until there is something to play; and then, while it plays, until more of it comes. */
 #define PATIENCE_US (10 * G_TIME_SPAN_SECOND)
 #define WATCH_MS 500
+/* Messages: 80 a second, and more when it makes up for a time in which it got no CPU. */
+#define MESSAGES_PER_SECOND 400
+#define MESSAGES_BURST 4000
+/* No film is longer, and sums with it do not overflow. */
+#define TIME_MAX_MS (G_GINT64_CONSTANT (1000) * 86400 * 3650)
 
 struct _MxrPlayer {
   gatomicrefcount refs; /* the owner, the reader, what waits for the end of the process, and calls on their way */
@@ -23,6 +28,7 @@ struct _MxrPlayer {
   gpointer user_data;
   int fd;
   MxrPlayerFeed feeds[MXR_PLAYER_N_STREAMS];
+  MxrBucket messages; /* the reader's */
 
   /* Of the control thread. */
   GSubprocess *process; /* NULL: is no more */
@@ -133,7 +139,7 @@ on_ready (MxrPlayer *player, const MxrWireHeader *header)
   player->info.streams[MXR_PLAYER_SOUND] = (header->b & MXR_WIRE_HAS_SOUND) != 0;
   player->info.streams[MXR_PLAYER_PICTURE] = (header->b & MXR_WIRE_HAS_PICTURE) != 0;
   player->info.is_seekable = (header->b & MXR_WIRE_CAN_SEEK) != 0;
-  player->info.duration_ms = header->a;
+  player->info.duration_ms = CLAMP (header->a, -1, TIME_MAX_MS);
   player->info.position_ms = 0;
   player->told_us = g_get_monotonic_time ();
   if (player->events.on_ready != NULL)
@@ -148,9 +154,9 @@ static void
 on_status (MxrPlayer *player, const MxrWireHeader *header)
 {
   if (header->a >= 0)
-    player->info.position_ms = header->a;
+    player->info.position_ms = MIN (header->a, TIME_MAX_MS);
   if (header->b >= 0)
-    player->info.duration_ms = header->b;
+    player->info.duration_ms = MIN (header->b, TIME_MAX_MS);
   player->told_us = g_get_monotonic_time ();
 }
 
@@ -199,6 +205,8 @@ read_message (MxrPlayer *player)
   MxrWireHeader header;
 
   if (!mxr_wire_read (player->fd, &header, sizeof header) || header.kind < MXR_WIRE_READY || header.kind >= MXR_WIRE_N_KINDS)
+    return false;
+  if (!mxr_bucket_take (&player->messages, MESSAGES_PER_SECOND, MESSAGES_BURST, g_get_monotonic_time ()))
     return false;
   if (header.kind == MXR_WIRE_SOUND || header.kind == MXR_WIRE_PICTURE) {
     MxrPlayerFeed *feed = &player->feeds[header.kind == MXR_WIRE_SOUND ? MXR_PLAYER_SOUND : MXR_PLAYER_PICTURE];
