@@ -84,5 +84,6 @@ mxr_connections_tick (MxrRoom *room, gint64 now_us)
     return;
   room->judged_us = now_us;
   for (guint i = 0; i < room->participants->len; i++)
-    judge (room, room->participants->pdata[i], now_us);
+    if (((MxrParticipant *) room->participants->pdata[i])->peer != NULL)
+      judge (room, room->participants->pdata[i], now_us);
 }

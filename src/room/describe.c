@@ -163,15 +163,28 @@ mxr_participant_describe_link (MxrParticipant *participant)
   return g_variant_builder_end (&dict);
 }
 
-static GVariant *
-describe_participant (MxrParticipant *participant)
+static void
+add_connection (GVariantBuilder *dict, MxrParticipant *participant)
 {
-  static const char *const roles[] = { "session", "publisher", "viewer" };
-  static const char *const qualities[] = { "unknown", "lost", "bad", "poor", "good" };
-  GVariantBuilder dict;
   MxrPeerStats stats;
 
   mxr_peer_get_stats (participant->peer, &stats);
+  add_string (dict, "localCandidate", stats.local_type);
+  add_string (dict, "remoteCandidate", stats.remote_type);
+  add_string (dict, "protocol", stats.protocol);
+  add_int (dict, "packetsRefused", stats.packets_refused);
+  add_int (dict, "packetsNotSent", stats.send_drops);
+  add (dict, "bandwidth", mxr_participant_describe_link (participant));
+  add_streams (dict, &stats);
+}
+
+static GVariant *
+describe_participant (MxrParticipant *participant)
+{
+  static const char *const roles[] = { "session", "publisher", "viewer", "player" };
+  static const char *const qualities[] = { "unknown", "lost", "bad", "poor", "good" };
+  GVariantBuilder dict;
+
   g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
   add_string (&dict, "id", participant->id);
   add_string (&dict, "name", participant->name);
@@ -182,13 +195,8 @@ describe_participant (MxrParticipant *participant)
   add_bool (&dict, "mixed", participant->is_mixed);
   add_bool (&dict, "connected", participant->is_connected);
   add_string (&dict, "quality", qualities[participant->quality.told]);
-  add_string (&dict, "localCandidate", stats.local_type);
-  add_string (&dict, "remoteCandidate", stats.remote_type);
-  add_string (&dict, "protocol", stats.protocol);
-  add_int (&dict, "packetsRefused", stats.packets_refused);
-  add_int (&dict, "packetsNotSent", stats.send_drops);
-  add (&dict, "bandwidth", mxr_participant_describe_link (participant));
-  add_streams (&dict, &stats);
+  if (participant->peer != NULL)
+    add_connection (&dict, participant);
   return g_variant_builder_end (&dict);
 }
 

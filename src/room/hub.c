@@ -131,6 +131,16 @@ check_programme (MxrHub *hub, GError **error)
   return true;
 }
 
+static bool
+check_players (const MxrConfig *config, GError **error)
+{
+  if ((!config->players.files && !config->players.urls) || mxr_player_is_installed ())
+    return true;
+  g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED,
+                       "players.files or players.urls is set, but the program mixroom-player is not installed");
+  return false;
+}
+
 /* What the configuration names must work here, or the first call would find out. */
 static bool
 check_fragments (MxrHub *hub, GError **error)
@@ -141,7 +151,7 @@ check_fragments (MxrHub *hub, GError **error)
          mxr_fragments_find (hub->fragments, config->media.vp8_decoder, MXR_FRAGMENT_DECODE, "VP8", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.h264_decoder, MXR_FRAGMENT_DECODE, "H264", error) != NULL &&
          mxr_fragments_find (hub->fragments, config->media.opus_decoder, MXR_FRAGMENT_DECODE, "OPUS", error) != NULL &&
-         check_programme (hub, error);
+         check_programme (hub, error) && check_players (config, error);
 }
 
 MxrHub *
@@ -302,8 +312,8 @@ mxr_hub_remove_room (MxrHub *hub, MxrRoom *room)
 
 /* ---- Joining --------------------------------------------------------------------------------------------- */
 
-static bool
-check_name (const char *what, const char *name, GError **error)
+bool
+mxr_hub_check_name (const char *what, const char *name, GError **error)
 {
   bool is_good = g_utf8_validate (name, -1, NULL);
   glong n_chars = is_good ? g_utf8_strlen (name, -1) : 0;
@@ -336,7 +346,7 @@ MxrParticipant *
 mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role, const MxrParticipantEvents *events,
               gpointer user_data, GError **error)
 {
-  if (!check_name ("room's name", room, error) || !check_name ("name", name, error))
+  if (!mxr_hub_check_name ("room's name", room, error) || !mxr_hub_check_name ("name", name, error))
     return NULL;
   MxrParticipant *participant = join (hub, room, name, role, events, user_data, error);
   if (participant == NULL) {

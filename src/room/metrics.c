@@ -34,9 +34,11 @@ total_participant (Totals *totals, MxrParticipant *participant)
 {
   MxrPeerStats stats;
 
+  totals->mixed += participant->is_mixed;
+  if (participant->peer == NULL)
+    return;
   mxr_peer_get_stats (participant->peer, &stats);
   totals->connected += participant->is_connected;
-  totals->mixed += participant->is_mixed;
   totals->rungs += participant->own_sound != NULL;
   totals->refused += stats.packets_refused;
   totals->not_sent += stats.send_drops;

@@ -4,12 +4,11 @@
 
 #include <string.h>
 
-/* ---- What the peer tells -------------------------------------------------------------------------------- */
+/* ---- What the peer tells, or a player ------------------------------------------------------------------- */
 
-static bool
-on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data, GError **error)
+bool
+mxr_participant_add_uplink (MxrParticipant *participant, MxrRtpKind kind, GstElement *bin, GError **error)
 {
-  MxrParticipant *participant = user_data;
   MxrRoom *room = participant->room;
   GError *cause = NULL;
   bool ok = kind == MXR_RTP_AUDIO
@@ -26,10 +25,9 @@ on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_
   return true;
 }
 
-static void
-on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+void
+mxr_participant_remove_uplink (MxrParticipant *participant, MxrRtpKind kind, GstElement *bin)
 {
-  MxrParticipant *participant = user_data;
   MxrRoom *room = participant->room;
 
   participant->uplinks[kind] = NULL;
@@ -39,6 +37,18 @@ on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer use
     mxr_stage_remove_uplink (room, participant, bin);
   participant->is_changed = true;
   mxr_room_flush_soon (room);
+}
+
+static bool
+on_uplink_added (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data, GError **error)
+{
+  return mxr_participant_add_uplink (user_data, kind, bin, error);
+}
+
+static void
+on_uplink_removed (MxrPeer *peer, MxrRtpKind kind, GstElement *bin, gpointer user_data)
+{
+  mxr_participant_remove_uplink (user_data, kind, bin);
 }
 
 static void
@@ -115,8 +125,9 @@ request_picture_sink (MxrParticipant *participant)
   g_autofree char *name = g_strdup_printf ("sink_%u", participant->key);
 
   participant->picture_sink = gst_element_request_pad_simple (participant->room->graph->picture, name);
-  g_object_set (participant->picture_sink, "title", participant->name, "stale-after", config->ice.silence_timeout_ms,
-                NULL);
+  bool is_player = participant->role == MXR_ROLE_PLAYER; /* its picture stays while it is paused */
+  g_object_set (participant->picture_sink, "title", participant->name, "stale-after",
+                is_player ? 0 : config->ice.silence_timeout_ms, NULL);
 }
 
 MxrParticipant *
@@ -137,7 +148,8 @@ mxr_participant_new (MxrRoom *room, const char *name, MxrRole role, guint32 key,
   participant->needs_welcome = true;
   participant->is_changed = true;
   mxr_participant_attach (participant, events, user_data);
-  participant->peer = mxr_peer_new (&room->env, participant->id, role != MXR_ROLE_VIEWER, &peer_events, participant);
+  if (role != MXR_ROLE_PLAYER)
+    participant->peer = mxr_peer_new (&room->env, participant->id, role != MXR_ROLE_VIEWER, &peer_events, participant);
   if (mxr_participant_has_tile (participant))
     request_picture_sink (participant);
   return participant;
@@ -174,7 +186,9 @@ release_media (MxrParticipant *participant, MxrRoom *room)
 {
   mxr_sound_set_downlink (room, participant, false);
   mxr_pictures_set_codec (room, participant, NULL);
-  mxr_peer_close (g_steal_pointer (&participant->peer));
+  if (participant->peer != NULL)
+    mxr_peer_close (g_steal_pointer (&participant->peer));
+  mxr_players_release (room, participant);
   if (participant->picture_sink != NULL)
     gst_element_release_request_pad (room->graph->picture, participant->picture_sink);
   g_clear_object (&participant->picture_sink);
@@ -251,6 +265,14 @@ bool
 mxr_participant_has_tile (const MxrParticipant *participant)
 {
   return participant->role != MXR_ROLE_VIEWER;
+}
+
+gint64
+mxr_participant_get_last_us (const MxrParticipant *participant, MxrRtpKind kind)
+{
+  if (participant->player != NULL)
+    return mxr_player_get_last_us (participant->player, kind == MXR_RTP_AUDIO ? MXR_PLAYER_SOUND : MXR_PLAYER_PICTURE);
+  return participant->peer != NULL ? mxr_peer_get_last_packet_us (participant->peer, kind) : 0;
 }
 
 void

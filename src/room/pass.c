@@ -25,7 +25,8 @@ find_only_one (MxrRoom *room)
 {
   const MxrRoomView *view = &room->views[MXR_VIEW_ROOM];
   MxrParticipant *participant = view->n_tiles == 1 ? mxr_room_find_key (room, view->tiles[0].key) : NULL;
-  bool is_sending = participant != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL && !participant->video_muted;
+  bool is_sending = participant != NULL && participant->peer != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL &&
+                    !participant->video_muted;
   return is_sending && !room->hub->config->room.labels ? participant : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "mixroom/output.h"
 #include "mixroom/peer.h"
 #include "mixroom/pipeline.h"
+#include "mixroom/player.h"
 #include "mixroom/room.h"
 #include "mixroom/transport.h"
 
@@ -182,7 +183,8 @@ struct _MxrParticipant {
   gpointer user_data;
   guint resume_timeout; /* source id while detached */
 
-  MxrPeer *peer;
+  MxrPeer *peer;     /* NULL: it plays something */
+  MxrPlayer *player; /* unowned: NULL: it does not, or not any more */
   GstElement *uplinks[MXR_PEER_N_KINDS]; /* unowned: bins in the pipeline */
   GstPad *picture_sink;                  /* NULL for viewers */
   GstPad *sound_sink;                    /* while there is an audio uplink */
@@ -236,6 +238,11 @@ void mxr_participant_describe (const MxrParticipant *participant, MxrMember *out
 /** mxr_participant_end_ask: The peer is closed: what it was asked for is answered with NOT_FOUND, soon. */
 void mxr_participant_end_ask (MxrParticipant *participant);
 bool mxr_participant_has_tile (const MxrParticipant *participant);
+/** mxr_participant_get_last_us: Returns: when something of @kind came last; 0: nothing did. */
+gint64 mxr_participant_get_last_us (const MxrParticipant *participant, MxrRtpKind kind);
+/** mxr_participant_add_uplink: @bin: of the pipeline from now on; its sound and its picture are to be mixed. */
+bool mxr_participant_add_uplink (MxrParticipant *participant, MxrRtpKind kind, GstElement *bin, GError **error);
+void mxr_participant_remove_uplink (MxrParticipant *participant, MxrRtpKind kind, GstElement *bin);
 
 /* ---- room.c -------------------------------------------------------------------------------------------- */
 
@@ -336,6 +343,7 @@ struct _MxrRoom {
   MxrProgrammeLook look;
   MxrProgramme *programme;
   GPtrArray *recordings; /* of recordings.c: files that are being written; NULL before the first one */
+  GPtrArray *players;    /* of players.c */
   GList *snapshots;      /* of snapshot.c */
 };
 
@@ -528,6 +536,17 @@ void mxr_recordings_note (MxrRoom *room, const MxrParticipant *participant);
  * @output, @type: of the output. */
 void mxr_recordings_on_file (MxrRoom *room, const char *output, const char *type, const MxrOutputFile *file);
 
+/* ---- players.c: files and addresses that are played into the room ---------------------------------------------- */
+
+/** mxr_players_new: Returns: (transfer full): of a room. */
+GPtrArray *mxr_players_new (void);
+/** mxr_players_release: @participant is being removed: its player ends. */
+void mxr_players_release (MxrRoom *room, MxrParticipant *participant);
+/** mxr_players_end: Nobody else is in the room any more: they leave. */
+void mxr_players_end (MxrRoom *room);
+/** mxr_players_tick: What has ended is told of for a while. */
+void mxr_players_tick (MxrRoom *room, gint64 now_us);
+
 /* ---- hub-events.c: who watches all rooms is told --------------------------------------------------------------- */
 
 void mxr_hub_tell_room (MxrRoom *room, bool is_over);
@@ -573,6 +592,8 @@ void mxr_hub_tick_at (MxrHub *hub, gint64 due_us);
 /** mxr_hub_find_room: Errors: NOT_FOUND. */
 MxrRoom *mxr_hub_find_room (MxrHub *hub, const char *name, GError **error);
 void mxr_hub_remove_room (MxrHub *hub, MxrRoom *room);
+/** mxr_hub_check_name: @what: has it. Errors: BAD_NAME. */
+bool mxr_hub_check_name (const char *what, const char *name, GError **error);
 const MxrFragment *mxr_hub_find_encoder (MxrHub *hub, const char *codec, GError **error);
 /** mxr_hub_may_output: Whether the configuration allows for any outputs. */
 bool mxr_hub_may_output (const MxrHub *hub);

@@ -81,6 +81,7 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   room->participants = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_participant_unref);
   room->departed = g_ptr_array_new_with_free_func (g_free);
   room->speakers = mxr_speakers_new (&speakers);
+  room->players = mxr_players_new ();
   g_queue_init (&room->chat);
   g_queue_init (&room->chat_unsent);
   room->graph = mxr_graph_new (hub->config, "room", on_graph_error, room, error);
@@ -124,6 +125,7 @@ mxr_room_unref (MxrRoom *room)
   g_ptr_array_unref (room->participants);
   g_ptr_array_unref (room->departed);
   g_clear_pointer (&room->recordings, g_ptr_array_unref);
+  g_ptr_array_unref (room->players);
   g_queue_clear_full (&room->chat, chat_entry_free);
   g_queue_clear_full (&room->chat_unsent, chat_entry_free);
   g_free (room->name);
@@ -149,6 +151,16 @@ mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipan
   return participant;
 }
 
+/* Nobody would end what plays to itself. */
+static bool
+has_only_players (const MxrRoom *room)
+{
+  for (guint i = 0; i < room->participants->len; i++)
+    if (((const MxrParticipant *) room->participants->pdata[i])->role != MXR_ROLE_PLAYER)
+      return false;
+  return true;
+}
+
 void
 mxr_room_forget (MxrRoom *room, MxrParticipant *participant)
 {
@@ -159,6 +171,8 @@ mxr_room_forget (MxrRoom *room, MxrParticipant *participant)
   room->layout_is_dirty = true;
   if (room->participants->len == 0)
     mxr_hub_remove_room (room->hub, room);
+  else if (participant->role != MXR_ROLE_PLAYER && has_only_players (room))
+    mxr_players_end (room);
   else
     mxr_room_flush_soon (room);
 }
@@ -191,6 +205,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_programme_tick (room, now_us);
   mxr_connections_tick (room, now_us);
   mxr_delays_tick (room, now_us);
+  mxr_players_tick (room, now_us);
   bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room) ||
                  mxr_programme_is_on (room); /* key frames in time */
   gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;

@@ -170,11 +170,22 @@ settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   }
   if (participant->sound_sink == NULL)
     return;
-  mxr_peer_set_wanted (participant->peer, MXR_RTP_AUDIO, participant->is_mixed);
+  if (participant->peer != NULL)
+    mxr_peer_set_wanted (participant->peer, MXR_RTP_AUDIO, participant->is_mixed);
   g_object_set (participant->sound_sink, "active", may_be_heard (participant), NULL);
 }
 
 /* ---- The mix ------------------------------------------------------------------------------------------- */
+
+/* What is played is always heard, whoever talks: nobody wants half of a film's sound. */
+static bool
+should_be_mixed (MxrRoom *room, const MxrParticipant *participant)
+{
+  if (participant->sound_sink == NULL || participant->is_hushed)
+    return false;
+  return participant->role == MXR_ROLE_PLAYER ? !participant->audio_muted
+                                              : mxr_speakers_is_in_mix (room->speakers, participant->key);
+}
 
 static void
 update_mix (MxrRoom *room)
@@ -183,8 +194,7 @@ update_mix (MxrRoom *room)
 
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    bool is_mixed = participant->sound_sink != NULL && !participant->is_hushed &&
-                    mxr_speakers_is_in_mix (room->speakers, participant->key);
+    bool is_mixed = should_be_mixed (room, participant);
     if (is_mixed == participant->is_mixed)
       continue;
     participant->is_mixed = is_mixed;
@@ -246,6 +256,7 @@ mxr_sound_add_uplink (MxrRoom *room, MxrParticipant *participant, GstElement *bi
   mxr_room_stir (room);
   apply (room, mxr_speakers_add (room->speakers, participant->key, now_us));
   apply (room, mxr_speakers_set_muted (room->speakers, participant->key, participant->audio_muted, now_us));
+  update_mix (room);
   settle (room, participant, now_us);
   return true;
 }
@@ -285,14 +296,14 @@ take_level (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   bool voice;
   double level_dbfs = -127;
 
-  if (mxr_peer_take_audio_level (participant->peer, &level_dbov, &voice)) {
+  if (participant->peer != NULL && mxr_peer_take_audio_level (participant->peer, &level_dbov, &voice)) {
     participant->has_levels = true;
     if (level_dbov > SOUND_DBOV || (voice && level_dbov > VOICE_FLOOR_DBOV))
       participant->stirred_us = now_us;
     return mxr_speakers_level (room->speakers, participant->key, level_dbov, voice, now_us);
   }
   if (participant->has_levels ||
-      now_us - mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_AUDIO) > LEVEL_VALID_US)
+      now_us - mxr_participant_get_last_us (participant, MXR_RTP_AUDIO) > LEVEL_VALID_US)
     return MXR_SPEAKERS_UNCHANGED;
   g_object_get (participant->sound_sink, "level", &level_dbfs, NULL);
   return mxr_speakers_level (room->speakers, participant->key, level_dbfs, level_dbfs > VOICE_DBOV, now_us);
@@ -362,7 +373,7 @@ mxr_sound_is_busy (MxrRoom *room, gint64 now_us)
       return true;
     if (participant->sound_sink == NULL || participant->audio_muted)
       continue;
-    gint64 packet_us = mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_AUDIO);
+    gint64 packet_us = mxr_participant_get_last_us (participant, MXR_RTP_AUDIO);
     bool is_polled = !participant->has_levels && packet_us != 0 && now_us - packet_us < POLL_US;
     bool is_awake = participant->has_levels && !participant->is_hushed;
     if (is_polled || is_awake)

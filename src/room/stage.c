@@ -285,7 +285,7 @@ limit_bitrate (MxrParticipant *participant)
 static void
 tell_limit (MxrParticipant *participant)
 {
-  if (participant->role != MXR_ROLE_SESSION)
+  if (participant->role != MXR_ROLE_SESSION && participant->peer != NULL)
     limit_bitrate (participant);
   if (!participant->needs_welcome)
     mxr_stage_tell_uplink_limit (participant);

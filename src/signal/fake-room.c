@@ -241,6 +241,40 @@ mxr_hub_take_snapshot_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+GVariant *
+mxr_hub_start_player (MxrHub *hub, const char *room, const MxrPlayerOrder *order, GError **error)
+{
+  record (hub, "start-player %s %s %s %s %s %g", room, order->location, order->is_file ? "file" : "url", order->name,
+          order->loop ? "loop" : "once", order->volume);
+  return output_of (hub, room, "o1", "starting", error);
+}
+
+GVariant *
+mxr_hub_describe_players (MxrHub *hub, const char *room, GError **error)
+{
+  return mxr_hub_describe_outputs (hub, room, error);
+}
+
+GVariant *
+mxr_hub_describe_player (MxrHub *hub, const char *room, const char *id, GError **error)
+{
+  return output_of (hub, room, id, "playing", error);
+}
+
+GVariant *
+mxr_hub_change_player (MxrHub *hub, const char *room, const char *id, const MxrPlayerChange *change, GError **error)
+{
+  record (hub, "change-player %s %s %d %d %d %g", room, id, change->paused, change->loop, (int) change->position_ms, change->volume);
+  return output_of (hub, room, id, "changed", error);
+}
+
+GVariant *
+mxr_hub_stop_player (MxrHub *hub, const char *room, const char *id, GError **error)
+{
+  record (hub, "stop-player %s %s", room, id);
+  return output_of (hub, room, id, "finished", error);
+}
+
 MxrParticipant *
 mxr_hub_join (MxrHub *hub, const char *room, const char *name, MxrRole role,
               const MxrParticipantEvents *events, gpointer user_data, GError **error)

@@ -124,6 +124,8 @@ handle_part_of_room (MxrServer *server, SoupServerMessage *msg, char **segments)
     return false;
   if (strcmp (segments[4], "outputs") == 0)
     mxr_outputs_handle (server, msg, segments, n_segments);
+  else if (strcmp (segments[4], "players") == 0)
+    mxr_players_handle (server, msg, segments, n_segments);
   else if (n_segments == 5 && strcmp (segments[4], "programme") == 0)
     mxr_programme_handle (server, msg, segments[3]);
   else if (n_segments == 5 && strcmp (segments[4], "snapshot") == 0)

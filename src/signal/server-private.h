@@ -76,6 +76,8 @@ void mxr_programme_handle (MxrServer *server, SoupServerMessage *msg, const char
 void mxr_snapshot_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
 /* @segments: "api", "v1", "recordings" and what follows. */
 void mxr_recordings_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+/* @segments: "api", "v1", "rooms", a name, "players" and what follows. */
+void mxr_players_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);

@@ -11,7 +11,7 @@ import sys
 
 EVERYWHERE = re.compile(r"^(glib|gio|gobject|gmodule|sys|netinet|arpa|net|linux)/|^glib|^(gst/gst\.h|gst/base/)"
                         r"|^(std\w+|string|errno|math|unistd|signal|limits|locale|fcntl|poll|time|inttypes|ctype|"
-                        r"ifaddrs|netdb|assert|immintrin|cpuid)\.h$")
+                        r"ifaddrs|netdb|assert|immintrin|cpuid|pthread|dlfcn|sched)\.h$")
 PART_OF = {"limits": "base"}
 LIBRARIES = {
     "gst-rtp": r"^gst/rtp/", "gst-sdp": r"^gst/sdp/", "gst-app": r"^gst/app/", "gst-audio": r"^gst/audio/",

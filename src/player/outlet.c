@@ -1,0 +1,121 @@
+#include "outlet.h"
+
+#include <gst/app/gstappsink.h>
+#include <gst/video/video.h>
+#include <stdlib.h>
+
+/* A client's packet of sound goes when its last sample is there, and that is what the room's pictures are stamped for. */
+static const char sound_chain[] =
+  "queue max-size-buffers=0 max-size-bytes=0 max-size-time=500000000 ! audioconvert ! audioresample "
+  "! audio/x-raw,format=S16LE,rate=48000,channels=[1,2],layout=interleaved "
+  "! audiobuffersplit output-buffer-duration=1/50 ! appsink name=end ts-offset=20000000";
+
+/* A quarter of a second: decoded pictures of large videos are many megabytes each. */
+static const char picture_chain[] =
+  "queue max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! videorate drop-only=true max-rate=30 "
+  "! videoconvertscale ! video/x-raw,format=I420,pixel-aspect-ratio=1/1,width=[2,1280,2],height=[2,720,2] "
+  "! videoflip video-direction=auto ! appsink name=end";
+
+void
+mxr_outlet_wire_send (MxrOutletWire *wire, const MxrWireHeader *header, const void *bytes)
+{
+  g_mutex_lock (&wire->lock);
+  bool is_media = header->kind == MXR_WIRE_SOUND || header->kind == MXR_WIRE_PICTURE;
+  bool is_sent = (is_media && !wire->is_open) || mxr_wire_send (wire->fd, header, bytes, true);
+  g_mutex_unlock (&wire->lock);
+  if (!is_sent)
+    _exit (EXIT_SUCCESS);
+}
+
+static void
+send_sound (MxrOutletWire *wire, const GstMapInfo *map, GstCaps *caps)
+{
+  MxrWireHeader header = { .kind = MXR_WIRE_SOUND };
+  int channels = 0;
+  gsize done = 0;
+
+  if (!gst_structure_get_int (gst_caps_get_structure (caps, 0), "channels", &channels))
+    return;
+  header.width = (guint) channels;
+  while (done < map->size) { /* a multiple of whole samples: so is the limit */
+    header.n_bytes = (guint32) MIN (map->size - done, MXR_WIRE_SOUND_MAX_BYTES);
+    mxr_outlet_wire_send (wire, &header, map->data + done);
+    done += header.n_bytes;
+  }
+}
+
+static void
+send_picture (MxrOutletWire *wire, const GstMapInfo *map, GstCaps *caps)
+{
+  MxrWireHeader header = { .kind = MXR_WIRE_PICTURE, .n_bytes = (guint32) map->size };
+  GstVideoInfo info, plain;
+
+  if (!gst_video_info_from_caps (&info, caps))
+    return;
+  header.width = (guint) info.width;
+  header.height = (guint) info.height;
+  gst_video_info_set_format (&plain, GST_VIDEO_FORMAT_I420, header.width, header.height);
+  if (map->size == plain.size)
+    mxr_outlet_wire_send (wire, &header, map->data);
+}
+
+static void
+send_sample (GstSample *sample, MxrWireKind kind, MxrOutletWire *wire)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  GstMapInfo map;
+
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return;
+  if (kind == MXR_WIRE_SOUND)
+    send_sound (wire, &map, gst_sample_get_caps (sample));
+  else
+    send_picture (wire, &map, gst_sample_get_caps (sample));
+  gst_buffer_unmap (buffer, &map);
+}
+
+static GstFlowReturn
+on_sound (GstAppSink *sink, gpointer user_data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  if (sample == NULL)
+    return GST_FLOW_EOS;
+  send_sample (sample, MXR_WIRE_SOUND, user_data);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+on_picture (GstAppSink *sink, gpointer user_data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  if (sample == NULL)
+    return GST_FLOW_EOS;
+  send_sample (sample, MXR_WIRE_PICTURE, user_data);
+  return GST_FLOW_OK;
+}
+
+/* Who seeks while it is paused sees where to. */
+static GstFlowReturn
+on_preroll (GstAppSink *sink, gpointer user_data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_preroll (sink);
+  if (sample != NULL)
+    send_sample (sample, MXR_WIRE_PICTURE, user_data);
+  return GST_FLOW_OK;
+}
+
+GstElement *
+mxr_outlet_new (MxrWireKind kind, MxrOutletWire *wire, GError **error)
+{
+  static GstAppSinkCallbacks of_sound = { .new_sample = on_sound };
+  static GstAppSinkCallbacks of_pictures = { .new_sample = on_picture, .new_preroll = on_preroll };
+  bool is_sound = kind == MXR_WIRE_SOUND;
+  GstElement *bin = gst_parse_bin_from_description (is_sound ? sound_chain : picture_chain, TRUE, error);
+
+  if (bin == NULL)
+    return NULL;
+  g_autoptr (GstElement) end = gst_bin_get_by_name (GST_BIN (bin), "end");
+  g_object_set (end, "sync", TRUE, "max-buffers", 2, NULL);
+  gst_app_sink_set_callbacks (GST_APP_SINK (end), is_sound ? &of_sound : &of_pictures, wire, NULL);
+  return bin;
+}

@@ -1,0 +1,145 @@
+/* Players of a room: /api/v1/rooms/{room}/players and what is below it. */
+
+#include "server-private.h"
+
+#include <string.h>
+
+#include "body.h"
+#include "problem.h"
+#include "token.h"
+
+#define RECORDING "recording:"
+
+static void
+respond (SoupServerMessage *msg, GVariant *value, const GError *error)
+{
+  if (value != NULL)
+    mxr_rest_respond_json (msg, value);
+  else
+    mxr_problem_respond_error (msg, error);
+}
+
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
+
+static void
+start (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = mxr_hub_start_player (server->hub, room, order, &error);
+
+  if (value != NULL)
+    g_variant_ref_sink (value);
+  respond (msg, value, error);
+  if (value == NULL)
+    return;
+  g_autofree char *escaped = g_uri_escape_string (room, NULL, FALSE);
+  g_autoptr (GVariant) id = g_variant_lookup_value (value, "id", G_VARIANT_TYPE_STRING);
+  g_autofree char *location = g_strdup_printf ("/api/v1/rooms/%s/players/%s", escaped, g_variant_get_string (id, NULL));
+  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Location", location);
+  soup_server_message_set_status (msg, SOUP_STATUS_CREATED, NULL);
+}
+
+/* @order: its location is the recording's id */
+static void
+start_recording (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
+{
+  mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "There is no library of recordings on this server.");
+}
+
+static void
+handle_start (MxrServer *server, SoupServerMessage *msg, const char *room)
+{
+  g_autoptr (GHashTable) members = mxr_body_read (msg);
+  MxrPlayerOrder order = { .volume = 1 };
+  const char *source;
+  int loop = 0;
+
+  if (members == NULL)
+    return;
+  if (!mxr_body_get_text (members, "source", &source) || source == NULL || !mxr_body_get_text (members, "name", &order.name) ||
+      !mxr_body_get_bool (members, "loop", &loop) || !mxr_body_get_number (members, "volume", &order.volume)) {
+    mxr_problem_respond (msg, MXR_PROBLEM_BAD_PLAYER,
+                         "Send source, a string of at most 1024 bytes: recording:{id} or a URL; name? a string, loop? a boolean, volume? a number.");
+    return;
+  }
+  order.loop = loop;
+  order.is_file = g_str_has_prefix (source, RECORDING);
+  order.location = order.is_file ? source + strlen (RECORDING) : source;
+  (order.is_file ? start_recording : start) (server, msg, room, &order);
+}
+
+/* ---- Asking and changing ---------------------------------------------------------------------------------------- */
+
+static void
+handle_change (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
+{
+  g_autoptr (GHashTable) members = mxr_body_read (msg);
+  MxrPlayerChange change = { MXR_UNCHANGED, MXR_UNCHANGED, MXR_UNCHANGED, MXR_UNCHANGED };
+  double position_ms = MXR_UNCHANGED;
+  g_autoptr (GError) error = NULL;
+
+  if (members == NULL)
+    return;
+  if (!mxr_body_get_bool (members, "paused", &change.paused) || !mxr_body_get_bool (members, "loop", &change.loop) ||
+      !mxr_body_get_number (members, "position", &position_ms) || !mxr_body_get_number (members, "volume", &change.volume) ||
+      !(ABS (position_ms) < G_MAXINT32) || change.volume < MXR_UNCHANGED) {
+    mxr_problem_respond (msg, MXR_PROBLEM_BAD_PLAYER, "paused and loop are booleans; position, in ms, and volume are numbers.");
+    return;
+  }
+  change.position_ms = (gint64) position_ms;
+  GVariant *value = mxr_hub_change_player (server->hub, room, id, &change, &error);
+  respond (msg, value, error);
+}
+
+static void
+handle_list (MxrServer *server, SoupServerMessage *msg, const char *room)
+{
+  const char *method = soup_server_message_get_method (msg);
+  g_autoptr (GError) error = NULL;
+
+  if (method == SOUP_METHOD_POST) {
+    handle_start (server, msg, room);
+  } else if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
+    GVariant *value = mxr_hub_describe_players (server->hub, room, &error);
+    respond (msg, value, error);
+  } else {
+    mxr_problem_respond_method (msg, "GET, HEAD, POST");
+  }
+}
+
+static void
+handle_one (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
+{
+  const char *method = soup_server_message_get_method (msg);
+  g_autoptr (GError) error = NULL;
+  GVariant *value = NULL;
+
+  if (g_strcmp0 (method, "PATCH") == 0) {
+    handle_change (server, msg, room, id);
+    return;
+  }
+  if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
+    value = mxr_hub_describe_player (server->hub, room, id, &error);
+  } else if (method == SOUP_METHOD_DELETE) {
+    value = mxr_hub_stop_player (server->hub, room, id, &error);
+  } else {
+    mxr_problem_respond_method (msg, "GET, HEAD, PATCH, DELETE");
+    return;
+  }
+  respond (msg, value, error);
+}
+
+void
+mxr_players_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
+{
+  const char *room = segments[3];
+
+  if (!mxr_server_authorize (server, msg, room, MXR_TOKEN_HOST))
+    return;
+  if (n_segments == 5)
+    handle_list (server, msg, room);
+  else if (n_segments == 6)
+    handle_one (server, msg, room, segments[5]);
+  else
+    mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "Look at /api/v1/rooms/{room}/players for what there is.");
+}
