@@ -206,8 +206,7 @@ mxr_room_tick (MxrRoom *room, gint64 now_us)
   mxr_connections_tick (room, now_us);
   mxr_delays_tick (room, now_us);
   mxr_players_tick (room, now_us);
-  bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room) ||
-                 mxr_programme_is_on (room); /* key frames in time */
+  bool is_busy = now_us < room->busy_till_us || mxr_sound_is_busy (room, now_us) || mxr_stage_is_busy (room);
   gint64 step_us = is_busy ? TICK_US : IDLE_TICK_US;
   room->due_us = MIN ((now_us / step_us + 1) * step_us, mxr_programme_get_due_us (room));
 }
