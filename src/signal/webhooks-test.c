@@ -18,6 +18,7 @@ typedef struct {
   GString *last_data;  /* "data" of the last one */
   guint n_requests;
   gint64 times_us[16]; /* of the first requests */
+  char *login;         /* Authorization of the last one; NULL: it had none */
   SoupServerMessage *hanging;
 } Receiver;
 
@@ -84,6 +85,10 @@ on_post (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable 
   if (strchr (answer, ' ') != NULL)
     soup_message_headers_replace (headers, "Retry-After", strchr (answer, ' ') + 1);
   soup_message_headers_replace (headers, "Location", "/elsewhere");
+  if (strcmp (answer, "401") == 0)
+    soup_message_headers_replace (headers, "WWW-Authenticate", "Basic realm=\"hooks\"");
+  g_free (self->login);
+  self->login = g_strdup (soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Authorization"));
   soup_server_message_set_status (msg, strcmp (answer, "long") == 0 ? 200 : (guint) g_ascii_strtoull (answer, NULL, 10), NULL);
 }
 
@@ -109,6 +114,7 @@ static void
 receiver_stop (Receiver *self)
 {
   g_clear_object (&self->hanging);
+  g_free (self->login);
   soup_server_disconnect (self->soup);
   g_object_unref (self->soup);
   g_ptr_array_unref (self->answers);
@@ -279,6 +285,26 @@ test_refusals (void)
   receiver_stop (&receiver);
 }
 
+/* The login in an address is for who asks for one. */
+static void
+test_login (void)
+{
+  Receiver receiver, with_login;
+  TestServer test;
+
+  receiver_start (&receiver, "200");
+  receiver_start (&with_login, "401");
+  server_start (&test, &receiver, &with_login);
+  fire_room (&test, "last", true);
+  g_assert_true (test_until (has_all, &with_login, 10));
+  g_assert_true (test_until (has_all, &receiver, 10));
+  g_assert_cmpstr (with_login.login, ==, "Basic dXNlcjp3b3Jk"); /* user:word */
+  g_assert_null (receiver.login);
+  test_server_stop (&test);
+  receiver_stop (&receiver);
+  receiver_stop (&with_login);
+}
+
 static bool
 has_request (gpointer user_data)
 {
@@ -349,6 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/webhooks/bodies", test_bodies);
   g_test_add_func ("/webhooks/retries", test_retries);
   g_test_add_func ("/webhooks/refusals", test_refusals);
+  g_test_add_func ("/webhooks/login", test_login);
   g_test_add_func ("/webhooks/hanging", test_hanging);
   g_test_add_func ("/webhooks/end-after-failure", test_end_after_failure);
   g_test_add_func ("/webhooks/nobody-listens", test_nobody_listens);

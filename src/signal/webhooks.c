@@ -167,6 +167,15 @@ on_timeout (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* libsoup sends a request again by itself, with a login or over a new connection, and has used the body up. */
+static void
+on_restarted (SoupMessage *message, gpointer user_data)
+{
+  Target *target = user_data;
+  const MxrWebhookMessage *under_way = g_queue_peek_head (&target->queue.waiting);
+  soup_message_set_request_body_from_bytes (message, "application/json", under_way->body);
+}
+
 /* The time is that of this try: receivers refuse what is old, and so what was recorded. */
 static SoupMessage *
 make_request (Target *target, const MxrWebhookMessage *waiting)
@@ -179,6 +188,7 @@ make_request (Target *target, const MxrWebhookMessage *waiting)
 
   soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT); /* else each has a connection of its own */
   soup_message_set_request_body_from_bytes (message, "application/json", waiting->body);
+  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), target);
   soup_message_headers_replace (headers, "webhook-id", waiting->id);
   soup_message_headers_replace (headers, "webhook-timestamp", timestamp);
   soup_message_headers_replace (headers, "webhook-signature", signature);
