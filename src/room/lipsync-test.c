@@ -291,6 +291,7 @@ start_recording (Fixture *fixture)
   g_free (fixture->config->programme.recordings_directory);
   fixture->config->programme.recordings_directory = g_strdup (fixture->directory);
   fixture->hub = (MxrHub){ .config = fixture->config, .fragments = fixture->fragments };
+  mxr_hub_set_events (&fixture->hub, NULL, NULL);
   fixture->hub.tick = g_source_new (&no_functions, sizeof (GSource));
   fixture->room = (MxrRoom){ .hub = &fixture->hub, .graph = fixture->graph, .next_key = 100 };
   fixture->room.name = (char *) "lips";
