@@ -14,7 +14,7 @@
 #define GUEST 2
 #define RATE 48000
 #define WINDOW (RATE / 2) /* samples */
-/* On a calm machine 0.1: frames are lost while encoders begin. A join or a leave that stops the picture takes longer. */
+/* 0.1 is seen on a calm machine; on a busy one frames are lost while the encoders begin. */
 #define PICTURE_GAP_MAX_S 0.6
 #define SOUND_GAP_MAX_S 0.1
 #define BLOCK_S 0.02
