@@ -163,7 +163,8 @@ check_webhooks (const MxrConfig *config, GError **error)
     return true;
   for (guint i = 0; urls[i] != NULL; i++)
     if (i >= MXR_WEBHOOK_URLS_MAX || !is_http_url (g_strstrip (urls[i])))
-      return fail (error, "webhooks.webhook_urls must be http or https addresses, 16 at most, comma separated");
+      return fail (error, "webhooks.webhook_urls must be http or https addresses, " G_STRINGIFY (
+                            MXR_WEBHOOK_URLS_MAX) " at most, comma separated");
   return is_webhook_secret (config->webhooks.webhook_secret) ||
          fail (error, "webhooks.webhook_urls needs a webhooks.webhook_secret of at least 32 characters; make one with: "
                       "echo whsec_$(openssl rand -base64 32)");

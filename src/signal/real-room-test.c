@@ -1,6 +1,7 @@
 #include "test-client.h"
 
 #include <gst/gst.h>
+#include <libsoup/soup.h>
 #include <string.h>
 
 /* The front end with the room as it is: what is under way when somebody goes. The sanitizers are half of the
@@ -323,6 +324,42 @@ test_drain (void)
   test_server_stop (&test);
 }
 
+static void
+on_hook (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer user_data)
+{
+  g_autoptr (GBytes) bytes = soup_message_body_flatten (soup_server_message_get_request_body (msg));
+  g_autofree char *body = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  const char *type = strstr (body, "\"type\":\"");
+
+  g_assert_nonnull (type);
+  type += strlen ("\"type\":\"");
+  g_string_append_len (user_data, type, (gssize) strcspn (type, "\""));
+  g_string_append_c (user_data, ' ');
+  soup_server_message_set_status (msg, SOUP_STATUS_NO_CONTENT, NULL);
+}
+
+/* What ends because the server does is told like any other end. */
+static void
+test_webhooks_at_the_end (void)
+{
+  g_autoptr (SoupServer) soup = soup_server_new (NULL, NULL);
+  g_autoptr (GString) told = g_string_new (NULL);
+  TestServer test;
+  soup_server_add_handler (soup, "/", on_hook, told, NULL);
+  g_assert_true (soup_server_listen_local (soup, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
+  g_autoslist (GUri) uris = soup_server_get_uris (soup);
+  g_autofree char *urls =
+      g_strdup_printf ("webhooks.webhook_urls=http://127.0.0.1:%d/", g_uri_get_port (uris->data));
+  test_server_start (&test, "ice.allow_loopback=true", "ice.local_addresses=127.0.0.1", urls,
+                     "webhooks.webhook_secret=0123456789abcdef0123456789abcdef", NULL);
+  g_autoptr (TestClient) client = test_ws_new (&test);
+  test_ws_send (client, "{\"type\":\"join\",\"room\":\"stage\",\"name\":\"Ann\"}");
+  expect (client, "\"type\":\"participants\"");
+  test_server_stop (&test);
+  g_assert_cmpstr (told->str, ==, "room.began participant.joined participant.left room.ended ");
+  soup_server_disconnect (soup);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -336,5 +373,6 @@ main (int argc, char **argv)
   g_test_add_func ("/real-room/resume-keeps-mute", test_resume_keeps_mute);
   g_test_add_func ("/real-room/resume-tells-what-was-missed", test_resume_tells_what_was_missed);
   g_test_add_func ("/real-room/drain", test_drain);
+  g_test_add_func ("/real-room/webhooks-at-the-end", test_webhooks_at_the_end);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#define LONG_BYTES (1024 * 1024)
 #define SECRET "0123456789abcdef0123456789abcdef"
 
 /* ---- Who is told ------------------------------------------------------------------------------------------------------ */
@@ -11,11 +12,13 @@
 typedef struct {
   SoupServer *soup;
   guint port;
-  GPtrArray *answers;  /* of the next requests: "500", "429 2" (Retry-After), "302", "hang"; then "200" */
+  GPtrArray *answers;  /* of the next requests: "500", "429 2" (Retry-After), "302", "hang", "long"; then "200" */
+  GHashTable *ports;   /* that requests came from: a set */
   GString *types;      /* of what was taken, in order */
   GString *last_data;  /* "data" of the last one */
   guint n_requests;
   gint64 times_us[16]; /* of the first requests */
+  char *login;         /* Authorization of the last one; NULL: it had none */
   SoupServerMessage *hanging;
 } Receiver;
 
@@ -64,6 +67,8 @@ on_post (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable 
 
   g_assert_cmpstr (soup_server_message_get_method (msg), ==, "POST");
   g_assert_cmpstr (path, ==, "/hook");
+  GInetSocketAddress *remote = G_INET_SOCKET_ADDRESS (soup_server_message_get_remote_address (msg));
+  g_hash_table_add (self->ports, GUINT_TO_POINTER (g_inet_socket_address_get_port (remote)));
   if (self->n_requests < G_N_ELEMENTS (self->times_us))
     self->times_us[self->n_requests] = g_get_monotonic_time ();
   self->n_requests++;
@@ -73,12 +78,18 @@ on_post (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable 
     soup_server_message_pause (msg);
     return;
   }
-  if (strcmp (answer, "200") == 0)
+  if (strcmp (answer, "long") == 0)
+    soup_server_message_set_response (msg, "text/plain", SOUP_MEMORY_TAKE, g_strnfill (LONG_BYTES, 'x'), LONG_BYTES);
+  if (g_str_has_prefix (answer, "200") || strcmp (answer, "long") == 0)
     take (self, msg, body);
   if (strchr (answer, ' ') != NULL)
     soup_message_headers_replace (headers, "Retry-After", strchr (answer, ' ') + 1);
   soup_message_headers_replace (headers, "Location", "/elsewhere");
-  soup_server_message_set_status (msg, (guint) g_ascii_strtoull (answer, NULL, 10), NULL);
+  if (strcmp (answer, "401") == 0)
+    soup_message_headers_replace (headers, "WWW-Authenticate", "Basic realm=\"hooks\"");
+  g_free (self->login);
+  self->login = g_strdup (soup_message_headers_get_one (soup_server_message_get_request_headers (msg), "Authorization"));
+  soup_server_message_set_status (msg, strcmp (answer, "long") == 0 ? 200 : (guint) g_ascii_strtoull (answer, NULL, 10), NULL);
 }
 
 static void
@@ -89,6 +100,7 @@ receiver_start (Receiver *self, const char *first_answers)
 
   *self = (Receiver){ .soup = soup_server_new (NULL, NULL), .types = g_string_new (NULL), .last_data = g_string_new (NULL) };
   self->answers = g_ptr_array_new_with_free_func (g_free);
+  self->ports = g_hash_table_new (NULL, NULL);
   for (guint i = 0; answers[i] != NULL; i++)
     g_ptr_array_add (self->answers, g_strdup (answers[i]));
   soup_server_add_handler (self->soup, "/", on_post, self, NULL);
@@ -102,9 +114,11 @@ static void
 receiver_stop (Receiver *self)
 {
   g_clear_object (&self->hanging);
+  g_free (self->login);
   soup_server_disconnect (self->soup);
   g_object_unref (self->soup);
   g_ptr_array_unref (self->answers);
+  g_hash_table_unref (self->ports);
   g_string_free (self->types, TRUE);
   g_string_free (self->last_data, TRUE);
 }
@@ -211,6 +225,25 @@ test_data (void)
   receiver_stop (&receiver);
 }
 
+/* An answer that is no end of text is an answer; a short one leaves the connection as it was. */
+static void
+test_bodies (void)
+{
+  Receiver receiver;
+  TestServer test;
+
+  receiver_start (&receiver, "long,200,200");
+  server_start (&test, &receiver, NULL);
+  fire_room (&test, "stage", false);
+  fire_room (&test, "stage", true);
+  fire_room (&test, "last", true);
+  g_assert_true (test_until (has_all, &receiver, 10));
+  g_assert_cmpuint (receiver.n_requests, ==, 3);
+  g_assert_cmpuint (g_hash_table_size (receiver.ports), ==, 2);
+  test_server_stop (&test);
+  receiver_stop (&receiver);
+}
+
 /* 500, then 429 with Retry-After: the same message comes again, nothing overtakes it. */
 static void
 test_retries (void)
@@ -250,6 +283,26 @@ test_refusals (void)
   await_metric (&test, "mixroom_webhooks_failed_total 2\n");
   test_server_stop (&test);
   receiver_stop (&receiver);
+}
+
+/* The login in an address is for who asks for one. */
+static void
+test_login (void)
+{
+  Receiver receiver, with_login;
+  TestServer test;
+
+  receiver_start (&receiver, "200");
+  receiver_start (&with_login, "401");
+  server_start (&test, &receiver, &with_login);
+  fire_room (&test, "last", true);
+  g_assert_true (test_until (has_all, &with_login, 10));
+  g_assert_true (test_until (has_all, &receiver, 10));
+  g_assert_cmpstr (with_login.login, ==, "Basic dXNlcjp3b3Jk"); /* user:word */
+  g_assert_null (receiver.login);
+  test_server_stop (&test);
+  receiver_stop (&receiver);
+  receiver_stop (&with_login);
 }
 
 static bool
@@ -319,8 +372,10 @@ main (int argc, char **argv)
   mxr_log_init ("error", false);
   g_test_add_func ("/webhooks/all-kinds", test_all_kinds);
   g_test_add_func ("/webhooks/data", test_data);
+  g_test_add_func ("/webhooks/bodies", test_bodies);
   g_test_add_func ("/webhooks/retries", test_retries);
   g_test_add_func ("/webhooks/refusals", test_refusals);
+  g_test_add_func ("/webhooks/login", test_login);
   g_test_add_func ("/webhooks/hanging", test_hanging);
   g_test_add_func ("/webhooks/end-after-failure", test_end_after_failure);
   g_test_add_func ("/webhooks/nobody-listens", test_nobody_listens);

@@ -7,6 +7,10 @@
 
 /* Of one request, the answer's head included: receivers are to answer before they work. */
 #define REQUEST_TIMEOUT_MS 10000
+/* Of a body; with more of it the connection is closed. */
+#define ANSWER_MAX_BYTES 65536
+/* Shorter than servers keep a connection that nothing comes on: they must not close it while a request is on its way. */
+#define IDLE_S 3
 /* What the end of the server waits for. */
 #define LAST_TRIES_MS 3000
 
@@ -17,7 +21,11 @@ typedef struct {
   SoupSession *session; /* its own: connections to one host are few */
   MxrWebhookQueue queue;
   GCancellable *cancellable; /* of the request under way */
-  guint timeout, retry;      /* source ids */
+  GInputStream *answer;      /* its; NULL: none has come */
+  guint status;              /* of the answer; 0: there was none */
+  guint retry_after_s;
+  gsize n_skipped; /* of its body */
+  guint timeout, next; /* source ids */
   MxrBucket warnings;
 } Target;
 
@@ -40,25 +48,22 @@ warn (Target *target, const char *what)
 }
 
 static gboolean
-on_retry (gpointer user_data)
+on_due (gpointer user_data)
 {
   Target *target = user_data;
-  target->retry = 0;
+  target->next = 0;
   send_next (target);
   return G_SOURCE_REMOVE;
 }
 
+/* From the main loop: libsoup has its connection back only after the callback of the former request. */
 static void
 send_next_in_time (Target *target)
 {
-  gint64 wait_us = target->queue.due_us - g_get_monotonic_time ();
+  gint64 wait_us = MAX (target->queue.due_us - g_get_monotonic_time (), 0);
 
-  if (target->queue.waiting.length == 0 || target->queue.is_under_way || target->retry != 0)
-    return;
-  if (wait_us <= 0 || target->queue.is_ending)
-    send_next (target);
-  else
-    target->retry = g_timeout_add ((guint) (wait_us / 1000) + 1, on_retry, target);
+  if (target->queue.waiting.length > 0 && !target->queue.is_under_way && target->next == 0)
+    target->next = g_timeout_add (target->queue.is_ending ? 0 : (guint) ((wait_us + 999) / 1000), on_due, target);
 }
 
 static void
@@ -79,9 +84,9 @@ note (Target *target, guint status, guint retry_after_s, const char *detail)
   send_next_in_time (target);
 }
 
-/* Only the head of an answer counts. Its body is not waited for, nor what is left of the request: the connection goes. */
+/* Without waiting for what is left of the answer or of the request: then the connection goes. */
 static void
-drop_body (GInputStream *stream)
+drop (GInputStream *stream)
 {
   g_autoptr (GCancellable) now = g_cancellable_new ();
   g_cancellable_cancel (now);
@@ -97,22 +102,58 @@ describe (const GError *error, guint status, bool is_late)
 }
 
 static void
+finish (Target *target, const GError *error)
+{
+  g_autofree char *detail = describe (error, target->status, target->timeout == 0);
+
+  g_clear_handle_id (&target->timeout, g_source_remove);
+  g_clear_object (&target->cancellable);
+  if (target->answer != NULL && !g_input_stream_is_closed (target->answer))
+    drop (target->answer);
+  g_clear_object (&target->answer);
+  note (target, target->status, target->retry_after_s, detail);
+}
+
+static void
+on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_input_stream_close_finish (G_INPUT_STREAM (source), result, NULL);
+  finish (user_data, NULL);
+}
+
+/* What the answer's body says does not count, but behind its end the connection can be used again. */
+static void
+on_skipped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Target *target = user_data;
+  gssize n_bytes = g_input_stream_skip_finish (G_INPUT_STREAM (source), result, NULL);
+
+  target->n_skipped += (gsize) MAX (n_bytes, 0);
+  if (n_bytes == 0)
+    g_input_stream_close_async (target->answer, G_PRIORITY_DEFAULT, target->cancellable, on_closed, target);
+  else if (n_bytes > 0 && target->n_skipped < ANSWER_MAX_BYTES)
+    g_input_stream_skip_async (target->answer, ANSWER_MAX_BYTES, G_PRIORITY_DEFAULT, target->cancellable, on_skipped, target);
+  else
+    finish (target, NULL);
+}
+
+static void
 on_answer (GObject *session, GAsyncResult *result, gpointer user_data)
 {
   Target *target = user_data;
   SoupMessage *message = soup_session_get_async_result_message (SOUP_SESSION (session), result);
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream = soup_session_send_finish (SOUP_SESSION (session), result, &error);
-  guint status = stream != NULL ? soup_message_get_status (message) : 0;
-  const char *retry_after =
-      soup_message_headers_get_one (soup_message_get_response_headers (message), "Retry-After");
 
-  g_autofree char *detail = describe (error, status, target->timeout == 0);
-  g_clear_handle_id (&target->timeout, g_source_remove);
-  g_clear_object (&target->cancellable);
-  if (stream != NULL)
-    drop_body (stream);
-  note (target, status, mxr_webhook_read_retry_after (retry_after, g_get_real_time () / G_USEC_PER_SEC), detail);
+  target->answer = soup_session_send_finish (SOUP_SESSION (session), result, &error);
+  target->status = target->answer != NULL ? soup_message_get_status (message) : 0;
+  target->retry_after_s = mxr_webhook_read_retry_after (soup_message_headers_get_one (headers, "Retry-After"),
+                                                        g_get_real_time () / G_USEC_PER_SEC);
+  target->n_skipped = 0;
+  if (target->answer != NULL)
+    g_input_stream_skip_async (target->answer, ANSWER_MAX_BYTES, G_PRIORITY_DEFAULT, target->cancellable, on_skipped, target);
+  else
+    finish (target, error);
 }
 
 /* ---- Requests ------------------------------------------------------------------------------------------------------- */
@@ -126,6 +167,15 @@ on_timeout (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* libsoup sends a request again by itself, with a login or over a new connection, and has used the body up. */
+static void
+on_restarted (SoupMessage *message, gpointer user_data)
+{
+  Target *target = user_data;
+  const MxrWebhookMessage *under_way = g_queue_peek_head (&target->queue.waiting);
+  soup_message_set_request_body_from_bytes (message, "application/json", under_way->body);
+}
+
 /* The time is that of this try: receivers refuse what is old, and so what was recorded. */
 static SoupMessage *
 make_request (Target *target, const MxrWebhookMessage *waiting)
@@ -136,8 +186,9 @@ make_request (Target *target, const MxrWebhookMessage *waiting)
   g_autofree char *timestamp = g_strdup_printf ("%" G_GINT64_FORMAT, now_s);
   g_autofree char *signature = mxr_webhook_sign (target->owner->key, waiting->id, now_s, waiting->body);
 
-  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT); /* else each has a connection of its own */
   soup_message_set_request_body_from_bytes (message, "application/json", waiting->body);
+  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), target);
   soup_message_headers_replace (headers, "webhook-id", waiting->id);
   soup_message_headers_replace (headers, "webhook-timestamp", timestamp);
   soup_message_headers_replace (headers, "webhook-signature", signature);
@@ -165,7 +216,7 @@ static void
 target_free (gpointer data)
 {
   Target *target = data;
-  g_clear_handle_id (&target->retry, g_source_remove);
+  g_clear_handle_id (&target->next, g_source_remove);
   mxr_webhook_queue_clear (&target->queue);
   g_object_unref (target->session);
   g_uri_unref (target->uri);
@@ -183,7 +234,7 @@ target_new (MxrWebhooks *owner, const char *address)
   target->shown =
       g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (target->uri), NULL, g_uri_get_host (target->uri),
                   g_uri_get_port (target->uri), "", NULL, NULL);
-  target->session = soup_session_new_with_options ("proxy-resolver", NULL, "user-agent", "Mixroom", NULL);
+  target->session = soup_session_new_with_options ("proxy-resolver", NULL, "user-agent", "Mixroom", "idle-timeout", IDLE_S, NULL);
   mxr_webhook_queue_init (&target->queue);
   return target;
 }
@@ -208,7 +259,7 @@ is_busy (const MxrWebhooks *self)
 {
   for (guint i = 0; i < self->targets->len; i++) {
     const Target *target = self->targets->pdata[i];
-    if (target->queue.is_under_way)
+    if (target->queue.waiting.length > 0)
       return true;
   }
   return false;
@@ -235,7 +286,7 @@ mxr_webhooks_free (MxrWebhooks *self)
   for (guint i = 0; i < self->targets->len; i++) {
     Target *target = self->targets->pdata[i];
     target->queue.is_ending = true;
-    g_clear_handle_id (&target->retry, g_source_remove);
+    g_clear_handle_id (&target->next, g_source_remove);
     send_next_in_time (target);
   }
   guint end = g_timeout_add (LAST_TRIES_MS, on_end, self);

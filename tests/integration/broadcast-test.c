@@ -14,7 +14,8 @@
 #define GUEST 2
 #define RATE 48000
 #define WINDOW (RATE / 2) /* samples */
-#define PICTURE_GAP_MAX_S 0.4
+/* 0.1 is seen on a calm machine; on a busy one frames are lost while the encoders begin. */
+#define PICTURE_GAP_MAX_S 0.6
 #define SOUND_GAP_MAX_S 0.1
 #define BLOCK_S 0.02
 
@@ -268,7 +269,7 @@ assert_whole (const char *path, double lasted_s, double left_out_s)
   g_assert_cmpfloat (picture_gap, <, PICTURE_GAP_MAX_S + left_out_s);
   g_assert_cmpfloat (sound_gap, <, SOUND_GAP_MAX_S + left_out_s);
   g_assert_cmpfloat (picture_s, >, lasted_s - 2.5);
-  g_assert_cmpfloat (ABS (picture_s - sound_s), <, 0.5);
+  g_assert_cmpfloat (ABS (picture_s - sound_s), <, 0.5 + left_out_s);
   assert_tones (path);
   assert_colours (path);
 }
