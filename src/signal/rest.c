@@ -106,12 +106,19 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
-/* The one part of the interface that changes something. */
+/* The parts of the interface that change something. */
 static bool
 is_of_outputs (char **segments)
 {
   return g_strv_length (segments) > 4 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
          strcmp (segments[2], "rooms") == 0 && strcmp (segments[4], "outputs") == 0;
+}
+
+static bool
+is_of_images (char **segments)
+{
+  return g_strv_length (segments) > 2 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
+         strcmp (segments[2], "images") == 0;
 }
 
 void
@@ -121,6 +128,8 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 
   if (is_of_outputs (segments))
     mxr_outputs_handle (server, msg, segments, g_strv_length (segments));
+  else if (is_of_images (segments))
+    mxr_images_handle (server, msg, segments, g_strv_length (segments));
   else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)
