@@ -25,11 +25,11 @@ name_height (int tile_h)
   return CLAMP (tile_h / 14, 10, 32);
 }
 
-/* A lower third's are an 18th, but not held small: it is to be read on a telephone. */
+/* A lower third's are an 18th, but never held small, as it is to be read on a telephone, nor smaller than a name. */
 static int
 band_height (int tile_h)
 {
-  return CLAMP (tile_h / 18, 11, 72);
+  return CLAMP (MAX (tile_h / 18, MIN (tile_h / 14, 20)), 11, 72);
 }
 
 /* ---- Places --------------------------------------------------------------------------------------------- */

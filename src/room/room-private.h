@@ -13,6 +13,7 @@
 #include "mixroom/room.h"
 #include "mixroom/transport.h"
 
+#include "images.h"
 #include "ladder.h"
 
 /* All of this belongs to the control thread. */

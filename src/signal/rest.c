@@ -106,44 +106,59 @@ handle_api (MxrServer *server, SoupServerMessage *msg, char **segments)
     respond_json (msg, mxr_hub_describe_rooms (server->hub));
 }
 
-static bool
-is_of_recordings (char **segments)
+static void
+handle_programme (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
 {
-  return g_strv_length (segments) > 2 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
-         strcmp (segments[2], "recordings") == 0;
+  if (n_segments == 5)
+    mxr_programme_handle (server, msg, segments[3]);
+  else
+    respond_not_found (msg);
 }
 
-/* Parts of the interface that change something, or want less than a host. Returns: whether @msg is answered, or will be. */
-static bool
-handle_part_of_room (MxrServer *server, SoupServerMessage *msg, char **segments)
+static void
+handle_snapshot (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
 {
-  guint n_segments = g_strv_length (segments);
-
-  if (n_segments < 5 || strcmp (segments[0], "api") != 0 || strcmp (segments[1], "v1") != 0 ||
-      strcmp (segments[2], "rooms") != 0)
-    return false;
-  if (strcmp (segments[4], "outputs") == 0)
-    mxr_outputs_handle (server, msg, segments, n_segments);
-  else if (strcmp (segments[4], "players") == 0)
-    mxr_players_handle (server, msg, segments, n_segments);
-  else if (n_segments == 5 && strcmp (segments[4], "programme") == 0)
-    mxr_programme_handle (server, msg, segments[3]);
-  else if (n_segments == 5 && strcmp (segments[4], "snapshot") == 0)
+  if (n_segments == 5)
     mxr_snapshot_handle (server, msg, segments[3]);
   else
-    return false;
-  return true;
+    respond_not_found (msg);
+}
+
+/* What changes something, or wants another role than the rest, has a file of its own. */
+typedef struct {
+  const char *collection; /* below /api/v1 */
+  const char *part;       /* of one of them; NULL: of all */
+  void (*handle) (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+} Part;
+
+static const Part parts[] = {
+  { "recordings", NULL, mxr_recordings_handle }, { "images", NULL, mxr_images_handle },
+  { "rooms", "outputs", mxr_outputs_handle },    { "rooms", "players", mxr_players_handle },
+  { "rooms", "programme", handle_programme },    { "rooms", "snapshot", handle_snapshot },
+};
+
+/* Returns: (nullable) */
+static const Part *
+find_part (char **segments, guint n_segments)
+{
+  if (n_segments < 3 || strcmp (segments[0], "api") != 0 || strcmp (segments[1], "v1") != 0)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (strcmp (segments[2], parts[i].collection) == 0 &&
+        (parts[i].part == NULL || (n_segments >= 5 && strcmp (segments[4], parts[i].part) == 0)))
+      return &parts[i];
+  return NULL;
 }
 
 void
 mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
   const char *method = soup_server_message_get_method (msg);
+  guint n_segments = g_strv_length (segments);
+  const Part *part = find_part (segments, n_segments);
 
-  if (handle_part_of_room (server, msg, segments))
-    return;
-  if (is_of_recordings (segments))
-    mxr_recordings_handle (server, msg, segments, g_strv_length (segments));
+  if (part != NULL)
+    part->handle (server, msg, segments, n_segments);
   else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)

@@ -78,6 +78,10 @@ void mxr_snapshot_handle (MxrServer *server, SoupServerMessage *msg, const char 
 void mxr_recordings_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 /* @segments: "api", "v1", "rooms", a name, "players" and what follows. */
 void mxr_players_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+/* @segments: "api", "v1", "images" and what follows. */
+void mxr_images_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+/** mxr_images_check_early: When the head of @msg is there: answers who may not put an image before the body is kept. */
+void mxr_images_check_early (MxrServer *server, SoupServerMessage *msg);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);
