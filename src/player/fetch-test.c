@@ -215,6 +215,9 @@ web_start (const char *dir)
 
 /* ---- Cases ------------------------------------------------------------------------------------------------------ */
 
+/* A live source that closes its connection has finished, or failed: that is a matter of microseconds in rtspsrc. */
+#define ENDS "*"
+
 typedef struct {
   const char *name;
   const char *hosts;
@@ -247,11 +250,11 @@ static const Case cases[] = {
   { "playlist-with-private-key", "", "http://" PUBLIC_IPV4 ":@/key?http://127.0.0.1:@/clip.mp4", "127.0.0.1", false },
   { "name-of-private", "", "http://localhost:@/clip.mp4", "no public address", false },
   { "rtsp-to-name-of-private", "", "rtsp://localhost:@/clip", "no public address", false },
-  { "rtsp", "", "rtsp://" PUBLIC_IPV4 ":@/live", "cannot be read", false }, /* in the end: the connection is closed */
+  { "rtsp", "", "rtsp://" PUBLIC_IPV4 ":@/live", ENDS, false },
   { "rtsp-redirect-to-private", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtsp://127.0.0.1:@/live", "127.0.0.1", false },
   { "rtsp-redirect-to-name", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtsp://localhost:@/live", "no public address", false },
   { "rtsp-redirect-to-udp", "", "rtsp://" PUBLIC_IPV4 ":@/elsewhere?rtspu://127.0.0.1:@/live", "127.0.0.1", false },
-  { "rtsp-control-elsewhere", "", "rtsp://" PUBLIC_IPV4 ":@/control?rtsp://127.0.0.1:@/live", "", false },
+  { "rtsp-control-elsewhere", "", "rtsp://" PUBLIC_IPV4 ":@/control?rtsp://127.0.0.1:@/live", ENDS, false },
   { "private-allowed", "", "http://127.0.0.1:@/clip.mp4", NULL, true },
   { "name-of-private-allowed", "localhost", "http://localhost:@/clip.mp4", NULL, true },
   { "host-allowed", PUBLIC_IPV4, "http://" PUBLIC_IPV4 ":@/clip.mp4", NULL, false },
@@ -267,6 +270,21 @@ insert_port (const char *url)
   return g_strjoinv (port, parts);
 }
 
+static char *
+wait_for_end (TestPlayer *test, const Case *c)
+{
+  MxrPlayerInfo info;
+
+  if (g_strcmp0 (c->detail, ENDS) != 0)
+    return test_player_wait (test, c->detail == NULL ? MXR_PLAYER_FINISHED : MXR_PLAYER_FAILED);
+  g_free (test_player_wait (test, MXR_PLAYER_PLAYING));
+  do {
+    test_player_run (10);
+    mxr_player_get_info (test->player, &info);
+  } while (info.state < MXR_PLAYER_FINISHED);
+  return g_strdup (ENDS);
+}
+
 static void
 test_case (gconstpointer data)
 {
@@ -278,13 +296,13 @@ test_case (gconstpointer data)
   g_atomic_int_set (&web.n_private, 0);
   test_player_init (&test, URLS, hosts, c->private_addresses ? PRIVATE : NULL, NULL);
   test_player_start (&test, url, false, false);
-  g_autofree char *detail = test_player_wait (&test, c->detail == NULL ? MXR_PLAYER_FINISHED : MXR_PLAYER_FAILED);
+  g_autofree char *detail = wait_for_end (&test, c);
   g_autoptr (GArray) pictures = test_player_copy (&test, MXR_PLAYER_PICTURE);
   g_autoptr (GArray) sounds = test_player_copy (&test, MXR_PLAYER_SOUND);
   g_test_message ("%s: %u pictures, %u blocks; %s", c->url, pictures->len, sounds->len, detail);
   if (c->detail == NULL && g_str_has_prefix (url, "http"))
     g_assert_cmpuint (pictures->len, >, 10);
-  if (c->detail == NULL || strcmp (c->name, "rtsp") == 0)
+  if (c->detail == NULL || strcmp (c->detail, ENDS) == 0)
     g_assert_cmpuint (sounds->len, >, 30);
   else
     g_assert_nonnull (strstr (detail, c->detail));

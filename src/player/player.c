@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "feed.h"
+#include "launch.h"
 #include "wire.h"
 
 /* Until there is something to play; and then, while it plays, until more of it comes. */
@@ -295,68 +296,6 @@ check (const MxrConfig *config, const MxrPlayerSource *source, GError **error)
   return false;
 }
 
-/* Beside the server, in its build directory, or where it is installed. */
-static char *
-find_program (void)
-{
-  g_autofree char *server = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *dir = g_path_get_dirname (server != NULL ? server : "/usr/bin/mixroom");
-  const char *own = g_getenv ("MIXROOM_PLAYER");
-  char *paths[] = { g_strdup (own != NULL ? own : ""), g_build_filename (dir, "mixroom-player", NULL),
-                    g_build_filename (dir, "player", "mixroom-player", NULL), g_strdup (MXR_LIBEXEC_DIR "/mixroom-player") };
-  char *found = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
-    if (found == NULL && g_file_test (paths[i], G_FILE_TEST_IS_EXECUTABLE))
-      found = g_steal_pointer (&paths[i]);
-    g_free (paths[i]);
-  }
-  return found;
-}
-
-bool
-mxr_player_is_installed (void)
-{
-  g_autofree char *program = find_program ();
-  return program != NULL;
-}
-
-/* What libraries need to find their things; no proxy, which would connect in our place, and none of the server's secrets. */
-static char **
-new_environment (void)
-{
-  static const char *const kept[] = { "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "LD_LIBRARY_PATH", "GST_REGISTRY",
-                                      "GST_REGISTRY_1_0", "GST_PLUGIN_PATH", "GST_PLUGIN_PATH_1_0", "GST_PLUGIN_SYSTEM_PATH",
-                                      "GST_PLUGIN_SYSTEM_PATH_1_0", "GST_PLUGIN_SCANNER", "GST_PLUGIN_SCANNER_1_0", "SSL_CERT_FILE",
-                                      "SSL_CERT_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
-  char **environment = g_new0 (char *, 1);
-
-  for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
-    if (g_getenv (kept[i]) != NULL)
-      environment = g_environ_setenv (environment, kept[i], g_getenv (kept[i]), TRUE);
-  environment = g_environ_setenv (environment, "GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
-  environment = g_environ_setenv (environment, "GSETTINGS_BACKEND", "memory", TRUE);
-  environment = g_environ_setenv (environment, "GIO_USE_VFS", "local", TRUE);
-  return g_environ_setenv (environment, "GST_REGISTRY_UPDATE", "no", TRUE); /* the server's own start has done that */
-}
-
-/* Its descriptors are closed by the process itself: without that GLib can start it without a copy of this one's memory. */
-static GSubprocess *
-spawn (int fd, GError **error)
-{
-  g_autoptr (GSubprocessLauncher) launcher =
-    g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS | G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-  g_auto (GStrv) environment = new_environment ();
-  g_autofree char *program = find_program ();
-
-  g_subprocess_launcher_set_environ (launcher, environment);
-  g_subprocess_launcher_take_fd (launcher, fd, MXR_WIRE_FD);
-  if (program != NULL)
-    return g_subprocess_launcher_spawn (launcher, error, program, NULL);
-  g_set_error_literal (error, MXR_PLAYER_ERROR, MXR_PLAYER_ERROR_FAILED, "mixroom-player is not installed");
-  return NULL;
-}
-
 static bool
 start_process (MxrPlayer *player, GError **error)
 {
@@ -368,7 +307,7 @@ start_process (MxrPlayer *player, GError **error)
     return false;
   }
   player->fd = fds[0];
-  player->process = spawn (fds[1], &cause);
+  player->process = mxr_player_launch (fds[1], &cause);
   if (player->process != NULL)
     return true;
   g_set_error (error, MXR_PLAYER_ERROR, MXR_PLAYER_ERROR_FAILED, "the player's process does not start: %s", cause->message);
