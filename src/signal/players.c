@@ -6,6 +6,7 @@
 
 #include "body.h"
 #include "problem.h"
+#include "recordings.h"
 #include "token.h"
 
 #define RECORDING "recording:"
@@ -19,7 +20,7 @@ respond (SoupServerMessage *msg, GVariant *value, const GError *error)
     mxr_problem_respond_error (msg, error);
 }
 
-/* ---- Starting --------------------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------------------------- */
 
 static void
 start (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
@@ -39,12 +40,111 @@ start (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPla
   soup_server_message_set_status (msg, SOUP_STATUS_CREATED, NULL);
 }
 
+/* ---- Of a recording --------------------------------------------------------------------------------------------- */
+
+/* What waits for the library. */
+typedef struct {
+  MxrServer *server;
+  SoupServerMessage *msg;
+  char *room, *id, *name, *token;
+  MxrPlayerOrder order; /* but for its strings */
+} Waiting;
+
+static Waiting *
+waiting_new (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
+{
+  Waiting *waiting = g_new (Waiting, 1);
+
+  *waiting = (Waiting){
+    .server = server,
+    .msg = g_object_ref (msg),
+    .room = g_strdup (room),
+    .id = g_strdup (order->location),
+    .name = g_strdup (order->name),
+    .token = g_strdup (mxr_server_get_bearer (msg)),
+    .order = *order,
+  };
+  server->n_waiting++;
+  soup_server_message_pause (msg);
+  return waiting;
+}
+
+/* Its message is answered. */
+static void
+finish (Waiting *waiting)
+{
+  soup_server_message_unpause (waiting->msg);
+  waiting->server->n_waiting--;
+  g_object_unref (waiting->msg);
+  g_free (waiting->room);
+  g_free (waiting->id);
+  g_free (waiting->name);
+  g_free (waiting->token);
+  g_free (waiting);
+}
+
+static void
+on_path (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Waiting *waiting = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = mxr_library_find_path_finish (waiting->server->library, result, &error);
+
+  if (path == NULL) {
+    mxr_recordings_respond_error (waiting->msg, error);
+  } else {
+    g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+    waiting->order.location = absolute;
+    waiting->order.name = waiting->name;
+    start (waiting->server, waiting->msg, waiting->room, &waiting->order);
+  }
+  finish (waiting);
+}
+
+/* Who may play into a room may not therefore see the recordings of all others. */
+static bool
+may_use (Waiting *waiting, const MxrLibraryEntry *entry)
+{
+  const char *room = *entry->room != '\0' ? entry->room : NULL;
+  g_autoptr (GError) error = NULL;
+  MxrProblem problem;
+
+  if (mxr_server_check_token (waiting->server, waiting->token, room, MXR_TOKEN_HOST, &problem, &error))
+    return true;
+  mxr_problem_respond (waiting->msg, problem, error->message);
+  return false;
+}
+
+static void
+on_entry (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Waiting *waiting = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MxrLibraryEntry) entry = mxr_library_get_finish (waiting->server->library, result, &error);
+
+  if (entry == NULL)
+    mxr_recordings_respond_error (waiting->msg, error);
+  if (entry == NULL || !may_use (waiting, entry)) {
+    finish (waiting);
+    return;
+  }
+  if (waiting->name == NULL)
+    waiting->name = g_utf8_substring (entry->title, 0, MIN (g_utf8_strlen (entry->title, -1), MXR_NAME_MAX_CHARS));
+  mxr_library_find_path_async (waiting->server->library, waiting->id, on_path, waiting);
+}
+
 /* @order: its location is the recording's id */
 static void
 start_recording (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
 {
-  mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "There is no library of recordings on this server.");
+  if (server->library == NULL)
+    mxr_problem_respond (msg, MXR_PROBLEM_LIBRARY_OFF,
+                         "This server keeps no recordings; its operator must set programme.recordings_directory.");
+  else
+    mxr_library_get_async (server->library, order->location, on_entry, waiting_new (server, msg, room, order));
 }
+
+/* ---- Starting one ------------------------------------------------------------------------------------------------ */
 
 static void
 handle_start (MxrServer *server, SoupServerMessage *msg, const char *room)
