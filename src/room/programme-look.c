@@ -93,19 +93,32 @@ read_colour (const char *text, guint32 *out_rgb)
   return true;
 }
 
+/* Of the mixer's pads, as of the room's picture. */
+static guint32
+get_plain_background (GstPad *pad)
+{
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "background");
+  return G_PARAM_SPEC_UINT (spec)->default_value;
+}
+
 void
 mxr_programme_look_show (MxrRoom *room)
 {
   const MxrGraphView *view = &room->graph->views[MXR_VIEW_PROGRAMME];
-  guint32 rgb;
+  const MxrProgrammeLook *look = &room->look;
+  MxrTileMixLook shown = {
+    .logo_is_left = look->logo_is_left,
+    .logo_is_top = look->logo_is_top,
+    .logo_height = look->logo_height,
+    .labels = look->labels,
+    .clock = look->clock,
+    .safe_margin = look->safe_margin,
+  };
 
-  for (guint i = 0; i < view->levels.n; i++) {
-    GstPad *pad = view->sizes[i].pad;
-    GParamSpec *background = g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "background");
-    if (!read_colour (room->look.background, &rgb))
-      rgb = G_PARAM_SPEC_UINT (background)->default_value;
-    g_object_set (pad, "background", rgb, "labels", room->look.labels != MXR_TILEMIX_LABELS_NONE, NULL);
-  }
+  if (!read_colour (look->background, &shown.background))
+    shown.background = get_plain_background (view->sizes[0].pad);
+  for (guint i = 0; i < view->levels.n; i++)
+    mxr_tilemix_set_look (room->graph->picture, view->sizes[i].pad, &shown);
 }
 
 /* ---- Changes ----------------------------------------------------------------------------------------------------------- */
@@ -210,6 +223,7 @@ follow (MxrRoom *room)
   mxr_programme_look_show (room);
   mxr_programme_update (room->programme);
   mxr_pictures_follow_programme (room);
+  mxr_sound_follow_programme (room);
 }
 
 void

@@ -89,6 +89,7 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
   mxr_stage_init (room);
   mxr_programme_look_init (room);
   mxr_programme_look_show (room);
+  mxr_graph_set_loudness (room->graph, room->look.loudness_lufs);
   room->programme = mxr_programme_new (room);
   room->env = (MxrPeerEnv){
     .config = hub->config,
