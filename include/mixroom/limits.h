@@ -33,6 +33,13 @@
 /* Still pictures being taken at once, of all rooms: each has a decoded picture and a worker for some 10 to 100 ms. */
 #define MXR_SNAPSHOTS_MAX 8
 
+/* Images for logos and backgrounds. A picture of 4096x4096 is 64 MB decoded, and more than any canvas has; a photograph of
+ * that size has some 4 MB as JPEG. The list reads them all. */
+#define MXR_IMAGE_MAX_BYTES (4 * 1024 * 1024)
+#define MXR_IMAGE_MAX_PX 4096
+#define MXR_IMAGES_MAX 256
+#define MXR_IMAGE_NAME_MAX_BYTES 100
+
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
 /* I420 canvas bounds: above 4K nothing here was measured; odd sizes are rounded down to even. */

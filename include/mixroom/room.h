@@ -242,6 +242,27 @@ void mxr_hub_take_snapshot_async (MxrHub *hub, const char *room, const char *typ
 /** mxr_hub_take_snapshot_finish: Returns: (transfer full). */
 GBytes *mxr_hub_take_snapshot_finish (GAsyncResult *result, GError **error);
 
+/* ---- Images for logos and backgrounds: the files of programme.images_directory -------------------------------- */
+
+/* PNG or JPEG, %MXR_IMAGE_MAX_BYTES and %MXR_IMAGE_MAX_PX on a side at most. Done by workers: callbacks are always made, once and
+ * in a later turn of the main loop; @config may be gone by then. Errors of all: OUTPUT_OFF (there is no such folder), BAD_LOOK
+ * (the name, or the image), NOT_FOUND, FAILED. Thread: control. */
+
+/** mxr_images_list_async: Finishes with aa{sv} as of mxr_image_write_async(), in order of their names. */
+void mxr_images_list_async (const MxrConfig *config, GAsyncReadyCallback callback, gpointer user_data);
+/** mxr_image_write_async: Decodes @bytes to see that they are an image. Finishes with a{sv} of "name", "type" ("image/png" or
+ * "image/jpeg"), "bytes", "width", "height" [px]. Errors: BUSY when there are too many. */
+void mxr_image_write_async (const MxrConfig *config, const char *name, GBytes *bytes, GAsyncReadyCallback callback,
+                            gpointer user_data);
+/** mxr_image_describe_finish: Returns: (transfer full): of the two above. */
+GVariant *mxr_image_describe_finish (GAsyncResult *result, GError **error);
+
+void mxr_image_read_async (const MxrConfig *config, const char *name, GAsyncReadyCallback callback, gpointer user_data);
+/** mxr_image_read_finish: @out_type: (out): static. Returns: (transfer full): the file. */
+GBytes *mxr_image_read_finish (GAsyncResult *result, const char **out_type, GError **error);
+void mxr_image_delete_async (const MxrConfig *config, const char *name, GAsyncReadyCallback callback, gpointer user_data);
+bool mxr_image_delete_finish (GAsyncResult *result, GError **error);
+
 /* ---- Players: files and addresses played into a room ---------------------------------------------------------- */
 
 /* What is asked for. Strings are borrowed. */

@@ -12,6 +12,7 @@
 #include "mixroom/room.h"
 #include "mixroom/transport.h"
 
+#include "images.h"
 #include "ladder.h"
 
 /* All of this belongs to the control thread. */
@@ -298,6 +299,10 @@ typedef struct {
   double loudness_lufs; /* 0: as it is */
 } MxrProgrammeLook;
 
+/* programme-images.c */
+typedef struct _MxrProgrammeImage MxrProgrammeImage;
+typedef enum { MXR_PROGRAMME_BACKGROUND, MXR_PROGRAMME_LOGO, MXR_PROGRAMME_N_IMAGES } MxrProgrammeImageKind;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -341,6 +346,7 @@ struct _MxrRoom {
   gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 
   MxrProgrammeLook look;
+  MxrProgrammeImage *images[MXR_PROGRAMME_N_IMAGES];
   MxrProgramme *programme;
   GList *snapshots; /* of snapshot.c */
 };
@@ -484,6 +490,17 @@ bool mxr_programme_look_is_plain (const MxrRoom *room);
 void mxr_programme_look_show (MxrRoom *room);
 /** mxr_programme_look_forget: Who is pinned, if that one has left. */
 void mxr_programme_look_forget (MxrRoom *room);
+
+/* ---- programme-images.c: its background and logo --------------------------------------------------------------------- */
+
+void mxr_programme_images_init (MxrRoom *room);
+void mxr_programme_images_clear (MxrRoom *room);
+/** mxr_programme_images_follow: Loads what the look names; mxr_programme_look_show() follows when it is there. */
+void mxr_programme_images_follow (MxrRoom *room);
+/** mxr_programme_images_get: Returns: (transfer none) (nullable). */
+GstSample *mxr_programme_images_get (const MxrRoom *room, MxrProgrammeImageKind kind);
+/** mxr_programme_images_have: Whether there is a file of that name. What is in it, the worker finds out. */
+bool mxr_programme_images_have (const MxrConfig *config, const char *name);
 
 /* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "http-head.h"
+#include "mixroom/limits.h"
 #include "problem.h"
 
 /* Read by one turn of the main loop at most: one busy client must not starve the others. */
@@ -37,6 +38,7 @@ struct _MxrConnection {
   Stage stage;
   GByteArray *ahead; /* read from the base, not given to libsoup yet */
   gsize head_left;   /* DELIVER: bytes of the head at the front of ahead */
+  guint64 body_limit; /* of the request whose head came last */
   guint64 body_left; /* DELIVER, BODY; G_MAXUINT64: chunked, libsoup finds the end */
   gsize turn_bytes;
   gint64 read_time_us;
@@ -162,6 +164,24 @@ take_ahead (MxrConnection *self, void *buffer, gsize n_bytes)
   return n_taken;
 }
 
+/* Images are larger than anything else that is sent here. */
+static guint64
+get_body_limit (const MxrConfig *config, const char *head, gsize head_bytes)
+{
+  static const char image[] = "PUT " MXR_IMAGES_PATH;
+  bool is_image = head_bytes > strlen (image) && memcmp (head, image, strlen (image)) == 0;
+
+  if (is_image && *config->programme.images_directory != '\0')
+    return MAX (MXR_IMAGE_MAX_BYTES, config->http.max_body_bytes);
+  return config->http.max_body_bytes;
+}
+
+guint64
+mxr_connection_get_body_limit (MxrConnection *self)
+{
+  return self->body_limit;
+}
+
 /* Decides about a complete head. Returns: whether libsoup may see it. */
 static bool
 check_head (MxrConnection *self, gsize head_bytes)
@@ -170,9 +190,10 @@ check_head (MxrConnection *self, gsize head_bytes)
   MxrHttpFraming framing = { 0 };
   guint status = mxr_http_head_check ((const char *)self->ahead->data, head_bytes, &framing, &detail);
 
-  if (status == 0 && framing.body_bytes > self->config->http.max_body_bytes) {
+  self->body_limit = get_body_limit (self->config, (const char *) self->ahead->data, head_bytes);
+  if (status == 0 && framing.body_bytes > self->body_limit) {
     status = 413;
-    detail = "Send a smaller body; http.max_body_bytes is the limit.";
+    detail = MXR_BODY_TOO_LARGE;
   }
   if (status != 0) {
     mxr_connection_refuse (self, status, detail);

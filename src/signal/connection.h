@@ -58,6 +58,14 @@ void mxr_connection_hold (MxrConnection *connection);
 /** mxr_connection_answered: libsoup has written the answer: the next request may come. */
 void mxr_connection_answered (MxrConnection *connection);
 
+/* What has bodies of its own size. */
+#define MXR_IMAGES_PATH "/api/v1/images/"
+
+#define MXR_BODY_TOO_LARGE "Send a smaller body: an image has 4 MiB at most, for all else http.max_body_bytes is the limit."
+
+/** mxr_connection_get_body_limit: Returns: for the request whose head came last [bytes] */
+guint64 mxr_connection_get_body_limit (MxrConnection *connection);
+
 /** mxr_connection_refuse: Answers with a problem in libsoup's place and ends the connection. */
 void mxr_connection_refuse (MxrConnection *connection, guint status, const char *detail);
 

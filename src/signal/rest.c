@@ -126,6 +126,13 @@ handle_part_of_room (MxrServer *server, SoupServerMessage *msg, char **segments)
   return true;
 }
 
+static bool
+is_of_images (char **segments)
+{
+  return g_strv_length (segments) > 2 && strcmp (segments[0], "api") == 0 && strcmp (segments[1], "v1") == 0 &&
+         strcmp (segments[2], "images") == 0;
+}
+
 void
 mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 {
@@ -133,7 +140,9 @@ mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments)
 
   if (handle_part_of_room (server, msg, segments))
     return;
-  if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
+  if (is_of_images (segments))
+    mxr_images_handle (server, msg, segments, g_strv_length (segments));
+  else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     mxr_problem_respond_method (msg, "GET, HEAD");
   else if (strcmp (segments[0], "api") == 0)
     handle_api (server, msg, segments);

@@ -62,6 +62,10 @@ void mxr_rest_handle (MxrServer *server, SoupServerMessage *msg, char **segments
 void mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
 void mxr_programme_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
 void mxr_snapshot_handle (MxrServer *server, SoupServerMessage *msg, const char *room);
+/* @segments: "api", "v1", "images" and what follows. */
+void mxr_images_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments);
+/** mxr_images_check_early: When the head of @msg is there: answers who may not put an image before the body is kept. */
+void mxr_images_check_early (MxrServer *server, SoupServerMessage *msg);
 void mxr_hls_handle (MxrServer *server, SoupServerMessage *msg, char **segments);
 /* Leaves @msg unanswered when it is a good handshake: libsoup completes it. */
 void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);

@@ -169,6 +169,7 @@ on_got_headers (SoupServerMessage *msg, gpointer user_data)
   /* libsoup serves Range by itself, overlapping ones and thousands of them too; nothing here needs any. */
   soup_message_headers_remove (headers, "Range");
   soup_message_headers_remove (headers, "Sec-WebSocket-Extensions");
+  mxr_images_check_early (user_data, msg);
   /* Where a chunked body ends only libsoup knows, so nothing may follow it on the connection. */
   if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CHUNKED)
     soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Connection", "close");
@@ -177,14 +178,12 @@ on_got_headers (SoupServerMessage *msg, gpointer user_data)
 static void
 on_got_chunk (SoupServerMessage *msg, GBytes *chunk, gpointer user_data)
 {
-  MxrServer *self = user_data;
   gsize n_bytes =
       GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
 
   g_object_set_data (G_OBJECT (msg), MESSAGE_BODY_BYTES, GSIZE_TO_POINTER (n_bytes));
-  if (n_bytes > self->config->http.max_body_bytes)
-    mxr_connection_refuse (mxr_server_get_connection (msg), 413,
-                           "Send a smaller body; http.max_body_bytes is the limit.");
+  if (n_bytes > mxr_connection_get_body_limit (mxr_server_get_connection (msg)))
+    mxr_connection_refuse (mxr_server_get_connection (msg), 413, MXR_BODY_TOO_LARGE);
 }
 
 static void
