@@ -40,6 +40,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   GstSample *sample = mxr_image_load_finish (result, &error);
 
+  room->n_image_loads--;
   if (load->serial != image->serial || room->participants->len == 0) {
     g_clear_pointer (&sample, gst_sample_unref);
     return;
@@ -66,6 +67,7 @@ follow (MxrRoom *room, MxrProgrammeImageKind kind, const char *name)
     g_clear_pointer (&image->sample, gst_sample_unref);
     return;
   }
+  room->n_image_loads++;
   Load *load = g_new (Load, 1);
   *load = (Load){ mxr_room_ref (room), kind, image->serial };
   mxr_image_load_async (room->hub->config, name, kind == MXR_PROGRAMME_LOGO, canvas->width_px, canvas->height_px, on_loaded, load);

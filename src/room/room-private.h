@@ -347,6 +347,7 @@ struct _MxrRoom {
 
   MxrProgrammeLook look;
   MxrProgrammeImage *images[MXR_PROGRAMME_N_IMAGES];
+  guint n_image_loads; /* under way */
   MxrProgramme *programme;
   GList *snapshots; /* of snapshot.c */
 };
