@@ -218,7 +218,7 @@ void mxr_hub_set_events (MxrHub *hub, const MxrHubEvents *events, gpointer user_
 typedef struct {
   const char *layout;     /* "auto", "grid", "speaker" or "share" */
   const char *pin;        /* id of who is large in "auto", "speaker" and "share"; "": nobody */
-  const char *background; /* "#rrggbb", or the name of an image; "": black */
+  const char *background; /* "#rrggbb", or the name of an image; "": as in the room's picture */
   const char *logo;       /* name of an image; "": none */
   const char *logo_corner; /* "top-left", "top-right", "bottom-left", "bottom-right" */
   double logo_height;     /* of the canvas [0.02..0.5]; 0: unchanged */

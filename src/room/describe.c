@@ -250,6 +250,8 @@ describe_rungs (MxrRoom *room)
       add_pictures (&rungs, &room->views[i], codec);
   if (room->shared_sound != NULL)
     add_rung (&rungs, room->shared_sound, NULL, NULL);
+  if (room->programme_sound != NULL)
+    add_rung (&rungs, room->programme_sound, NULL, NULL);
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     if (participant->own_sound != NULL)

@@ -2,6 +2,9 @@
 
 #include "room-private.h"
 
+/* Its number is that of no sink, so nobody is left out. */
+#define PROGRAMME_SOUND "src_4294967294"
+
 typedef struct {
   MxrGraphErrorFunc on_error;
   gpointer user_data;
@@ -36,19 +39,27 @@ make (const char *factory, const char *name, GError **error)
 /* Of which nobody needs to know before somebody gets one: what is not linked costs nothing. Each is composed for itself,
  * and not scaled from a larger one: README.md has the figures. */
 static bool
+add_tee (MxrGraph *graph, MxrGraphTee *tee, const char *name, GstElement *mixer, const char *pad, GError **error)
+{
+  tee->tee = tee->first = make ("tee", name, error);
+  if (tee->tee == NULL)
+    return false;
+  g_object_set (tee->tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add (GST_BIN (graph->pipeline), tee->tee);
+  tee->pad = gst_element_request_pad_simple (mixer, pad);
+  return true;
+}
+
+static bool
 add_size (MxrGraph *graph, const MxrConfig *config, guint view, guint level, GError **error)
 {
   const MxrLevel *picture = &graph->views[view].levels.levels[level];
-  MxrGraphSize *size = &graph->views[view].sizes[level];
+  MxrGraphTee *size = &graph->views[view].sizes[level];
   g_autofree char *name = g_strdup_printf ("%s-%u", view == MXR_VIEW_ROOM ? "view" : "programme-view", level);
   bool is_slides = picture->kind == MXR_RUNG_SLIDES;
 
-  size->tee = make ("tee", name, error);
-  if (size->tee == NULL)
+  if (!add_tee (graph, size, name, graph->picture, "src_%u", error))
     return false;
-  g_object_set (size->tee, "allow-not-linked", TRUE, NULL);
-  gst_bin_add (GST_BIN (graph->pipeline), size->tee);
-  size->pad = gst_element_request_pad_simple (graph->picture, "src_%u");
   g_object_set (size->pad, "width", picture->width_px, "height", picture->height_px, "framerate",
                 is_slides ? 1 : picture->framerate, is_slides ? config->media.slide_interval_s : 1, "labels",
                 config->room.labels, NULL);
@@ -76,7 +87,7 @@ add_mixers (MxrGraph *graph, const MxrConfig *config, GError **error)
     for (guint level = 0; level < graph->views[view].levels.n; level++)
       if (!add_size (graph, config, view, level, error))
         return false;
-  return true;
+  return add_tee (graph, &graph->programme_sound, "programme-sound", graph->sound, PROGRAMME_SOUND, error);
 }
 
 /* The base time is set by hand, because the senders' reports and the uplinks' time stamps are on the same timeline
@@ -131,6 +142,10 @@ mxr_graph_free (MxrGraph *graph)
   gst_element_set_state (graph->pipeline, GST_STATE_NULL);
   for (guint i = 0; i < MXR_N_VIEWS; i++)
     release_sizes (graph, &graph->views[i]);
+  if (graph->programme_sound.pad != NULL) {
+    gst_element_release_request_pad (graph->sound, graph->programme_sound.pad);
+    gst_object_unref (graph->programme_sound.pad);
+  }
   gst_object_unref (graph->pipeline);
   g_free (graph);
 }
@@ -151,16 +166,38 @@ mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays)
  * unlinked first: while a size's first rung is being put together no event passes that its pad could miss, and a later
  * one's pad gets those that the tee has kept. */
 bool
-mxr_graph_link_size (const MxrGraphSize *size)
+mxr_graph_link_tee (const MxrGraphTee *tee)
 {
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (size->tee, "sink");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (tee->first, "sink");
   bool is_linked = gst_pad_is_linked (sink);
 
-  if (size->tee->numsrcpads > 0 && !is_linked)
-    return gst_pad_link (size->pad, sink) == GST_PAD_LINK_OK;
-  if (size->tee->numsrcpads == 0 && is_linked)
-    gst_pad_unlink (size->pad, sink);
+  if (tee->tee->numsrcpads > 0 && !is_linked)
+    return gst_pad_link (tee->pad, sink) == GST_PAD_LINK_OK;
+  if (tee->tee->numsrcpads == 0 && is_linked)
+    gst_pad_unlink (tee->pad, sink);
   return true;
+}
+
+/* It stays once it is there: it costs nothing while nobody gets the sound, and changes of its target are ramped. */
+void
+mxr_graph_set_loudness (MxrGraph *graph, double lufs)
+{
+  MxrGraphTee *sound = &graph->programme_sound;
+
+  if (lufs == 0)
+    return;
+  if (sound->first == sound->tee) {
+    g_autoptr (GstPad) sink = gst_element_get_static_pad (sound->tee, "sink");
+    GstElement *loudness = gst_element_factory_make ("mxrloudness", "loudness");
+    if (gst_pad_is_linked (sink))
+      gst_pad_unlink (sound->pad, sink);
+    gst_bin_add (GST_BIN (graph->pipeline), loudness);
+    gst_element_link (loudness, sound->tee);
+    gst_element_sync_state_with_parent (loudness);
+    sound->first = loudness;
+    mxr_graph_link_tee (sound);
+  }
+  g_object_set (sound->first, "target", lufs, NULL);
 }
 
 bool

@@ -278,7 +278,7 @@ on_ending (gpointer user_data)
   MxrHub *hub = room->hub;
 
   if (mxr_branch_count_removals (GST_BIN (room->graph->pipeline)) > 0 || !mxr_programme_is_over (room) ||
-      room->snapshots != NULL)
+      room->snapshots != NULL || room->n_image_loads > 0)
     return G_SOURCE_CONTINUE;
   hub->n_ending--;
   mxr_room_unref (room);

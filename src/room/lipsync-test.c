@@ -311,6 +311,7 @@ start_recording (Fixture *fixture)
   fixture->room.participants = g_ptr_array_new ();
   mxr_stage_init (&fixture->room);
   mxr_programme_look_init (&fixture->room);
+  mxr_programme_images_init (&fixture->room);
   fixture->room.programme = mxr_programme_new (&fixture->room);
   MxrOutput *output = mxr_programme_add_output (&fixture->room, &order, &error);
   g_assert_no_error (error);
@@ -327,6 +328,7 @@ end_recording (Fixture *fixture)
     g_main_context_iteration (NULL, TRUE);
   mxr_programme_free (fixture->room.programme);
   mxr_programme_look_clear (&fixture->room.look);
+  mxr_programme_images_clear (&fixture->room);
   g_ptr_array_unref (fixture->room.participants);
   g_source_unref (fixture->hub.tick);
 }

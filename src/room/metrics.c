@@ -75,7 +75,7 @@ static void
 total_room (Totals *totals, MxrRoom *room)
 {
   totals->left_out += count_left_out (room);
-  totals->rungs += room->shared_sound != NULL;
+  totals->rungs += (room->shared_sound != NULL) + (room->programme_sound != NULL);
   for (guint i = 0; i < MXR_N_VIEWS; i++)
     for (guint codec = 0; codec < MXR_STAGE_N_CODECS; codec++)
       total_pictures (totals, &room->views[i], codec);

@@ -93,19 +93,34 @@ read_colour (const char *text, guint32 *out_rgb)
   return true;
 }
 
+/* Of the mixer's pads, as of the room's picture. */
+static guint32
+get_plain_background (GstPad *pad)
+{
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "background");
+  return G_PARAM_SPEC_UINT (spec)->default_value;
+}
+
 void
 mxr_programme_look_show (MxrRoom *room)
 {
   const MxrGraphView *view = &room->graph->views[MXR_VIEW_PROGRAMME];
-  guint32 rgb;
+  const MxrProgrammeLook *look = &room->look;
+  MxrTileMixLook shown = {
+    .background_image = mxr_programme_images_get (room, MXR_PROGRAMME_BACKGROUND),
+    .logo = mxr_programme_images_get (room, MXR_PROGRAMME_LOGO),
+    .logo_is_left = look->logo_is_left,
+    .logo_is_top = look->logo_is_top,
+    .logo_height = look->logo_height,
+    .labels = look->labels,
+    .clock = look->clock,
+    .safe_margin = look->safe_margin,
+  };
 
-  for (guint i = 0; i < view->levels.n; i++) {
-    GstPad *pad = view->sizes[i].pad;
-    GParamSpec *background = g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "background");
-    if (!read_colour (room->look.background, &rgb))
-      rgb = G_PARAM_SPEC_UINT (background)->default_value;
-    g_object_set (pad, "background", rgb, "labels", room->look.labels != MXR_TILEMIX_LABELS_NONE, NULL);
-  }
+  if (!read_colour (look->background, &shown.background))
+    shown.background = get_plain_background (view->sizes[0].pad);
+  for (guint i = 0; i < view->levels.n; i++)
+    mxr_tilemix_set_look (room->graph->picture, view->sizes[i].pad, &shown);
 }
 
 /* ---- Changes ----------------------------------------------------------------------------------------------------------- */
@@ -152,14 +167,16 @@ is_somebody (const MxrRoom *room, const char *id)
 }
 
 static bool
-check_pictures (const MxrProgrammeChange *change, GError **error)
+check_pictures (const MxrRoom *room, const MxrProgrammeChange *change, GError **error)
 {
+  const MxrConfig *config = room->hub->config;
   guint32 rgb;
 
-  if (change->background != NULL && *change->background != '\0' && !read_colour (change->background, &rgb))
-    return refuse (error, "background is a colour such as \"#204060\", or empty");
-  if (change->logo != NULL && *change->logo != '\0')
-    return refuse (error, "the server has no such image; images are kept in programme.images_directory");
+  if (change->background != NULL && *change->background != '\0' && !read_colour (change->background, &rgb) &&
+      !mxr_programme_images_have (config, change->background))
+    return refuse (error, "background is a colour such as \"#204060\", empty, or the name of one of the server's images");
+  if (change->logo != NULL && *change->logo != '\0' && !mxr_programme_images_have (config, change->logo))
+    return refuse (error, "the server has no such image; put it to /api/v1/images first");
   return true;
 }
 
@@ -184,7 +201,7 @@ change_look (const MxrRoom *room, const MxrProgrammeChange *change, MxrProgramme
   if (!choose (change->layout, layouts, "layout is auto, grid, speaker or share", &layout, error) ||
       !choose (change->labels, labels, "labels is none, names or lower-third", &label, error) ||
       !choose (change->logo_corner, corners, "logoCorner is top-left, top-right, bottom-left or bottom-right", &corner, error) ||
-      !check_pictures (change, error) || !check_numbers (change, error))
+      !check_pictures (room, change, error) || !check_numbers (change, error))
     return false;
   if (change->pin != NULL && *change->pin != '\0' && !is_somebody (room, change->pin))
     return refuse (error, "pin is the id of somebody in the room who has a tile, or empty");
@@ -207,9 +224,11 @@ static void
 follow (MxrRoom *room)
 {
   mxr_stage_update (room);
+  mxr_programme_images_follow (room);
   mxr_programme_look_show (room);
   mxr_programme_update (room->programme);
   mxr_pictures_follow_programme (room);
+  mxr_sound_follow_programme (room);
 }
 
 void

@@ -1,4 +1,5 @@
-/* The programme's sound, encoded for outputs: the full mix -> encoder -> appsink -> feed. */
+/* The programme's sound, encoded for outputs: the full mix -> loudness -> tee -> encoder -> appsink -> feed. Viewers' encode, of
+ * sound.c, comes from the same tee. */
 
 #include "room-private.h"
 
@@ -10,7 +11,7 @@ struct _MxrProgrammeSound {
   MxrFeed *feed;
   MxrFeedStream stream;
   GstElement *bin, *encoder;
-  GstPad *upstream; /* the request pad of the mixer that feeds the bin; owned */
+  GstPad *upstream; /* the request pad of the tee that feeds the bin; owned */
   bool is_added;    /* @bin is in the pipeline */
 };
 
@@ -63,18 +64,17 @@ fill_bin (MxrProgrammeSound *sound, MxrHub *hub, GError **error)
   return gst_element_add_pad (sound->bin, ghost);
 }
 
-/* The pad has a number that no sink of the mixer has: nobody is left out. */
 static bool
 connect_bin (MxrProgrammeSound *sound, MxrRoom *room, GError **error)
 {
-  g_autofree char *pad = g_strdup_printf ("src_%u", room->next_key++);
+  const MxrGraphTee *tee = &room->graph->programme_sound;
   g_autoptr (GstPad) sink = gst_element_get_static_pad (sound->bin, "sink");
 
   if (!mxr_branch_add (GST_BIN (room->graph->pipeline), sound->bin, error))
     return false;
   sound->is_added = true;
-  sound->upstream = gst_element_request_pad_simple (room->graph->sound, pad);
-  if (sound->upstream != NULL && gst_pad_link (sound->upstream, sink) == GST_PAD_LINK_OK)
+  sound->upstream = gst_element_request_pad_simple (tee->tee, "src_%u");
+  if (gst_pad_link (sound->upstream, sink) == GST_PAD_LINK_OK && mxr_graph_link_tee (tee))
     return true;
   g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the programme does not link to the mixer");
   return false;
@@ -86,8 +86,9 @@ sound_free (gpointer data)
   MxrProgrammeSound *sound = data;
 
   if (sound->upstream != NULL) {
-    gst_element_release_request_pad (sound->graph->sound, sound->upstream);
+    gst_element_release_request_pad (sound->graph->programme_sound.tee, sound->upstream);
     gst_object_unref (sound->upstream);
+    mxr_graph_link_tee (&sound->graph->programme_sound);
   }
   gst_object_unref (sound->bin);
   mxr_feed_unref (sound->feed);

@@ -53,15 +53,16 @@ void mxr_delays_append_metrics (MxrHub *hub, GString *text);
 
 /* ---- graph.c: the room's pipeline ---------------------------------------------------------------------- */
 
-/* A view in one size and frame rate. */
+/* What comes from one pad of a mixer, for several: a view in one size and frame rate, or the programme's sound. */
 typedef struct {
-  GstPad *pad;     /* of the mixer */
-  GstElement *tee; /* to its rungs; linked while there is one */
-} MxrGraphSize;
+  GstPad *pad;       /* of the mixer */
+  GstElement *first; /* that @pad is linked to while @tee has a pad: @tee, or what is before it */
+  GstElement *tee;
+} MxrGraphTee;
 
 typedef struct {
   MxrLevels levels;
-  MxrGraphSize sizes[MXR_LEVELS_MAX]; /* levels.n */
+  MxrGraphTee sizes[MXR_LEVELS_MAX]; /* levels.n */
 } MxrGraphView;
 
 typedef struct {
@@ -69,6 +70,7 @@ typedef struct {
   GstElement *sound;   /* mxraudiomix */
   GstElement *picture; /* mxrtilemix */
   MxrGraphView views[MXR_N_VIEWS];
+  MxrGraphTee programme_sound;
   gint64 timeline_us;  /* monotonic time at which running time is 0 */
   guint bus_watch;
   MxrDelay picture_encode; /* of all picture rungs, the wait in their queues included; noted by their threads */
@@ -84,8 +86,10 @@ void mxr_graph_free (MxrGraph *graph);
 void mxr_graph_read_delays (MxrGraph *graph, MxrStageDelays *delays);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrGraph, mxr_graph_free)
 
-/** mxr_graph_link_size: The tee is linked to the mixer for as long as it has a pad; to be called when one came or went. */
-bool mxr_graph_link_size (const MxrGraphSize *size);
+/** mxr_graph_link_tee: It is linked to the mixer for as long as it has a pad; to be called when one came or went. */
+bool mxr_graph_link_tee (const MxrGraphTee *tee);
+/** mxr_graph_set_loudness: Of the programme's sound, from now on. @lufs: 0: as it is, which it is until first set otherwise. */
+void mxr_graph_set_loudness (MxrGraph *graph, double lufs);
 /** mxr_graph_add_input: Adds @bin and links its "src" to @sink. */
 bool mxr_graph_add_input (MxrGraph *graph, GstElement *bin, GstPad *sink, GError **error);
 /** mxr_graph_remove_input: Takes @bin out; when it returns, nothing of it reaches the mixer any more but what is just
@@ -111,6 +115,7 @@ typedef struct {
                       * alone looks at it */
   guint keyframe_interval_ms;
   bool is_picture; /* a thread of its own, fed by the graph's tee */
+  bool is_programme; /* a sound: the programme's; @number is of no account */
   guint32 number;  /* of a sound: its source pad's on the mixer. The voice of the sink of that number is left out */
   MxrRung *goes_on_from; /* (nullable): of a sound: begins in the state of this one; mxr_rung_new() alone looks at it */
 } MxrRungParams;
@@ -301,6 +306,10 @@ typedef struct {
   double loudness_lufs; /* 0: as it is */
 } MxrProgrammeLook;
 
+/* programme-images.c */
+typedef struct _MxrProgrammeImage MxrProgrammeImage;
+typedef enum { MXR_PROGRAMME_BACKGROUND, MXR_PROGRAMME_LOGO, MXR_PROGRAMME_N_IMAGES } MxrProgrammeImageKind;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -339,9 +348,13 @@ struct _MxrRoom {
   MxrSpeakers *speakers;
   MxrRung *shared_sound;   /* while somebody hears it */
   bool shared_was_unheard; /* by anybody, at the last tick */
+  MxrRung *programme_sound;   /* while a viewer hears it; NULL where the shared one is as loud as it should be */
+  bool programme_was_unheard; /* as above */
   gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 
   MxrProgrammeLook look;
+  MxrProgrammeImage *images[MXR_PROGRAMME_N_IMAGES];
+  guint n_image_loads; /* under way */
   MxrProgramme *programme;
   GPtrArray *recordings; /* of recordings.c: files that are being written; NULL before the first one */
   GPtrArray *players;    /* of players.c */
@@ -458,6 +471,8 @@ void mxr_sound_tick (MxrRoom *room, gint64 now_us);
 /** mxr_sound_is_busy: Whether somebody is or may be heard, or a change is under way. */
 bool mxr_sound_is_busy (MxrRoom *room, gint64 now_us);
 void mxr_sound_clear (MxrRoom *room);
+/** mxr_sound_follow_programme: It may have become another sound than the room's. */
+void mxr_sound_follow_programme (MxrRoom *room);
 
 /* ---- sound-loss.c: what sounds are encoded for: packets that repeat the one before, and thin connections ---- */
 
@@ -485,6 +500,17 @@ bool mxr_programme_look_is_plain (const MxrRoom *room);
 void mxr_programme_look_show (MxrRoom *room);
 /** mxr_programme_look_forget: Who is pinned, if that one has left. */
 void mxr_programme_look_forget (MxrRoom *room);
+
+/* ---- programme-images.c: its background and logo --------------------------------------------------------------------- */
+
+void mxr_programme_images_init (MxrRoom *room);
+void mxr_programme_images_clear (MxrRoom *room);
+/** mxr_programme_images_follow: Loads what the look names; mxr_programme_look_show() follows when it is there. */
+void mxr_programme_images_follow (MxrRoom *room);
+/** mxr_programme_images_get: Returns: (transfer none) (nullable). */
+GstSample *mxr_programme_images_get (const MxrRoom *room, MxrProgrammeImageKind kind);
+/** mxr_programme_images_have: Whether there is a file of that name. What is in it, the worker finds out. */
+bool mxr_programme_images_have (const MxrConfig *config, const char *name);
 
 /* ---- programme.c: what goes out to files, players and other servers --------------------------------------------- */
 

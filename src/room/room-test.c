@@ -557,6 +557,39 @@ test_free_with_people_inside (Fixture *fixture, gconstpointer unused)
   g_assert_no_error (error);
 }
 
+/* ---- The programme ----------------------------------------------------------------------------------------------- */
+
+static bool
+is_room_picture (Fixture *fixture)
+{
+  g_autoptr (GVariant) look = g_variant_ref_sink (mxr_hub_describe_programme (fixture->hub, "lounge", NULL));
+  gboolean is_same = FALSE;
+  g_assert_true (g_variant_lookup (look, "isRoomPicture", "b", &is_same));
+  return is_same;
+}
+
+/* Who is pinned is it only while inside; all of a change counts, or nothing. */
+static void
+test_programme (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (Person) ada = join (fixture, "Ada");
+  g_autoptr (Person) bob = join (fixture, "Bob");
+  MxrProgrammeChange pin = { .pin = mxr_participant_get_id (bob->participant), .clock = MXR_UNCHANGED, .safe_margin = MXR_UNCHANGED };
+  const MxrProgrammeChange bad = { .layout = "grid", .clock = true, .safe_margin = 0.5 };
+  g_autoptr (GError) error = NULL;
+
+  settle ();
+  g_assert_true (is_room_picture (fixture));
+  g_assert_null (mxr_hub_change_programme (fixture->hub, "lounge", &bad, &error));
+  g_assert_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BAD_LOOK);
+  g_assert_true (is_room_picture (fixture));
+  g_autoptr (GVariant) pinned = g_variant_ref_sink (mxr_hub_change_programme (fixture->hub, "lounge", &pin, NULL));
+  g_assert_false (is_room_picture (fixture));
+  mxr_participant_leave (g_steal_pointer (&bob->participant));
+  settle ();
+  g_assert_true (is_room_picture (fixture));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -564,6 +597,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   mxr_log_init ("error", false);
 #define ADD(path, func) g_test_add (path, Fixture, NULL, fixture_init, func, fixture_clear)
+  ADD ("/room/programme", test_programme);
   ADD ("/room/roster", test_roster);
   ADD ("/room/changes-are-merged", test_changes_are_merged);
   ADD ("/room/leaving-from-within", test_leaving_from_within);

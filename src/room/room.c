@@ -89,7 +89,9 @@ mxr_room_new (MxrHub *hub, const char *name, GError **error)
     return NULL;
   mxr_stage_init (room);
   mxr_programme_look_init (room);
+  mxr_programme_images_init (room);
   mxr_programme_look_show (room);
+  mxr_graph_set_loudness (room->graph, room->look.loudness_lufs);
   room->programme = mxr_programme_new (room);
   room->env = (MxrPeerEnv){
     .config = hub->config,
@@ -119,6 +121,8 @@ mxr_room_unref (MxrRoom *room)
     mxr_delays_end (room);
   g_clear_pointer (&room->programme, mxr_programme_free);
   mxr_programme_look_clear (&room->look);
+  if (room->images[0] != NULL)
+    mxr_programme_images_clear (room);
   g_clear_pointer (&room->graph, mxr_graph_free);
   g_clear_pointer (&room->env.delays, mxr_peer_delays_unref);
   mxr_speakers_free (room->speakers);

@@ -177,16 +177,19 @@ fill_bin (MxrRung *rung, GError **error)
   return gst_element_add_pad (rung->bin, ghost);
 }
 
-static const MxrGraphSize *
-get_size (const MxrRung *rung)
+/* Returns: (nullable): that feeds it; NULL: a pad of the mixer's own does. */
+static const MxrGraphTee *
+get_tee (const MxrRung *rung)
 {
-  return &rung->graph->views[rung->params.view].sizes[rung->params.level];
+  if (rung->params.is_picture)
+    return &rung->graph->views[rung->params.view].sizes[rung->params.level];
+  return rung->params.is_programme ? &rung->graph->programme_sound : NULL;
 }
 
 static GstPad *
 request_upstream (MxrRung *rung)
 {
-  if (rung->params.is_picture)
+  if (get_tee (rung) != NULL)
     return gst_element_request_pad_simple (rung->parent, "src_%u");
   g_autofree char *name = g_strdup_printf ("src_%u", rung->params.number);
   return gst_element_request_pad_simple (rung->parent, name);
@@ -197,13 +200,13 @@ connect_bin (MxrRung *rung, GError **error)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (rung->bin, "sink");
 
-  rung->parent = rung->params.is_picture ? get_size (rung)->tee : rung->graph->sound;
+  rung->parent = get_tee (rung) != NULL ? get_tee (rung)->tee : rung->graph->sound;
   if (!mxr_branch_add (GST_BIN (rung->graph->pipeline), rung->bin, error))
     return false;
   rung->is_added = true;
   rung->upstream = request_upstream (rung);
   if (rung->upstream != NULL && gst_pad_link (rung->upstream, sink) == GST_PAD_LINK_OK &&
-      (!rung->params.is_picture || mxr_graph_link_size (get_size (rung))))
+      (get_tee (rung) == NULL || mxr_graph_link_tee (get_tee (rung))))
     return true;
   g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "%s does not link to what feeds it", rung->name);
   return false;
@@ -218,8 +221,8 @@ rung_free (gpointer data)
   if (rung->upstream != NULL) {
     gst_element_release_request_pad (rung->parent, rung->upstream);
     gst_object_unref (rung->upstream);
-    if (rung->params.is_picture)
-      mxr_graph_link_size (get_size (rung));
+    if (get_tee (rung) != NULL)
+      mxr_graph_link_tee (get_tee (rung));
   }
   if (rung->splice != NULL)
     mxr_splice_close (rung->splice);

@@ -41,7 +41,7 @@ new_error (MxrRoomError code, const char *text)
 /* ---- The branch ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-  const MxrGraphSize *size;
+  const MxrGraphTee *size;
   GstPad *upstream;
 } Link;
 
@@ -52,7 +52,7 @@ release_link (gpointer data)
 
   gst_element_release_request_pad (link->size->tee, link->upstream);
   gst_object_unref (link->upstream);
-  mxr_graph_link_size (link->size);
+  mxr_graph_link_tee (link->size);
   g_free (link);
 }
 
@@ -60,7 +60,7 @@ static bool
 add_sink (Snapshot *snapshot, GError **error)
 {
   GstBin *pipeline = GST_BIN (snapshot->room->graph->pipeline);
-  const MxrGraphSize *size = &snapshot->view->graph->sizes[0];
+  const MxrGraphTee *size = &snapshot->view->graph->sizes[0];
   g_autofree char *name = g_strdup_printf ("snapshot-%u", snapshot->room->next_key++);
   GstElement *sink = gst_element_factory_make ("appsink", name);
 
@@ -71,7 +71,7 @@ add_sink (Snapshot *snapshot, GError **error)
   snapshot->sink = gst_object_ref (sink);
   snapshot->view->n_snapshots++;
   snapshot->upstream = gst_element_request_pad_simple (size->tee, "src_%u");
-  if (gst_pad_link (snapshot->upstream, pad) == GST_PAD_LINK_OK && mxr_graph_link_size (size))
+  if (gst_pad_link (snapshot->upstream, pad) == GST_PAD_LINK_OK && mxr_graph_link_tee (size))
     return true;
   g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FAILED, "the picture cannot be taken from the mixer");
   return false;

@@ -96,21 +96,27 @@ protect_own (MxrRoom *room, MxrParticipant *participant)
   mxr_rung_set_loss (participant->own_sound, mxr_sound_choose_loss (&loss, 1, 1, mxr_rung_get_loss (participant->own_sound)));
 }
 
+/* What many hear. */
+static void
+protect_common (MxrRoom *room, MxrRung *sound)
+{
+  g_autofree double *losses = g_new (double, room->participants->len);
+  guint n_listeners = 0;
+
+  for (guint i = 0; i < room->participants->len; i++)
+    n_listeners += listens_to (room->participants->pdata[i], sound, &losses[n_listeners]);
+  if (sound != NULL)
+    mxr_rung_set_loss (sound, mxr_sound_choose_loss (losses, n_listeners, n_listeners, mxr_rung_get_loss (sound)));
+}
+
 void
 mxr_sound_protect (MxrRoom *room, gint64 now_us)
 {
-  g_autofree double *losses = NULL;
-  guint n_listeners = 0;
-
   if (now_us < room->loss_due_us)
     return;
   room->loss_due_us = now_us + INTERVAL_US;
-  losses = g_new (double, room->participants->len);
-  for (guint i = 0; i < room->participants->len; i++) {
-    MxrParticipant *participant = room->participants->pdata[i];
-    protect_own (room, participant);
-    n_listeners += listens_to (participant, room->shared_sound, &losses[n_listeners]);
-  }
-  if (room->shared_sound != NULL)
-    mxr_rung_set_loss (room->shared_sound, mxr_sound_choose_loss (losses, n_listeners, n_listeners, mxr_rung_get_loss (room->shared_sound)));
+  for (guint i = 0; i < room->participants->len; i++)
+    protect_own (room, room->participants->pdata[i]);
+  protect_common (room, room->shared_sound);
+  protect_common (room, room->programme_sound);
 }

@@ -34,7 +34,7 @@
 /* ---- Rungs --------------------------------------------------------------------------------------------- */
 
 static MxrRung *
-new_rung (MxrRoom *room, const char *whose, guint32 number, MxrRung *goes_on_from)
+new_rung (MxrRoom *room, const char *whose, bool is_programme, guint32 number, MxrRung *goes_on_from)
 {
   const MxrConfig *config = room->hub->config;
   g_autofree char *name = g_strdup_printf ("sound-%s-%u", whose, room->next_key++);
@@ -45,6 +45,7 @@ new_rung (MxrRoom *room, const char *whose, guint32 number, MxrRung *goes_on_fro
     .codec = "OPUS",
     .bitrate_bps = config->media.audio_bitrate_bps * config->media.audio_channels,
     .keyframe_interval_ms = config->media.keyframe_interval_ms,
+    .is_programme = is_programme,
     .number = number,
     .goes_on_from = goes_on_from,
   };
@@ -60,16 +61,16 @@ static MxrRung *
 get_shared (MxrRoom *room, MxrRung *goes_on_from)
 {
   if (room->shared_sound == NULL)
-    room->shared_sound = new_rung (room, "shared", room->next_key++, goes_on_from);
+    room->shared_sound = new_rung (room, "shared", false, room->next_key++, goes_on_from);
   return room->shared_sound;
 }
 
 static bool
-is_shared_heard (const MxrRoom *room)
+is_heard (const MxrRoom *room, MxrRung *rung)
 {
   for (guint i = 0; i < room->participants->len; i++) {
     const MxrParticipant *participant = room->participants->pdata[i];
-    if (participant->hears == mxr_rung_get_fanout (room->shared_sound) || participant->n_changes > 0)
+    if (participant->hears == mxr_rung_get_fanout (rung) || participant->n_changes > 0)
       return true;
   }
   return false;
@@ -77,13 +78,13 @@ is_shared_heard (const MxrRoom *room)
 
 /* A tick after the last listener has left it, for an own encode that is to begin in its state has begun by then. */
 static void
-drop_shared_if_unheard (MxrRoom *room)
+drop_if_unheard (MxrRoom *room, MxrRung **rung, bool *was_unheard)
 {
-  bool is_heard = room->shared_sound == NULL || is_shared_heard (room);
+  bool is_unheard = *rung != NULL && !is_heard (room, *rung);
 
-  if (!is_heard && room->shared_was_unheard)
-    g_clear_pointer (&room->shared_sound, mxr_rung_remove);
-  room->shared_was_unheard = !is_heard;
+  if (is_unheard && *was_unheard)
+    g_clear_pointer (rung, mxr_rung_remove);
+  *was_unheard = is_unheard;
 }
 
 static void
@@ -124,7 +125,7 @@ hear_own (MxrRoom *room, MxrParticipant *participant)
 {
   participant->shared_from_us = 0;
   if (participant->own_sound == NULL && mxr_rung_is_free (room->graph, participant->sound_number))
-    participant->own_sound = new_rung (room, participant->id, participant->sound_number, room->shared_sound);
+    participant->own_sound = new_rung (room, participant->id, false, participant->sound_number, room->shared_sound);
   if (participant->own_sound != NULL)
     hear (participant, participant->own_sound);
 }
@@ -149,6 +150,16 @@ hear_shared (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
     drop_own (participant);
 }
 
+/* Of the programme's loudness, encoded once for all viewers. */
+static void
+hear_programme (MxrRoom *room, MxrParticipant *participant)
+{
+  if (room->programme_sound == NULL)
+    room->programme_sound = new_rung (room, "programme", true, 0, NULL);
+  if (room->programme_sound != NULL)
+    hear (participant, room->programme_sound);
+}
+
 static bool
 may_be_heard (const MxrParticipant *participant)
 {
@@ -165,6 +176,8 @@ settle (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
     participant->hears = NULL;
   } else if (participant->is_mixed) {
     hear_own (room, participant);
+  } else if (participant->role == MXR_ROLE_VIEWER && room->look.loudness_lufs != 0) {
+    hear_programme (room, participant);
   } else {
     hear_shared (room, participant, now_us);
   }
@@ -360,7 +373,8 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
     if (is_changing (participant))
       settle (room, participant, now_us);
   }
-  drop_shared_if_unheard (room);
+  drop_if_unheard (room, &room->shared_sound, &room->shared_was_unheard);
+  drop_if_unheard (room, &room->programme_sound, &room->programme_was_unheard);
   mxr_sound_protect (room, now_us);
 }
 
@@ -379,29 +393,46 @@ mxr_sound_is_busy (MxrRoom *room, gint64 now_us)
     if (is_polled || is_awake)
       return true;
   }
-  return room->shared_was_unheard;
+  return room->shared_was_unheard || room->programme_was_unheard;
+}
+
+void
+mxr_sound_follow_programme (MxrRoom *room)
+{
+  mxr_graph_set_loudness (room->graph, room->look.loudness_lufs);
+  for (guint i = 0; i < room->participants->len; i++)
+    settle (room, room->participants->pdata[i], g_get_monotonic_time ());
+}
+
+static void
+recover (MxrRoom *room, MxrRung **rung, GstObject *source)
+{
+  if (*rung == NULL || !mxr_rung_is_ancestor (*rung, source))
+    return;
+  for (guint i = 0; i < room->participants->len; i++) {
+    MxrParticipant *participant = room->participants->pdata[i];
+    if (participant->hears == mxr_rung_get_fanout (*rung))
+      participant->hears = NULL;
+  }
+  g_clear_pointer (rung, mxr_rung_remove);
 }
 
 /* The next tick makes what is missing. */
 void
 mxr_sound_recover (MxrRoom *room, GstObject *source)
 {
-  MxrRung *shared = room->shared_sound;
-  bool shared_failed = shared != NULL && mxr_rung_is_ancestor (shared, source);
-
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     if (participant->own_sound != NULL && mxr_rung_is_ancestor (participant->own_sound, source))
       drop_own (participant);
-    if (shared_failed && participant->hears == mxr_rung_get_fanout (shared))
-      participant->hears = NULL;
   }
-  if (shared_failed)
-    g_clear_pointer (&room->shared_sound, mxr_rung_remove);
+  recover (room, &room->shared_sound, source);
+  recover (room, &room->programme_sound, source);
 }
 
 void
 mxr_sound_clear (MxrRoom *room)
 {
+  g_clear_pointer (&room->programme_sound, mxr_rung_remove);
   g_clear_pointer (&room->shared_sound, mxr_rung_remove);
 }

@@ -216,11 +216,10 @@ stop_recording (const char *id)
   pump_until (is_finished, (gpointer) id, 15, "the recording's end");
 }
 
-/* The room is a grid all the time; the programme is that, then one large picture with a strip, then the grid again. */
+/* In colours that RGB has, too. The room is a grid all the time; the programme is that, then one large picture with a strip, then the grid again. */
 static void
 test_speaker (void)
 {
-  /* of colours that RGB has, too */
   FakePeer *peers[2] = { fake_peer_new (server, "test", 16, "VP8", FAKE_PEER_CALL),
                          fake_peer_new (server, "test", 32, "VP8", FAKE_PEER_CALL) };
   FakePeer *viewer = fake_peer_new (server, "test", 9, "H264", FAKE_PEER_AUDIO | FAKE_PEER_VIDEO | FAKE_PEER_RECEIVES);
@@ -256,6 +255,54 @@ test_speaker (void)
   for (guint i = 0; i < 2; i++)
     fake_peer_leave (peers[i]);
   fake_peer_leave (viewer);
+}
+
+static void
+make_image (const char *name, const char *colour, const char *size)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autofree char *source = g_strdup_printf ("color=%s:s=%s", colour, size);
+  const char *const arguments[] = { "ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", path, NULL };
+  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_NONE, NULL);
+
+  g_assert_true (g_subprocess_wait_check (process, NULL, NULL));
+}
+
+typedef struct {
+  double x, y;
+  TestColour colour;
+} Spot;
+
+static bool
+still_has_spot (gpointer data)
+{
+  const Spot *spot = data;
+  g_autofree char *path = take_snapshot ("image/png", "\x89PNG", 4);
+  return test_colour_is_near (look (path, 0, spot->x, spot->y), spot->colour, 12);
+}
+
+/* The background is seen between and beside the tiles, here beside the only one; the logo where it is asked for. */
+static void
+test_images (void)
+{
+  FakePeer *peers[2] = { fake_peer_new (server, "test", 16, "VP8", FAKE_PEER_AUDIO | FAKE_PEER_VIDEO | FAKE_PEER_SENDS),
+                         fake_peer_new (server, "test", 32, "VP8", FAKE_PEER_AUDIO | FAKE_PEER_VIDEO | FAKE_PEER_SENDS) };
+  Spot background = { 0.5, 0.02, { 145, 54, 34 } }, logo = { 0.1, 0.85, { 41, 240, 110 } }; /* BT.601: 0x00ff00, 0x0000ff */
+
+  make_image ("ground.png", "0x00ff00", "640x360");
+  make_image ("logo.png", "0x0000ff", "64x64");
+  g_autoptr (JsonNode) changed = change ("{\"layout\":\"grid\",\"background\":\"ground.png\",\"logo\":\"logo.png\","
+                                         "\"logoCorner\":\"bottom-left\",\"logoHeight\":0.2}", 200);
+  g_assert_false (is_room_picture (changed));
+  pump_until (still_has_spot, &background, 10, "the background");
+  pump_until (still_has_spot, &logo, 10, "the logo");
+  g_autoptr (JsonNode) coloured = change ("{\"background\":\"#ff0000\",\"logo\":\"\"}", 200);
+  background.colour = (TestColour){ 81, 90, 240 };
+  pump_until (still_has_spot, &background, 10, "the colour");
+  g_autoptr (JsonNode) plain = change ("{\"background\":\"\",\"layout\":\"auto\"}", 200);
+  g_assert_true (is_room_picture (plain));
+  for (guint i = 0; i < 2; i++)
+    fake_peer_leave (peers[i]);
 }
 
 /* Somebody without a camera, watched by nobody. */
@@ -299,10 +346,12 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   directory = g_dir_make_tmp ("mixroom-look-XXXXXX", NULL);
   g_autofree char *recordings = g_strconcat ("recordings_directory=", directory, NULL);
-  server = server_process_new ((const char *const[]){ recordings, "room.width_px=640", "room.height_px=360",
+  g_autofree char *images = g_strconcat ("programme.images_directory=", directory, NULL);
+  server = server_process_new ((const char *const[]){ recordings, images, "room.width_px=640", "room.height_px=360",
                                                       "room.framerate=15", NULL });
   if (ffmpeg != NULL) {
     g_test_add_func ("/programme-look/speaker", test_speaker);
+    g_test_add_func ("/programme-look/images", test_images);
     g_test_add_func ("/programme-look/still-of-an-avatar", test_still_of_an_avatar);
   }
   g_test_add_func ("/programme-look/refusals", test_refusals);
