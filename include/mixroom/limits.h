@@ -29,6 +29,8 @@
 #define MXR_OUTPUTS_MAX 8
 #define MXR_OUTPUTS_KEPT 32
 #define MXR_URL_MAX_BYTES 1024
+/* Files of one recording of separate tracks: who comes and goes in a loop, or changes the codec, must not fill a directory. */
+#define MXR_TRACK_FILES_MAX 256
 
 /* A tile needs pixels to be seen: 49 on 1280x720 are 182x102 each. */
 #define MXR_TILES_MAX 49
