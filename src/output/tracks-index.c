@@ -2,6 +2,8 @@
 
 #include "tracks.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 
 void
@@ -67,4 +69,48 @@ mxr_tracks_describe (const char *room, gint64 started_ms, guint64 duration_ms, c
   json_builder_end_object (builder);
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   return json_to_string (root, TRUE);
+}
+
+/* ---- To the disk, by a worker ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+  char *directory;
+  char *index;
+  bool is_first; /* the directory is to be made */
+} Writing;
+
+static void
+writing_free (gpointer data)
+{
+  Writing *writing = data;
+  g_free (writing->directory);
+  g_free (writing->index);
+  g_free (writing);
+}
+
+static void
+write_in_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Writing *writing = data;
+  g_autofree char *path = g_build_filename (writing->directory, "index.json", NULL);
+  GError *error = NULL;
+
+  if (writing->is_first && g_mkdir (writing->directory, 0755) != 0)
+    g_task_return_new_error (task, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_FAILED, "no directory can be made for the tracks: %s",
+                             g_strerror (errno));
+  else if (!g_file_set_contents (path, writing->index, -1, &error))
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mxr_tracks_write_async (const char *directory, bool is_first, char *index, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Writing *writing = g_new (Writing, 1);
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+
+  *writing = (Writing){ g_strdup (directory), index, is_first };
+  g_task_set_task_data (task, writing, writing_free);
+  g_task_run_in_thread (task, write_in_worker);
 }

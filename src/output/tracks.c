@@ -5,9 +5,6 @@
 
 #include "mixroom/limits.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
-
 #define POLL_MS 100
 #define NAME_MAX_BYTES 40
 /* Of one participant, whose media cannot be written: no more is tried. */
@@ -72,37 +69,6 @@ get_duration_ms (MxrOutput *output)
 
 /* ---- The index --------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  char *directory;
-  char *index;
-  bool is_first; /* the directory is to be made */
-} Writing;
-
-static void
-writing_free (gpointer data)
-{
-  Writing *writing = data;
-  g_free (writing->directory);
-  g_free (writing->index);
-  g_free (writing);
-}
-
-static void
-write_in_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const Writing *writing = data;
-  g_autofree char *path = g_build_filename (writing->directory, "index.json", NULL);
-  GError *error = NULL;
-
-  if (writing->is_first && g_mkdir (writing->directory, 0755) != 0)
-    g_task_return_new_error (task, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_FAILED, "no directory can be made for the tracks: %s",
-                             g_strerror (errno));
-  else if (!g_file_set_contents (path, writing->index, -1, &error))
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
 static void
 fail (MxrOutput *output, const char *detail)
 {
@@ -145,17 +111,13 @@ static void
 write_index (MxrOutput *output)
 {
   Tracks *tracks = output->data;
-  Writing *writing = g_new (Writing, 1);
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_written, output);
 
-  *writing = (Writing){ g_strdup (tracks->directory),
-                        mxr_tracks_describe (output->name, tracks->started_ms, get_duration_ms (output), tracks->entries),
-                        !tracks->is_ready };
   tracks->index_is_dirty = false;
   tracks->index_is_being_written = true;
   output->n_workers++;
-  g_task_set_task_data (task, writing, writing_free);
-  g_task_run_in_thread (task, write_in_worker);
+  mxr_tracks_write_async (tracks->directory, !tracks->is_ready,
+                          mxr_tracks_describe (output->name, tracks->started_ms, get_duration_ms (output), tracks->entries),
+                          on_written, output);
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */

@@ -23,4 +23,8 @@ void mxr_track_entry_free (gpointer entry);
 /** mxr_tracks_describe: Returns: (transfer full): index.json. @entries: MxrTrackEntry */
 char *mxr_tracks_describe (const char *room, gint64 started_ms, guint64 duration_ms, const GPtrArray *entries);
 
+/** mxr_tracks_write_async: Makes @directory if this @is_first, and index.json in it. @index: (transfer full). It finishes as
+ * g_task_propagate_boolean() does. */
+void mxr_tracks_write_async (const char *directory, bool is_first, char *index, GAsyncReadyCallback callback, gpointer user_data);
+
 #endif

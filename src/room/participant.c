@@ -173,6 +173,7 @@ release_media (MxrParticipant *participant, MxrRoom *room)
 {
   mxr_sound_set_downlink (room, participant, false);
   mxr_pictures_set_codec (room, participant, NULL);
+  mxr_tracks_forget (participant);
   mxr_peer_close (g_steal_pointer (&participant->peer));
   if (participant->picture_sink != NULL)
     gst_element_release_request_pad (room->graph->picture, participant->picture_sink);
@@ -284,6 +285,7 @@ mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute v
 
   if (!audio_is_changed && !video_is_changed)
     return;
+  mxr_tracks_set_muted (participant);
   if (audio_is_changed)
     mxr_sound_set_muted (participant->room, participant);
   if (video_is_changed && participant->picture_sink != NULL) {

@@ -195,6 +195,8 @@ struct _MxrParticipant {
   bool is_hushed;        /* has sent nothing but quiet for long; by its levels */
   gint64 stirred_us;     /* when there was something else last */
 
+  MxrTrack *track; /* of its own media, while these are recorded; NULL: they are not */
+
   MxrAsk *ask;     /* that the peer is at work on; NULL: none */
 
   bool audio_muted, video_muted, hand_raised, talking;
@@ -290,6 +292,7 @@ struct _MxrRoom {
   gint64 loss_due_us;      /* when sound-loss.c looks at it next */
 
   MxrProgramme *programme; /* NULL before its first output */
+  MxrOutput *tracks;       /* unowned: the one into which participants' own media go; NULL: none */
 };
 
 MxrRoom *mxr_room_new (MxrHub *hub, const char *name, GError **error);
@@ -428,6 +431,16 @@ bool mxr_programme_is_over (const MxrRoom *room);
 void mxr_programme_free (MxrProgramme *programme);
 /** mxr_programme_get_outputs: Returns: (transfer none) (nullable): MxrOutput, in order of their start. */
 GPtrArray *mxr_programme_get_outputs (const MxrRoom *room);
+
+/* ---- tracks.c: participants' own media, as they came --------------------------------------------------------------- */
+
+/** mxr_tracks_find_output: Returns: (transfer none) (nullable): the live one; there is one at most. */
+MxrOutput *mxr_tracks_find_output (const MxrRoom *room);
+/** mxr_tracks_update: That output, or who is in the room, has changed. */
+void mxr_tracks_update (MxrRoom *room);
+/** mxr_tracks_forget: @participant leaves. */
+void mxr_tracks_forget (MxrParticipant *participant);
+void mxr_tracks_set_muted (MxrParticipant *participant);
 /** mxr_programme_add_output: Returns: (transfer none). */
 MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **error);
 /** mxr_programme_update: An output began or was stopped: the programme is encoded while one needs it. */

@@ -163,7 +163,9 @@ get_needed (MxrRoom *room, const MxrParticipant *participant, MxrUplinkLimit *ou
 {
   const MxrConfig *config = room->hub->config;
   const MxrLayoutTile *tile = find_tile (room, participant);
-  guint width_px = tile != NULL ? tile->w : 0, height_px = tile != NULL ? tile->h : 0;
+  bool is_recorded = participant->track != NULL; /* for another picture than this one: at its best, in one size */
+  guint width_px = is_recorded ? config->room.width_px : tile != NULL ? tile->w : 0;
+  guint height_px = is_recorded ? config->room.height_px : tile != NULL ? tile->h : 0;
   guint64 share_bps = (guint64) config->media.video_bitrate_bps * width_px * height_px /
                       (config->room.width_px * config->room.height_px);
 
