@@ -146,7 +146,7 @@ const char *mxr_output_state_to_string (MxrOutputState state);
 /* ---- Separate tracks: what each participant sends, as it was received ------------------------------------------- */
 
 /* Into an output of the type "tracks" goes nothing of the feed; each participant has a track, of which each kind becomes a
- * Matroska file of its own, and another one when its codec or size changes. All files have one timeline, on which 0 is the
+ * Matroska file of its own, and another one when its codec, size or parameter sets change. All files have one timeline, on which 0 is the
  * output's start; index.json beside them says what is where. */
 typedef struct _MxrTrack MxrTrack;
 
@@ -159,6 +159,7 @@ typedef struct {
   gint64 time_ns; /* monotonic */
   bool is_keyframe;
   guint width_px, height_px; /* of a key frame */
+  guint parameters;          /* of a key frame: other ones need another file */
 } MxrTrackUnit;
 
 /** mxr_output_add_track: @id: of the connection. Returns: (transfer full): Thread: control. @output is live. */

@@ -159,6 +159,7 @@ typedef struct {
   GstClockTime time_ns;   /* running time at which it was recorded, see mxr_peer_set_tap(); later than that of the one before */
   bool is_keyframe;
   guint width_px, height_px; /* of a key frame */
+  guint parameters; /* of a key frame in H.264: a hash of its parameter sets; what has other ones is another stream to a muxer */
 } MxrTapUnit;
 
 /**

@@ -26,6 +26,11 @@ describe (const char *codec, guint seconds, guint width_px)
     return g_strdup_printf ("audiotestsrc num-buffers=%u samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc "
                             "! rtpopuspay pt=111 ! appsink name=sink sync=false",
                             seconds * 50);
+  if (g_str_equal (codec, "H264") && seconds == TEST_MEDIA_OTHER_PROFILE_S)
+    return g_strdup_printf ("videotestsrc num-buffers=%u pattern=ball ! video/x-raw,format=I420,width=%u,height=90,framerate=15/1 "
+                            "! x264enc tune=zerolatency speed-preset=ultrafast ref=4 key-int-max=15 ! video/x-h264,profile=main "
+                            "! rtph264pay pt=96 config-interval=-1 ! appsink name=sink sync=false",
+                            seconds * 15, width_px);
   return g_strdup_printf (
     "videotestsrc num-buffers=%u pattern=ball ! video/x-raw,format=I420,width=%u,height=90,framerate=15/1 ! %s ! appsink name=sink "
     "sync=false",
@@ -48,6 +53,7 @@ add_packet (TestMedia *media, const char *codec, guint width_px, GstBuffer *pack
     if (unit->is_keyframe) {
       unit->width_px = width_px;
       unit->height_px = 90;
+      unit->parameters = media->parameters;
     }
     g_ptr_array_add (media->units, unit);
     last = unit;
@@ -66,6 +72,7 @@ test_media_new (const char *codec, guint seconds, guint width_px)
   GstSample *sample;
 
   g_assert_no_error (error);
+  media->parameters = seconds == TEST_MEDIA_OTHER_PROFILE_S;
   media->units = g_ptr_array_new_with_free_func (unit_free);
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_object_set (sink, "buffer-list", TRUE, NULL);

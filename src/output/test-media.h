@@ -8,7 +8,11 @@
 typedef struct {
   GPtrArray *units; /* MxrTrackUnit; their times begin with 0 */
   guint16 next_seq;
+  guint parameters; /* of key frames */
 } TestMedia;
+
+/* H.264 of so many seconds has another profile. */
+#define TEST_MEDIA_OTHER_PROFILE_S 3
 
 /** test_media_new: @codec: "OPUS", "VP8" or "H264". A key frame every second, 15 frames a second; sound in packets of 20 ms. */
 TestMedia *test_media_new (const char *codec, guint seconds, guint width_px);

@@ -217,6 +217,29 @@ test_changes (void)
   clear (&recording);
 }
 
+/* Other parameter sets, though the size is the same, need another file: they are in its head. */
+static void
+test_other_profile (void)
+{
+  g_autoptr (TestMedia) baseline = test_media_new ("H264", 1, 160);
+  g_autoptr (TestMedia) other = test_media_new ("H264", TEST_MEDIA_OTHER_PROFILE_S, 160);
+  Recording recording;
+
+  start_in (&recording, directory);
+  g_autoptr (MxrTrack) track = mxr_output_add_track (recording.output, "p-1", "A");
+  test_until (is_running, recording.output, 10, "running");
+  test_media_give (baseline, track, recording.begin_ns + (gint64) GST_SECOND);
+  other->next_seq = baseline->next_seq;
+  test_media_give (other, track, recording.begin_ns + 2 * (gint64) GST_SECOND);
+  finish (&recording);
+  g_assert_cmpuint (json_array_get_length (get_entries (&recording)), ==, 2);
+  g_autoptr (TestFile) first = read_entry (&recording, json_array_get_object_element (get_entries (&recording), 0));
+  g_autoptr (TestFile) second = read_entry (&recording, json_array_get_object_element (get_entries (&recording), 1));
+  g_assert_cmpuint (first->packets->len, ==, baseline->units->len);
+  g_assert_cmpuint (second->packets->len, ==, other->units->len);
+  clear (&recording);
+}
+
 /* What comes during a pause is in no file, and neither is its time. */
 static void
 test_pause (void)
@@ -421,6 +444,7 @@ main (int argc, char **argv)
   if (ffprobe != NULL) {
     g_test_add_func ("/tracks/tracks", test_tracks);
     g_test_add_func ("/tracks/changes", test_changes);
+    g_test_add_func ("/tracks/other-profile", test_other_profile);
     g_test_add_func ("/tracks/pause", test_pause);
     g_test_add_func ("/tracks/muted", test_muted);
     g_test_add_func ("/tracks/broken-track", test_broken_track);

@@ -193,6 +193,7 @@ new_entry (MxrOutput *output, Source *source, const MxrTrackUnit *unit, GstClock
   entry->is_picture = unit->is_picture;
   entry->width_px = unit->width_px;
   entry->height_px = unit->height_px;
+  entry->parameters = unit->parameters;
   entry->begin_ns = entry->end_ns = time_ns;
   entry->started_ms = g_get_real_time () / 1000 - (get_now_ns () - unit->time_ns) / (gint64) GST_MSECOND;
   return entry;
@@ -237,12 +238,13 @@ end_files (Source *source)
 
 /* ---- Units ------------------------------------------------------------------------------------------------------- */
 
-/* A Matroska file has one codec and one size. */
+/* A Matroska file has one codec, one size and, in H.264, one set of parameters, in its head. */
 static bool
 fits (const MxrTrackEntry *entry, const MxrTrackUnit *unit)
 {
   return g_str_equal (entry->codec, unit->codec) &&
-         (!unit->is_keyframe || (entry->width_px == unit->width_px && entry->height_px == unit->height_px));
+         (!unit->is_keyframe || (entry->width_px == unit->width_px && entry->height_px == unit->height_px &&
+                                 entry->parameters == unit->parameters));
 }
 
 static void

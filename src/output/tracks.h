@@ -11,7 +11,7 @@ typedef struct {
   char *participant, *participant_name;
   const char *codec; /* static */
   bool is_picture;
-  guint width_px, height_px;
+  guint width_px, height_px, parameters;
   GstClockTime begin_ns, end_ns; /* on the recording's timeline: of the first unit, and of the last */
   gint64 started_ms;             /* Unix time */
   guint64 n_bytes;               /* once it is closed */

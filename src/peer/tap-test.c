@@ -19,7 +19,7 @@ typedef struct {
   guint16 next_seq;
   guint last_mark; /* first byte behind the payload's head */
   GstClockTime time_ns, first_ns;
-  guint width_px, height_px;
+  guint width_px, height_px, parameters;
 } Fixture;
 
 static bool
@@ -46,6 +46,7 @@ on_unit (const MxrTapUnit *unit, gpointer user_data)
   if (unit->is_keyframe) {
     fixture->width_px = unit->width_px;
     fixture->height_px = unit->height_px;
+    fixture->parameters = unit->parameters;
   }
   return true;
 }
@@ -187,6 +188,7 @@ test_unseen_picture (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (fixture->n_keyframes, ==, 2);
   g_assert_cmpuint (fixture->width_px, ==, 64);
   g_assert_cmpuint (fixture->height_px, ==, 48);
+  g_assert_cmpuint (fixture->parameters, ==, 0); /* of H.264 alone */
   g_assert_cmpuint (chain_stats (&fixture->chain).decoded, ==, 0);
 }
 

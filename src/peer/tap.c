@@ -179,6 +179,46 @@ read_size (const MxrUplink *uplink, GstBuffer *packet, MxrTapUnit *unit)
   return is_read;
 }
 
+static guint
+hash_unit (guint hash, const guint8 *nal, gsize n_bytes)
+{
+  const guint type = n_bytes > 0 ? nal[0] & 0x1f : 0;
+
+  for (gsize i = 0; (type == 7 || type == 8) && i < n_bytes; i++)
+    hash = hash * 33 + nal[i];
+  return hash;
+}
+
+/* Sequence and picture parameter sets of a packet: by themselves, or in a STAP-A. */
+static guint
+hash_parameters (guint hash, const guint8 *payload, gsize n_bytes)
+{
+  if (n_bytes == 0 || (payload[0] & 0x1f) != 24)
+    return hash_unit (hash, payload, n_bytes);
+  for (gsize i = 1; i + 2 < n_bytes;) { /* RFC 6184 5.7.1 */
+    const gsize size = GST_READ_UINT16_BE (payload + i);
+    hash = hash_unit (hash, payload + i + 2, MIN (size, n_bytes - i - 2));
+    i += 2 + size;
+  }
+  return hash;
+}
+
+static void
+read_parameters (const MxrUplink *uplink, MxrTapUnit *unit)
+{
+  const guint n = g_str_equal (uplink->codec, "H264") ? gst_buffer_list_length (unit->packets) : 0;
+  GstMapInfo map;
+  MxrRtpView view;
+
+  for (guint i = 0; i < n; i++) {
+    if (!gst_buffer_map (gst_buffer_list_get (unit->packets, i), &map, GST_MAP_READ))
+      continue;
+    if (mxr_rtp_view_parse (&view, map.data, map.size))
+      unit->parameters = hash_parameters (unit->parameters, view.payload, view.payload_bytes);
+    gst_buffer_unmap (gst_buffer_list_get (unit->packets, i), &map);
+  }
+}
+
 /* In H.264 the parameter set need not be in the first packet. */
 static void
 find_size (const MxrUplink *uplink, MxrTapUnit *unit)
@@ -213,8 +253,10 @@ mxr_uplink_tap_frame (MxrUplink *uplink, const MxrUplinkFrame *frame, gint64 now
   }
   MxrTapUnit unit = { .packets = copy_packets (tap, frame->packets), .n_bytes = frame->n_bytes,
                       .is_keyframe = frame->is_keyframe };
-  if (frame->is_keyframe)
+  if (frame->is_keyframe) {
     find_size (uplink, &unit);
+    read_parameters (uplink, &unit);
+  }
   tap->waits_for_keyframe = !hand_over (uplink, &unit, frame->timestamp, frame->arrival_us);
   gst_buffer_list_unref (unit.packets);
 }

@@ -31,6 +31,7 @@ on_unit (const MxrTapUnit *unit, gpointer user_data)
     .is_keyframe = unit->is_keyframe,
     .width_px = unit->width_px,
     .height_px = unit->height_px,
+    .parameters = unit->parameters,
   };
   return mxr_track_take (tapping->track, &taken);
 }

@@ -14,7 +14,7 @@ static char *directory;
 
 typedef struct {
   GBytes *bytes;
-  gint64 time_us; /* when it was sent, monotonic */
+  gint64 time_us; /* when it was taken, monotonic: of sound, its first sample */
 } Sent;
 
 typedef struct {
@@ -38,10 +38,11 @@ static void
 note (Sender *sender, GPtrArray *list, GstBuffer *buffer, gsize head)
 {
   Sent *sent = g_new (Sent, 1);
+  const GstClockTime time_ns = gst_element_get_base_time (fake_peer_get_pipeline (sender->peer)) + GST_BUFFER_PTS (buffer);
   GstMapInfo map;
 
   g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
-  *sent = (Sent){ g_bytes_new (map.data + head, map.size - head), g_get_monotonic_time () };
+  *sent = (Sent){ g_bytes_new (map.data + head, map.size - head), (gint64) GST_TIME_AS_USECONDS (time_ns) };
   gst_buffer_unmap (buffer, &map);
   g_mutex_lock (&sender->lock);
   g_ptr_array_add (list, sent);
@@ -245,7 +246,7 @@ compare_times (gconstpointer a, gconstpointer b)
 typedef struct {
   guint n_found;      /* packets of the file that were sent, in order */
   guint n_missing;    /* that were sent between the first and the last of these, and are not there */
-  gint64 offset_us;   /* median of the time in the file minus when it was sent */
+  gint64 offset_us;   /* median of the time in the file minus when it was taken */
 } Match;
 
 static void
@@ -305,10 +306,14 @@ check_content (Output *output, const Sender *sender, guint index, const char *na
 }
 
 static void
-assert_near (gint64 a_us, gint64 b_us)
+assert_near (gint64 a_us, gint64 b_us, gint64 most_us)
 {
-  g_assert_cmpint (ABS (a_us - b_us), <, 40000);
+  g_assert_cmpint (ABS (a_us - b_us), <, most_us);
 }
+
+#define LIPS_US 40000
+/* Two senders agree by arrival alone: what a busy machine delays one of them by is in it. 0.2 to 2 ms when it is calm. */
+#define SENDERS_US 200000
 
 /* ---- Tests --------------------------------------------------------------------------------------------------------------- */
 
@@ -336,10 +341,11 @@ test_room (void)
   check_content (&output, &senders[1], 1, "peer1", "VP8");
   check_content (&output, &senders[2], 2, "peer2", "H264");
   gint64 first_us = check_bytes (&output, &senders[0], "peer0", "sound", 0.02);
-  assert_near (check_bytes (&output, &senders[0], "peer0", "picture", 0.02), first_us);
-  assert_near (check_bytes (&output, &senders[1], "peer1", "sound", 0.02), first_us);
-  assert_near (check_bytes (&output, &senders[1], "peer1", "picture", 0.02), first_us);
-  assert_near (check_bytes (&output, &senders[2], "peer2", "sound", 0.02), first_us);
+  gint64 second_us = check_bytes (&output, &senders[1], "peer1", "sound", 0.02);
+  assert_near (check_bytes (&output, &senders[0], "peer0", "picture", 0.02), first_us, LIPS_US);
+  assert_near (check_bytes (&output, &senders[1], "peer1", "picture", 0.02), second_us, LIPS_US);
+  assert_near (second_us, first_us, SENDERS_US);
+  assert_near (check_bytes (&output, &senders[2], "peer2", "sound", 0.02), first_us, SENDERS_US);
   g_assert_cmpint (json_object_get_int_member (find_entry (&output, &senders[2], "peer2", "sound"), "begin"), >, 1900);
   g_assert_cmpint (json_object_get_int_member (find_entry (&output, &senders[1], "peer1", "sound"), "begin"), <, 500);
   for (guint i = 0; i < G_N_ELEMENTS (senders); i++)
