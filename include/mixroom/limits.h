@@ -40,6 +40,8 @@
 #define MXR_SPLIT_MIN_S 2
 #define MXR_SPLIT_MIN_BYTES 100000
 #define MXR_URL_MAX_BYTES 1024
+/* Files of one recording of separate tracks: who comes and goes in a loop, or changes the codec, must not fill a directory. */
+#define MXR_TRACK_FILES_MAX 256
 
 /* Of one address, while its server is not there: some 300 bytes each, and more than a busy server's hour. */
 #define MXR_WEBHOOKS_WAITING_MAX 1000

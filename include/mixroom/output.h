@@ -144,6 +144,39 @@ void mxr_output_get_info (MxrOutput *output, MxrOutputInfo *out_info);
 /** mxr_output_state_to_string: Returns: as in the API: "running". */
 const char *mxr_output_state_to_string (MxrOutputState state);
 
+/* ---- Separate tracks: what each participant sends, as it was received ------------------------------------------- */
+
+/* Into an output of the type "tracks" goes nothing of the feed; each participant has a track, of which each kind becomes a
+ * Matroska file of its own, and another one when its codec, size or parameter sets change. All files have one timeline, on which 0 is the
+ * output's start; index.json beside them says what is where. */
+typedef struct _MxrTrack MxrTrack;
+
+/* One packet of sound, or one whole frame of a picture. */
+typedef struct {
+  bool is_picture;
+  const char *codec;      /* static: "OPUS", "VP8" or "H264" */
+  GstBufferList *packets; /* (transfer none): RTP in order, numbered without a gap */
+  gsize n_bytes;
+  gint64 time_ns; /* monotonic */
+  bool is_keyframe;
+  guint width_px, height_px; /* of a key frame */
+  guint parameters;          /* of a key frame: other ones need another file */
+} MxrTrackUnit;
+
+/** mxr_output_add_track: @id: of the connection. Returns: (transfer full): Thread: control. @output is live. */
+MxrTrack *mxr_output_add_track (MxrOutput *output, const char *id, const char *name);
+MxrTrack *mxr_track_ref (MxrTrack *track);
+void mxr_track_unref (MxrTrack *track);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrTrack, mxr_track_unref)
+
+/** mxr_track_take: Never waits; what is too much is left out, up to the next key frame. Also after the output has ended.
+ * Returns: false when a picture is of no use before a key frame. Thread: any, one at a time. */
+bool mxr_track_take (MxrTrack *track, const MxrTrackUnit *unit);
+/** mxr_track_set_muted: What comes meanwhile is left out. Thread: any. */
+void mxr_track_set_muted (MxrTrack *track, bool sound, bool picture);
+/** mxr_track_end: Its files are closed, soon; the output goes on. Thread: any. */
+void mxr_track_end (MxrTrack *track);
+
 /** mxr_output_takes: Whether it needs @stream of the feed; constant for its life. */
 bool mxr_output_takes (const MxrOutput *output, MxrFeedStream stream);
 

@@ -148,6 +148,28 @@ MxrPeerDelays *mxr_peer_delays_new (void);
 MxrPeerDelays *mxr_peer_delays_ref (MxrPeerDelays *delays);
 void mxr_peer_delays_unref (MxrPeerDelays *delays);
 
+/* ---- Tap: what an uplink has received, as it came ------------------------------------------------------------ */
+
+/* One packet of sound, or one whole frame of a picture. */
+typedef struct {
+  MxrRtpKind kind;
+  const char *codec;      /* interned encoding name */
+  GstBufferList *packets; /* (transfer none): RTP, in order and numbered without a gap */
+  gsize n_bytes;          /* of them */
+  GstClockTime time_ns;   /* running time at which it was recorded, see mxr_peer_set_tap(); later than that of the one before */
+  bool is_keyframe;
+  guint width_px, height_px; /* of a key frame */
+  guint parameters; /* of a key frame in H.264: a hash of its parameter sets; what has other ones is another stream to a muxer */
+} MxrTapUnit;
+
+/**
+ * MxrTapFunc:
+ *
+ * Returns: whether it was taken. A picture that was not goes on with a key frame, which is asked for once a second.
+ * Thread: the peer's network thread, which must not wait.
+ */
+typedef bool (*MxrTapFunc) (const MxrTapUnit *unit, gpointer user_data);
+
 /* ---- Uplink: from RTP packets to decoded media --------------------------------------------------------- */
 
 /**
@@ -424,6 +446,21 @@ void mxr_peer_set_max_bitrate (MxrPeer *peer, MxrRtpKind kind, guint bps);
  * for. An uplink that is made later is not passed.
  */
 void mxr_peer_pass (MxrPeer *peer, MxrSplice *splice, gint64 delay_us);
+/**
+ * mxr_peer_set_tap:
+ * @func: (nullable): %NULL ends it
+ * @destroy: (nullable): frees @user_data when no call can come any more. Thread: any
+ *
+ * What the client sends, of all its uplinks and those to come, also goes to @func, whether it is decoded or not: repaired
+ * as far as retransmissions, RED and 250 ms of waiting do it, and without what cannot be decoded for want of a lost frame. A
+ * picture begins with a key frame, which is asked for. Silence that is not sent (DTX) is a gap in time.
+ *
+ * Times follow the sender's time stamps, from the earliest arrival on, so that the network's jitter is not in them. Once both
+ * kinds have sender reports (RFC 3550 6.4.1) they are on one clock: what was recorded at one instant has one time.
+ *
+ * Holds until the next call, or the peer is closed. Cost: nothing without a tap; with one, a copy of each packet.
+ */
+void mxr_peer_set_tap (MxrPeer *peer, MxrTapFunc func, gpointer user_data, GDestroyNotify destroy);
 /** mxr_peer_request_keyframe: Of the picture that the client sends. */
 void mxr_peer_request_keyframe (MxrPeer *peer);
 

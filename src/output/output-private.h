@@ -1,6 +1,8 @@
 #ifndef MXR_OUTPUT_PRIVATE_H
 #define MXR_OUTPUT_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "mixroom/output.h"
 
 /* ---- input.c: the hand-over from the feed to one pipeline --------------------------------------------------- */
@@ -102,9 +104,17 @@ typedef struct {
   /* (nullable): what a failure has left of a file is made one that can be played. Thread: a worker. */
   void (*mend) (const char *path);
   void (*free_data) (gpointer data); /* (nullable) */
+
+  /* (nullable): in place of all after prepare(): what has not one pipeline, but sees to its own and to n_workers. Then
+   * there are the next three. */
+  bool (*begin) (MxrOutput *output, GError **error);
+  void (*set_paused) (MxrOutput *output, bool paused);
+  void (*stop) (MxrOutput *output); /* is_stopping is set */
+  guint64 (*get_duration_ms) (MxrOutput *output);
 } MxrOutputType;
 
-extern const MxrOutputType mxr_output_type_file, mxr_output_type_hls, mxr_output_type_rtmp, mxr_output_type_srt;
+extern const MxrOutputType mxr_output_type_file, mxr_output_type_hls, mxr_output_type_rtmp, mxr_output_type_srt,
+  mxr_output_type_tracks;
 
 #define MXR_OUTPUT_RATE_S 6 /* what is said of the bitrate is of so long: three segments of HLS */
 
@@ -131,6 +141,7 @@ struct _MxrOutput {
   MxrAttempt *current;     /* NULL between two attempts, and in the end */
   MxrAttempt *next;        /* the next file's, not started; NULL: there is none to come */
   guint n_attempts;        /* that have started and not stopped */
+  guint n_workers;         /* what a type that begins by itself has under way */
   guint timer;             /* of the next attempt */
   guint n_failures;        /* attempts in a row */
   guint n_reconnects;
@@ -146,7 +157,47 @@ struct _MxrOutput {
 void mxr_output_watch_sink (MxrAttempt *attempt, GstElement *sink);
 /** mxr_output_tell_running: Something has gone out of @element's pipeline. Thread: any. */
 void mxr_output_tell_running (GstElement *element);
+/** mxr_output_set_state: @detail: (nullable). Tells it, so nothing of @output may be under way. */
+void mxr_output_set_state (MxrOutput *output, MxrOutputState state, const char *detail);
 /** mxr_output_parse: Returns: (transfer full): what gst-launch makes of @description. Errors: FAILED. */
 GstElement *mxr_output_parse (const char *description, GError **error);
+
+/* ---- track-file.c: one file of one stream of RTP ----------------------------------------------------------------- */
+
+typedef struct _MxrTrackFile MxrTrackFile;
+
+/** MxrTrackFileFunc: @file is closed; to be freed from within. @error: (nullable) */
+typedef void (*MxrTrackFileFunc) (MxrTrackFile *file, const GError *error, gpointer user_data);
+
+/** mxr_track_file_new: @total_bytes: what is written is added to it, too; outlives the file. Errors: FAILED. */
+MxrTrackFile *mxr_track_file_new (const char *codec, const char *path, atomic_uint_fast64_t *total_bytes,
+                                  MxrTrackFileFunc on_over, gpointer user_data, GError **error);
+/** mxr_track_file_free: It is over. */
+void mxr_track_file_free (MxrTrackFile *file);
+/** mxr_track_file_push: @packets: (transfer full): of the instant @time_ns, later than those before. */
+void mxr_track_file_push (MxrTrackFile *file, GstBufferList *packets, GstClockTime time_ns);
+/** mxr_track_file_end: What it holds is written yet, within 5 s; then it is over. */
+void mxr_track_file_end (MxrTrackFile *file);
+gsize mxr_track_file_get_held_bytes (MxrTrackFile *file);
+guint64 mxr_track_file_get_bytes (MxrTrackFile *file);
+
+/* ---- track.c: from the network's threads to ours ----------------------------------------------------------------- */
+
+/* Taken and not written yet. */
+typedef struct {
+  MxrTrackUnit unit;
+  GstBufferList *packets; /* owned */
+} MxrTrackItem;
+
+MxrTrack *mxr_track_new (const char *id, const char *name);
+const char *mxr_track_get_id (const MxrTrack *track);
+const char *mxr_track_get_name (const MxrTrack *track);
+bool mxr_track_has_ended (MxrTrack *track);
+void mxr_track_set_paused (MxrTrack *track, bool paused);
+/** mxr_track_steal: Returns: (transfer full): MxrTrackItem. @held_bytes: of what was stolen before and is not written yet */
+GQueue *mxr_track_steal (MxrTrack *track, gsize held_bytes);
+void mxr_track_item_free (gpointer item);
+/** mxr_track_need_keyframe: What follows was left out after it was taken. */
+void mxr_track_need_keyframe (MxrTrack *track);
 
 #endif

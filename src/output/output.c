@@ -19,8 +19,8 @@ mxr_output_state_to_string (MxrOutputState state)
   return names[state];
 }
 
-static void
-set_state (MxrOutput *self, MxrOutputState state, const char *detail)
+void
+mxr_output_set_state (MxrOutput *self, MxrOutputState state, const char *detail)
 {
   bool is_changed = self->state != state;
 
@@ -40,6 +40,8 @@ has_ended (const MxrOutput *self)
 bool
 mxr_output_takes (const MxrOutput *output, MxrFeedStream stream)
 {
+  if (output->type->begin != NULL)
+    return false;
   return stream == MXR_FEED_PICTURE || stream == (output->is_opus ? MXR_FEED_OPUS : MXR_FEED_SOUND);
 }
 
@@ -52,14 +54,14 @@ mxr_output_is_live (const MxrOutput *self)
 bool
 mxr_output_is_over (const MxrOutput *self)
 {
-  return has_ended (self) && self->n_attempts == 0;
+  return has_ended (self) && self->n_attempts == 0 && self->n_workers == 0;
 }
 
 static void
 fail (MxrOutput *self, const char *detail)
 {
   g_clear_pointer (&self->next, mxr_attempt_free);
-  set_state (self, MXR_OUTPUT_FAILED, detail);
+  mxr_output_set_state (self, MXR_OUTPUT_FAILED, detail);
   if (self->current != NULL)
     mxr_attempt_stop (self->current);
 }
@@ -152,7 +154,7 @@ set_running (MxrOutput *self, MxrAttempt *attempt)
   tell_file (attempt, false);
   self->n_failures = 0;
   if (self->state == MXR_OUTPUT_STARTING || self->state == MXR_OUTPUT_RETRYING)
-    set_state (self, self->is_paused ? MXR_OUTPUT_PAUSED : MXR_OUTPUT_RUNNING, NULL);
+    mxr_output_set_state (self, self->is_paused ? MXR_OUTPUT_PAUSED : MXR_OUTPUT_RUNNING, NULL);
 }
 
 /* What a client is told: that a disk is full it must understand without knowing GStreamer. */
@@ -209,7 +211,7 @@ mxr_output_on_stopped (MxrOutput *self, MxrAttempt *attempt)
     self->current = NULL;
   mxr_attempt_free (attempt);
   if (self->n_attempts == 0 && self->is_stopping && !has_ended (self))
-    set_state (self, MXR_OUTPUT_FINISHED, NULL);
+    mxr_output_set_state (self, MXR_OUTPUT_FINISHED, NULL);
 }
 
 /* ---- What goes out -------------------------------------------------------------------------------------------------- */
@@ -335,7 +337,7 @@ retry_later (MxrOutput *self)
 
   self->n_failures++;
   self->timer = g_timeout_add_seconds (wait_s, on_retry, self);
-  set_state (self, MXR_OUTPUT_RETRYING, detail);
+  mxr_output_set_state (self, MXR_OUTPUT_RETRYING, detail);
 }
 
 /* ---- What is asked of it --------------------------------------------------------------------------------------------- */
@@ -344,12 +346,12 @@ static const MxrOutputType *
 find_type (const char *name, GError **error)
 {
   static const MxrOutputType *const types[] = { &mxr_output_type_file, &mxr_output_type_hls, &mxr_output_type_rtmp,
-                                                &mxr_output_type_srt };
+                                                &mxr_output_type_srt, &mxr_output_type_tracks };
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     if (g_strcmp0 (types[i]->name, name) == 0)
       return types[i];
   g_set_error_literal (error, MXR_OUTPUT_ERROR, MXR_OUTPUT_ERROR_BAD_REQUEST,
-                       "an output's type is one of file, hls, rtmp and srt");
+                       "an output's type is one of file, hls, rtmp, srt and tracks");
   return NULL;
 }
 
@@ -383,7 +385,7 @@ mxr_output_new (const MxrOutputRequest *request, const MxrOutputPlaces *places, 
   self->id = mxr_random_text (12);
   self->name = g_strdup (name);
   self->rate_timer = g_timeout_add_seconds (1, on_rate, self);
-  if (!type->prepare (self, request, places, error) || !begin_attempt (self, error)) {
+  if (!type->prepare (self, request, places, error) || !(type->begin != NULL ? type->begin : begin_attempt) (self, error)) {
     mxr_output_free (self);
     return NULL;
   }
@@ -404,11 +406,13 @@ mxr_output_set_paused (MxrOutput *self, bool paused, GError **error)
   self->is_paused = paused;
   if (self->current != NULL)
     mxr_input_set_paused (self->current->input, paused);
+  if (self->type->set_paused != NULL)
+    self->type->set_paused (self, paused);
   if (paused && self->state == MXR_OUTPUT_RUNNING)
-    set_state (self, MXR_OUTPUT_PAUSED, NULL);
+    mxr_output_set_state (self, MXR_OUTPUT_PAUSED, NULL);
   else if (!paused && self->state == MXR_OUTPUT_PAUSED)
-    set_state (self, MXR_OUTPUT_RUNNING, NULL);
-  if (!paused && self->events.on_keyframe_wanted != NULL)
+    mxr_output_set_state (self, MXR_OUTPUT_RUNNING, NULL);
+  if (!paused && self->type->begin == NULL && self->events.on_keyframe_wanted != NULL)
     self->events.on_keyframe_wanted (self, self->user_data);
   return true;
 }
@@ -421,9 +425,11 @@ mxr_output_stop (MxrOutput *self)
   self->is_stopping = true;
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_pointer (&self->next, mxr_attempt_free);
-  if (self->current == NULL) {
+  if (self->type->stop != NULL) {
+    self->type->stop (self);
+  } else if (self->current == NULL) {
     if (self->n_attempts == 0)
-      set_state (self, MXR_OUTPUT_FINISHED, NULL);
+      mxr_output_set_state (self, MXR_OUTPUT_FINISHED, NULL);
   } else if (mxr_input_has_begun (self->current->input) && self->state != MXR_OUTPUT_RETRYING) {
     mxr_input_end (self->current->input);
     mxr_attempt_end_late (self->current);
@@ -458,6 +464,8 @@ mxr_output_get_info (MxrOutput *self, MxrOutputInfo *out_info)
 
   if (self->current != NULL)
     duration_ms += GST_TIME_AS_MSECONDS (mxr_input_get_position (self->current->input));
+  if (self->type->get_duration_ms != NULL)
+    duration_ms = self->type->get_duration_ms (self);
   *out_info = (MxrOutputInfo){
     .id = self->id,
     .type = self->type->name,

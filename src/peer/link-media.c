@@ -37,6 +37,8 @@ update_stats (MxrLink *link, gint64 now_us)
     stats.has_downlink[i] = link->outgoing[i].sender != NULL;
     if (stats.has_uplink[i])
       mxr_rtp_receiver_get_stats (link->incoming[i].receiver, &stats.uplink[i]);
+    if (peer->tap != NULL && stats.uplink[i].sr_ntp != 0)
+      mxr_tap_clock_report (&peer->tap->clock, i, stats.uplink[i].sr_ntp, stats.uplink[i].sr_rtp);
     if (link->incoming[i].uplink != NULL)
       mxr_uplink_get_stats (link->incoming[i].uplink, &stats.decoding[i]);
     if (stats.has_downlink[i])

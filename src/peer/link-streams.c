@@ -85,6 +85,7 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     return;
   mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));
   incoming->uplink = mxr_uplink_ref (uplink);
+  mxr_uplink_set_tap (uplink, link->peer->tap);
   incoming->ssrc = section->ssrc;
   incoming->red_payload_type = find_red (format);
   incoming->audio_level_id = section->extensions[MXR_SDP_EXTENSION_AUDIO_LEVEL].id;

@@ -310,6 +310,16 @@ mxr_link_pass_free (gpointer data)
 }
 
 void
+mxr_link_set_tap (MxrPeer *peer, gpointer data)
+{
+  g_clear_pointer (&peer->tap, mxr_tap_unref);
+  peer->tap = data != NULL ? mxr_tap_ref (data) : NULL;
+  for (guint i = 0; peer->link != NULL && i < MXR_PEER_N_KINDS; i++)
+    if (peer->link->incoming[i].uplink != NULL)
+      mxr_uplink_set_tap (peer->link->incoming[i].uplink, peer->tap);
+}
+
+void
 mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused)
 {
   MxrLink *link = peer->link;
@@ -338,6 +348,7 @@ mxr_link_close (MxrPeer *peer, gpointer unused)
 {
   MxrLink *link = g_steal_pointer (&peer->link);
 
+  g_clear_pointer (&peer->tap, mxr_tap_unref);
   if (link == NULL) { /* its transport could not be made */
     mxr_net_unpick (peer->thread);
     return;

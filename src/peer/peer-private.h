@@ -5,6 +5,7 @@
 
 #include "mixroom/peer.h"
 #include "mixroom/sdp.h"
+#include "tap.h"
 
 /* The network half of a peer. Every function belongs to the peer's network thread. */
 typedef struct _MxrLink MxrLink;
@@ -103,6 +104,7 @@ struct _MxrPeer {
 
   /* Network thread. */
   MxrLink *link;
+  MxrTap *tap; /* of what it receives; NULL: none */
 };
 
 MxrPeer *mxr_peer_ref (MxrPeer *peer);
@@ -140,6 +142,7 @@ void mxr_link_limit_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_want_bitrate (MxrPeer *peer, gpointer unused);
 void mxr_link_pass (MxrPeer *peer, gpointer pass);
 void mxr_link_pass_free (gpointer pass);
+void mxr_link_set_tap (MxrPeer *peer, gpointer tap);
 void mxr_link_close (MxrPeer *peer, gpointer unused);
 /** mxr_link_poll_uplinks: What is wanted has changed. */
 void mxr_link_poll_uplinks (MxrPeer *peer, gpointer unused);

@@ -119,6 +119,7 @@ mxr_peer_unref (MxrPeer *peer)
   mxr_peer_credentials_clear (&peer->remote);
   mxr_peer_credentials_clear (&peer->next_remote);
   mxr_peer_delays_unref (peer->env.delays);
+  g_clear_pointer (&peer->tap, mxr_tap_unref);
   g_free (peer->cname);
   g_free (peer->id);
   g_mutex_clear (&peer->stats_lock);
@@ -216,6 +217,13 @@ mxr_peer_pass (MxrPeer *peer, MxrSplice *splice, gint64 delay_us)
   MxrLinkPass *pass = g_new (MxrLinkPass, 1);
   *pass = (MxrLinkPass){ splice != NULL ? mxr_splice_ref (splice) : NULL, delay_us };
   mxr_peer_post_net (peer, mxr_link_pass, pass, mxr_link_pass_free);
+}
+
+void
+mxr_peer_set_tap (MxrPeer *peer, MxrTapFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  MxrTap *tap = func != NULL ? mxr_tap_new (func, user_data, destroy) : NULL;
+  mxr_peer_post_net (peer, mxr_link_set_tap, tap, tap != NULL ? mxr_tap_unref : NULL);
 }
 
 void

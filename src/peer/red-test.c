@@ -124,6 +124,55 @@ test_down (Fixture *fixture, gconstpointer unused)
   client_clear (&client);
 }
 
+/* ---- A tap -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  gint n_units, n_freed; /* atomic */
+  GstClockTime time_ns;
+} Tapped;
+
+static bool
+on_unit (const MxrTapUnit *unit, gpointer user_data)
+{
+  Tapped *tapped = user_data;
+  g_assert_cmpint (unit->kind, ==, MXR_RTP_AUDIO);
+  g_assert_cmpuint (unit->time_ns, >, tapped->time_ns);
+  tapped->time_ns = unit->time_ns;
+  g_atomic_int_inc (&tapped->n_units);
+  return true;
+}
+
+static void
+on_tap_freed (gpointer user_data)
+{
+  Tapped *tapped = user_data;
+  g_atomic_int_inc (&tapped->n_freed);
+}
+
+/* It was set before there was a connection, and takes the place of another; nobody hears the sound. */
+static void
+test_tap (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+  Tapped former = { 0 }, tapped = { 0 };
+
+  mxr_peer_set_tap (fixture->peer, on_unit, &former, on_tap_freed);
+  mxr_peer_set_tap (fixture->peer, on_unit, &tapped, on_tap_freed);
+  client_connect (fixture, &client);
+  g_assert_cmpint (g_atomic_int_get (&former.n_freed), ==, 1);
+  for (guint i = 0; i < N_PACKETS; i++) {
+    client_call (&client, send_red);
+    pump_for_ms (5);
+  }
+  PUMP_UNTIL (g_atomic_int_get (&tapped.n_units) == N_PACKETS);
+  g_assert_cmpint (g_atomic_int_get (&tapped.n_freed), ==, 0);
+  close_peer (fixture);
+  PUMP_UNTIL (g_atomic_int_get (&tapped.n_freed) == 1);
+  g_assert_cmpint (former.n_units, ==, 0);
+  client_wait_for (&client, &client.is_hung_up);
+  client_clear (&client);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -132,5 +181,6 @@ main (int argc, char **argv)
   mxr_log_init ("error", false);
   g_test_add ("/red/up", Fixture, NULL, fixture_init, test_up, fixture_clear);
   g_test_add ("/red/down", Fixture, NULL, fixture_init, test_down, fixture_clear);
+  g_test_add ("/red/tap", Fixture, NULL, fixture_init, test_tap, fixture_clear);
   return g_test_run ();
 }

@@ -160,6 +160,7 @@ finish_frame (MxrUplink *uplink, gint64 now_us)
   }
   picture->waits_for_keyframe = false;
   pass_frame (uplink, now_us);
+  mxr_uplink_tap_frame (uplink, &picture->frame, now_us);
   if (is_passed_only (picture))
     g_clear_pointer (&picture->frame.packets, gst_buffer_list_unref);
   else
@@ -260,7 +261,7 @@ static void
 settle (MxrUplink *uplink)
 {
   bool is_wanted = atomic_load (&uplink->is_wanted);
-  bool is_used = is_wanted || uplink->picture.pass.splice != NULL;
+  bool is_used = is_wanted || uplink->picture.pass.splice != NULL || uplink->tap.tap != NULL;
 
   settle_decoder (uplink, is_wanted);
   if (is_used == uplink->decodes)
@@ -326,7 +327,7 @@ mxr_uplink_picture_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint6
     .tag = packet->orientation,
     .flags = find_flags (uplink, view),
   };
-  mxr_uplink_take_copy (uplink, &whole, view->data);
+  mxr_uplink_take_copy (uplink->reorder, &whole, view->data);
   drain (uplink, now_us);
 }
 

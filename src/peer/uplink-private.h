@@ -5,9 +5,10 @@
 
 #include "decode-pool.h"
 #include "mixroom/peer.h"
+#include "tap.h"
 #include "voice-history.h"
 
-/* Shared by uplink.c, uplink-sound.c and uplink-picture.c. */
+/* Shared by uplink.c, uplink-sound.c, uplink-picture.c and tap.c. */
 
 /* Who is told. It lives with the feed pad: a media thread that is just bringing an event holds the pad, but not the
  * uplink. */
@@ -51,6 +52,11 @@ typedef struct {
 } MxrUplinkPass;
 
 typedef struct {
+  MxrTap *tap;         /* NULL: none */
+  MxrReorder *reorder; /* of sound */
+} MxrUplinkTap;
+
+typedef struct {
   MxrDecodeLane *lane;
   MxrUplinkFrame frame;
   const char *orientation;        /* of the last frame that said so */
@@ -85,6 +91,7 @@ struct _MxrUplink {
   /* Network thread. */
   MxrReorder *reorder;
   bool decodes; /* for now */
+  MxrUplinkTap tap;
   MxrUplinkStats stats;
   union {
     MxrUplinkSound sound;
@@ -103,8 +110,8 @@ mxr_uplink_is_closed (const MxrUplink *uplink)
 
 /** mxr_uplink_start: Sticky events, once. Thread: whoever pushes. */
 void mxr_uplink_start (MxrUplink *uplink);
-/** mxr_uplink_take_copy: Hands a copy of the packet to the reorder buffer. */
-void mxr_uplink_take_copy (MxrUplink *uplink, const MxrReorderPacket *packet, const guint8 *rtp);
+/** mxr_uplink_take_copy: Hands a copy of the packet to @reorder. */
+void mxr_uplink_take_copy (MxrReorder *reorder, const MxrReorderPacket *packet, const guint8 *rtp);
 /** mxr_uplink_number: Writes our next number into @buffer. Thread: whoever pushes. */
 void mxr_uplink_number (MxrUplink *uplink, GstBuffer *buffer);
 /** mxr_uplink_get_time_ns: Running time. */
@@ -128,5 +135,15 @@ void mxr_uplink_picture_init (MxrUplink *uplink, MxrDecodePool *pool);
 void mxr_uplink_picture_clear (MxrUplink *uplink);
 void mxr_uplink_picture_push (MxrUplink *uplink, const MxrUplinkPacket *packet, gint64 now_us);
 void mxr_uplink_picture_poll (MxrUplink *uplink, gint64 now_us);
+
+/* ---- tap.c: network thread; nothing without a tap --------------------------------------------------------- */
+
+/** mxr_uplink_tap_sound: @packet: without an item */
+void mxr_uplink_tap_sound (MxrUplink *uplink, const MxrReorderPacket *packet, const guint8 *rtp);
+/** mxr_uplink_tap_frame: One that is whole and can be decoded. */
+void mxr_uplink_tap_frame (MxrUplink *uplink, const MxrUplinkFrame *frame, gint64 now_us);
+void mxr_uplink_tap_poll (MxrUplink *uplink, gint64 now_us);
+gint64 mxr_uplink_tap_get_due_us (const MxrUplink *uplink);
+void mxr_uplink_clear_tap (MxrUplink *uplink);
 
 #endif

@@ -161,7 +161,7 @@ begin (MxrUplink *uplink, gint64 now_us)
   for (guint i = 0; i < n; i++) {
     const MxrReorderPacket packet = { .extended_seq = past[i]->extended_seq, .timestamp = past[i]->timestamp,
                                       .arrival_us = past[i]->arrival_us, .n_bytes = past[i]->n_bytes };
-    mxr_uplink_take_copy (uplink, &packet, past[i]->bytes);
+    mxr_uplink_take_copy (uplink->reorder, &packet, past[i]->bytes);
     drain (uplink, now_us);
   }
   sound->is_from_past = false;
@@ -219,11 +219,12 @@ take (MxrUplink *uplink, const Plain *plain, gint64 now_us)
                                    .n_bytes = plain->n_bytes, .is_recovered = plain->is_recovered,
                                    .flags = plain->is_empty ? MXR_UPLINK_EMPTY : 0 };
 
+  mxr_uplink_tap_sound (uplink, &whole, plain->rtp);
   if (plain->is_recovered && !is_missing (uplink, plain->extended_seq))
     return;
   uplink->stats.recovered += plain->is_recovered;
   if (uplink->decodes) {
-    mxr_uplink_take_copy (uplink, &whole, plain->rtp);
+    mxr_uplink_take_copy (uplink->reorder, &whole, plain->rtp);
     drain (uplink, now_us);
   } else if (!plain->is_empty) {
     mxr_voice_history_add (&uplink->sound.history, plain->extended_seq, plain->timestamp, plain->rtp, plain->n_bytes, now_us);

@@ -75,14 +75,14 @@ mxr_uplink_start (MxrUplink *uplink)
 /* ---- Packets --------------------------------------------------------------------------------------------- */
 
 void
-mxr_uplink_take_copy (MxrUplink *uplink, const MxrReorderPacket *packet, const guint8 *rtp)
+mxr_uplink_take_copy (MxrReorder *reorder, const MxrReorderPacket *packet, const guint8 *rtp)
 {
   MxrReorderPacket copy = *packet;
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, packet->n_bytes, NULL);
 
   gst_buffer_fill (buffer, 0, rtp, packet->n_bytes);
   copy.item = buffer;
-  if (!mxr_reorder_push (uplink->reorder, &copy))
+  if (!mxr_reorder_push (reorder, &copy))
     gst_buffer_unref (buffer);
 }
 
@@ -121,13 +121,16 @@ mxr_uplink_poll (MxrUplink *uplink, gint64 now_us)
     mxr_uplink_sound_poll (uplink, now_us);
   else
     mxr_uplink_picture_poll (uplink, now_us);
+  mxr_uplink_tap_poll (uplink, now_us);
   return mxr_uplink_get_due_us (uplink);
 }
 
 gint64
 mxr_uplink_get_due_us (const MxrUplink *uplink)
 {
-  return mxr_uplink_is_closed (uplink) ? G_MAXINT64 : mxr_reorder_due_us (uplink->reorder);
+  if (mxr_uplink_is_closed (uplink))
+    return G_MAXINT64;
+  return MIN (mxr_reorder_due_us (uplink->reorder), mxr_uplink_tap_get_due_us (uplink));
 }
 
 void
@@ -226,6 +229,7 @@ mxr_uplink_unref (MxrUplink *uplink)
     return;
   if (uplink->kind == MXR_RTP_VIDEO)
     mxr_uplink_picture_clear (uplink);
+  mxr_uplink_clear_tap (uplink);
   gst_pad_set_active (uplink->feed, FALSE);
   gst_object_unref (uplink->feed);
   gst_object_unref (uplink->bin);

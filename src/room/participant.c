@@ -186,6 +186,7 @@ release_media (MxrParticipant *participant, MxrRoom *room)
 {
   mxr_sound_set_downlink (room, participant, false);
   mxr_pictures_set_codec (room, participant, NULL);
+  mxr_tracks_forget (participant);
   if (participant->peer != NULL)
     mxr_peer_close (g_steal_pointer (&participant->peer));
   mxr_players_release (room, participant);
@@ -308,6 +309,7 @@ mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute v
 
   if (!audio_is_changed && !video_is_changed)
     return;
+  mxr_tracks_set_muted (participant);
   if (audio_is_changed)
     mxr_sound_set_muted (participant->room, participant);
   if (video_is_changed && participant->picture_sink != NULL) {

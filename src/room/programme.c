@@ -135,6 +135,7 @@ mxr_programme_update (MxrProgramme *programme)
       g_clear_pointer (&programme->sounds[i], mxr_programme_sound_remove);
   follow_picture (programme);
   mxr_stage_want_uplinks (room);
+  mxr_tracks_update (room);
 }
 
 void
@@ -262,6 +263,11 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
   if (count_outputs (programme) >= MXR_OUTPUTS_MAX) {
     g_set_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_OUTPUTS_FULL, "a room has %d outputs at most; stop one first",
                  MXR_OUTPUTS_MAX);
+    return NULL;
+  }
+  if (g_strcmp0 (order->type, "tracks") == 0 && mxr_tracks_find_output (room) != NULL) {
+    g_set_error_literal (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_OUTPUTS_FULL,
+                         "this room's tracks are being recorded already; stop that output first");
     return NULL;
   }
   forget_ended_outputs (programme);

@@ -222,6 +222,8 @@ struct _MxrParticipant {
   bool is_hushed;        /* has sent nothing but quiet for long; by its levels */
   gint64 stirred_us;     /* when there was something else last */
 
+  MxrTrack *track; /* of its own media, while these are recorded; NULL: they are not */
+
   MxrAsk *ask;     /* that the peer is at work on; NULL: none */
 
   bool audio_muted, video_muted, hand_raised, talking;
@@ -356,6 +358,7 @@ struct _MxrRoom {
   MxrProgrammeImage *images[MXR_PROGRAMME_N_IMAGES];
   guint n_image_loads; /* under way */
   MxrProgramme *programme;
+  MxrOutput *tracks;     /* unowned: the one into which participants' own media go; NULL: none */
   GPtrArray *recordings; /* of recordings.c: files that are being written; NULL before the first one */
   GPtrArray *players;    /* of players.c */
   GList *snapshots;      /* of snapshot.c */
@@ -532,6 +535,16 @@ bool mxr_programme_is_over (const MxrRoom *room);
 void mxr_programme_free (MxrProgramme *programme);
 /** mxr_programme_get_outputs: Returns: (transfer none): MxrOutput, in order of their start. */
 GPtrArray *mxr_programme_get_outputs (const MxrRoom *room);
+
+/* ---- tracks.c: participants' own media, as they came --------------------------------------------------------------- */
+
+/** mxr_tracks_find_output: Returns: (transfer none) (nullable): the live one; there is one at most. */
+MxrOutput *mxr_tracks_find_output (const MxrRoom *room);
+/** mxr_tracks_update: That output, or who is in the room, has changed. */
+void mxr_tracks_update (MxrRoom *room);
+/** mxr_tracks_forget: @participant leaves. */
+void mxr_tracks_forget (MxrParticipant *participant);
+void mxr_tracks_set_muted (MxrParticipant *participant);
 /** mxr_programme_add_output: Returns: (transfer none). */
 MxrOutput *mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **error);
 /** mxr_programme_update: An output began or was stopped: the programme is encoded while one needs it. */

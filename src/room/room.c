@@ -150,6 +150,7 @@ mxr_room_add (MxrRoom *room, const char *name, MxrRole role, const MxrParticipan
   MxrParticipant *participant = mxr_participant_new (room, name, role, room->next_key++, events, user_data);
   g_ptr_array_add (room->participants, participant);
   mxr_recordings_note (room, participant);
+  mxr_tracks_update (room);
   room->layout_is_dirty = true;
   mxr_room_flush_soon (room);
   return participant;

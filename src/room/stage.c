@@ -240,7 +240,9 @@ get_needed_in (const MxrRoomView *view, const MxrParticipant *participant, MxrUp
 {
   const MxrLevel *canvas = &view->graph->levels.levels[0];
   const MxrLayoutTile *tile = find_tile (view, participant);
-  guint width_px = tile != NULL ? tile->w : 0, height_px = tile != NULL ? tile->h : 0;
+  bool is_recorded = participant->track != NULL; /* for another picture than this one: at its best, in one size */
+  guint width_px = is_recorded ? canvas->width_px : tile != NULL ? tile->w : 0;
+  guint height_px = is_recorded ? canvas->height_px : tile != NULL ? tile->h : 0;
   guint64 share_bps = (guint64) canvas->bitrate_bps * width_px * height_px / (canvas->width_px * canvas->height_px);
 
   mxr_uplink_limit_of_tile (width_px, height_px, canvas->framerate, (guint) share_bps, out_limit);
