@@ -214,6 +214,74 @@ test_pause (void)
   fake_peer_leave (peer);
 }
 
+/* Between two packets of sound, as the file has them [s]; an AAC frame takes 21 ms. */
+static double
+find_longest_step_s (const char *path)
+{
+  const char *const arguments[] = { "ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries", "packet=pts_time", "-of",
+                                    "csv=p=0", path, NULL };
+  g_autoptr (GBytes) out = run (arguments);
+  g_autofree char *text = g_strndup (g_bytes_get_data (out, NULL), g_bytes_get_size (out));
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
+  double longest_s = 0;
+
+  for (guint i = 1; lines[i] != NULL; i++)
+    longest_s = MAX (longest_s, g_ascii_strtod (lines[i], NULL) - g_ascii_strtod (lines[i - 1], NULL));
+  return longest_s;
+}
+
+/* Of what is decoded: how long it is, and its longest silence, both [s]. The first second is the way in. */
+static void
+listen (const char *path, double *out_length_s, double *out_silence_s)
+{
+  const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "-", NULL };
+  g_autoptr (GBytes) out = run (arguments);
+  gsize n_bytes;
+  const gint16 *samples = g_bytes_get_data (out, &n_bytes);
+  guint n = n_bytes / 2, silent = 0, longest = 0;
+
+  for (guint begin = 48000; begin + 480 <= n; begin += 480) {
+    int peak = 0;
+    for (guint i = begin; i < begin + 480; i++)
+      peak = MAX (peak, ABS (samples[i]));
+    silent = peak < 300 ? silent + 1 : 0;
+    longest = MAX (longest, silent);
+  }
+  *out_length_s = n / 48000.0;
+  *out_silence_s = longest / 100.0;
+}
+
+/* Others come and go: the one who stays is heard all the time, and no sample is missing. */
+static void
+test_joins_and_leaves (void)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  FakePeer *peer = join ();
+  JsonObject *output = start_output ("{\"type\":\"file\"}", parser);
+  const char *id = json_object_get_string_member (output, "id");
+  g_autofree char *path = g_build_filename (directory, json_object_get_string_member (output, "recording"), NULL);
+  double length_s, silence_s;
+
+  await_state (id, "running");
+  pump_for (1500);
+  for (guint i = 0; i < 2; i++) {
+    FakePeer *other = fake_peer_new (server, "test", 2 + i, "VP8", FAKE_PEER_CALL);
+    pump_until (sees_something, other, 20, "the other's picture");
+    fake_peer_leave (other);
+    pump_for (300);
+  }
+  send_to ("DELETE", id, NULL, 200);
+  await_state (id, "finished");
+  fake_peer_leave (peer);
+  listen (path, &length_s, &silence_s);
+  double picture_s = probe (path, "format=duration"), step_s = find_longest_step_s (path);
+  g_test_message ("%.2f s of sound in a file of %.2f s; longest step %.4f s, longest silence %.2f s", length_s, picture_s, step_s,
+                  silence_s);
+  g_assert_cmpfloat (fabs (length_s - picture_s), <, 0.25); /* at the end what comes last is cut off: sound */
+  g_assert_cmpfloat (step_s, <, 0.0225);
+  g_assert_cmpfloat (silence_s, <, 0.5); /* a busy machine makes the mixer leave out blocks, which become silence */
+}
+
 /* The room's end is the recording's. */
 static void
 test_last_leaves (void)
@@ -277,6 +345,11 @@ test_refusals (void)
   expect_problem (OUTPUTS, "{\"type\":\"fax\"}", 400, "bad-output");
   expect_problem (OUTPUTS, "{\"type\":7}", 400, "bad-output");
   expect_problem (OUTPUTS, "{\"type\":\"file\",\"format\":\"avi\"}", 400, "bad-output");
+  expect_problem (OUTPUTS, "{\"type\":\"file\",\"sound\":\"mp3\"}", 400, "bad-output");
+  expect_problem (OUTPUTS, "{\"type\":\"file\",\"splitDuration\":\"1\"}", 400, "bad-output");
+  expect_problem (OUTPUTS, "{\"type\":\"file\",\"splitDuration\":1}", 400, "bad-output");
+  expect_problem (OUTPUTS, "{\"type\":\"file\",\"splitSize\":1e99}", 400, "bad-output");
+  expect_problem (OUTPUTS, "{\"type\":\"hls\",\"sound\":\"opus\"}", 400, "bad-output");
   expect_problem (OUTPUTS, "[]", 400, "bad-request");
   expect_problem (OUTPUTS, "{\"type\":\"rtmp\",\"url\":\"rtmp://127.0.0.1/live/key\"}", 403, "output-off");
   send_to ("GET", "nothing", NULL, 404);
@@ -300,6 +373,7 @@ main (int argc, char **argv)
     g_test_add_func ("/programme/mp4", test_mp4);
     g_test_add_func ("/programme/mkv", test_mkv);
     g_test_add_func ("/programme/pause", test_pause);
+    g_test_add_func ("/programme/joins-and-leaves", test_joins_and_leaves);
     g_test_add_func ("/programme/last-leaves", test_last_leaves);
     g_test_add_func ("/programme/hls", test_hls);
   }
