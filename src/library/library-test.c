@@ -329,6 +329,7 @@ test_scan (Fixture *fixture, gconstpointer data)
   g_autofree char *gone = get_path (fixture, "gone.mp4"), *upload = mxr_library_begin_upload (fixture->library);
 
   copy_in (fixture, "a.mp4", "gone.mp4", 1);
+  mxr_library_page_free (list (fixture)); /* it is open then */
   stop (fixture);
   start (fixture);
   mxr_library_entry_free (wait_for_file (fixture, "gone.mp4"));
@@ -351,6 +352,7 @@ static void
 add (Fixture *fixture, const char *from, double fraction, const char *title, MxrLibraryEntry **out_entry, GError **error)
 {
   g_autofree char *path = mxr_library_begin_upload (fixture->library);
+  g_autoptr (MxrLibraryPage) page = list (fixture); /* it is open then */
   g_autoptr (GAsyncResult) result = NULL;
 
   test_media_cut (from, path, fraction);
