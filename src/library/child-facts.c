@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* On a slow disk; who asks gives up later than this. */
-#define FIRST_WITHIN_S 15
+#define FIRST_WITHIN_S 10
 #define ALL_WITHIN_S 240
 /* What a header may claim. */
 #define DURATION_MAX (30 * 24 * 3600 * GST_SECOND)

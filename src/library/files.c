@@ -43,7 +43,7 @@ char *
 mxr_library_begin_upload (MxrLibrary *library)
 {
   g_autofree char *random = mxr_random_text (12), *name = g_strconcat (library->run, random, NULL);
-  return get_hidden_path (library, UPLOADS, name);
+  return g_build_filename (library->directory, UPLOADS, name, NULL);
 }
 
 bool
@@ -155,9 +155,11 @@ mxr_library_walk (MxrLibrary *library)
 }
 
 void
-mxr_library_clear_uploads (MxrLibrary *library)
+mxr_library_prepare_uploads (MxrLibrary *library)
 {
   g_autofree char *path = g_build_filename (library->directory, UPLOADS, NULL);
+
+  g_mkdir (path, 0750);
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   const char *name;
 

@@ -49,8 +49,8 @@ int mxr_library_open_file (MxrLibrary *library, const char *file);
 bool mxr_library_delete_file (MxrLibrary *library, const MxrLibraryEntry *entry, GError **error);
 /** mxr_library_walk: Returns: (transfer full) (nullable): file -> size (guint64 *); %NULL: the directory cannot be read. */
 GHashTable *mxr_library_walk (MxrLibrary *library);
-/** mxr_library_clear_uploads: Deletes what uploads of former runs have left behind. */
-void mxr_library_clear_uploads (MxrLibrary *library);
+/** mxr_library_prepare_uploads: Makes their directory, and deletes what uploads of former runs have left behind. */
+void mxr_library_prepare_uploads (MxrLibrary *library);
 
 /* ---- probe.c: a process that looks into a file. Thread: looker ---------------------------------------------------- */
 

@@ -69,6 +69,7 @@ mxr_library_need_store (MxrLibrary *self, GError **error)
     return NULL;
   if (is_new)
     mxr_info ("library", "the list of recordings is made anew from what is in programme.recordings_directory");
+  mxr_library_prepare_uploads (self);
   mxr_library_scan (self);
   return self->store;
 }
@@ -78,7 +79,6 @@ begin (MxrLibrary *self, gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  mxr_library_clear_uploads (self);
   if (mxr_library_need_store (self, &error) == NULL)
     mxr_warning ("library", "%s", error->message);
 }
@@ -119,6 +119,7 @@ mxr_library_new (const MxrConfig *config, const MxrLibraryEvents *events, gpoint
   self->records = g_thread_pool_new (run_job, self, 1, TRUE, NULL);
   self->looker = g_thread_pool_new (run_job, self, 1, TRUE, NULL);
   g_thread_pool_set_sort_function (self->looker, compare_jobs, NULL);
+  mxr_library_prepare_uploads (self); /* here, so that the first request may be one; again when the directory is late */
   self->timer = g_timeout_add_seconds (KEEP_EVERY_S, on_timer, self);
   mxr_library_post (self, self->records, MXR_JOB_FIRST, begin, NULL, NULL);
   return self;

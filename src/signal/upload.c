@@ -28,14 +28,36 @@ struct _MxrUpload {
   int error; /* errno of a write */
 };
 
+typedef struct {
+  char *path;
+  int fd;
+} Remains;
+
+/* In a worker: to let go of a large file takes a disk its time. Nothing has that name once it is in the library. */
+static void
+clear_in_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Remains *remains = data;
+
+  unlink (remains->path);
+  close (remains->fd);
+  g_free (remains->path);
+  g_free (remains);
+  g_task_return_boolean (task, TRUE);
+}
+
 static void
 upload_clear (gpointer data)
 {
   MxrUpload *self = data;
 
-  if (self->fd >= 0)
-    close (self->fd);
-  unlink (self->path); /* nothing is there once it is in the library */
+  if (self->fd >= 0) {
+    g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+    Remains *remains = g_new (Remains, 1);
+    *remains = (Remains){ g_strdup (self->path), self->fd };
+    g_task_set_task_data (task, remains, NULL);
+    g_task_run_in_thread (task, clear_in_worker);
+  }
   g_free (self->path);
   g_free (self->title);
   g_free (self->room);
