@@ -90,7 +90,7 @@ test('it plays, by the keyboard as well', async () => {
 });
 
 test('its title is changed, and found', async () => {
-  await page.getByLabel('Title').fill('Rehearsal <b>"5%"</b> 연습');
+  await page.fill('#recording-title', 'Rehearsal <b>"5%"</b> 연습');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'Rehearsal <b>"5%"</b> 연습' }).waitFor();
   await page.keyboard.press('Escape');
