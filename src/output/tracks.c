@@ -101,8 +101,8 @@ on_written (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (output, error->message);
   } else if (!tracks->is_ready) {
     tracks->is_ready = true;
-    if (!output->is_stopping)
-      mxr_output_set_running (output);
+    if (output->state == MXR_OUTPUT_STARTING && !output->is_stopping)
+      mxr_output_set_state (output, output->is_paused ? MXR_OUTPUT_PAUSED : MXR_OUTPUT_RUNNING, NULL);
   }
   finish_if_done (output);
 }

@@ -23,7 +23,7 @@ test_start (void)
   g_assert_true (mxr_fake_hub_was_called (test.hub, "start-player stage https://a.example/b.mp4 url (null) once 1"));
   expect (&test, "POST", PLAYERS, "{" SOURCE ",\"loop\":true,\"volume\":0.5,\"name\":\"Film\"}", 201, "\"state\":\"starting\"");
   g_assert_true (mxr_fake_hub_was_called (test.hub, "start-player stage https://a.example/b.mp4 url Film loop 0.5"));
-  expect (&test, "POST", PLAYERS, "{\"source\":\"recording:nothing\"}", 404, "/problems/not-found");
+  expect (&test, "POST", PLAYERS, "{\"source\":\"recording:nothing\"}", 403, "/problems/library-off");
   expect (&test, "POST", PLAYERS, "{", 400, "/problems/bad-request");
   expect (&test, "POST", PLAYERS, "{}", 400, "/problems/bad-player");
   expect (&test, "POST", PLAYERS, "{\"source\":1}", 400, "/problems/bad-player");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "mixroom/limits.h"
 #include "problem.h"
 #include "recordings.h"
 #include "token.h"

@@ -197,11 +197,10 @@ on_got_headers (SoupServerMessage *msg, gpointer user_data)
 static void
 on_got_chunk (SoupServerMessage *msg, GBytes *chunk, gpointer user_data)
 {
-  MxrServer *self = user_data;
   if (mxr_upload_take (msg, chunk))
     return;
   gsize n_bytes =
-      GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
+    GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (msg), MESSAGE_BODY_BYTES)) + g_bytes_get_size (chunk);
 
   g_object_set_data (G_OBJECT (msg), MESSAGE_BODY_BYTES, GSIZE_TO_POINTER (n_bytes));
   if (n_bytes > mxr_connection_get_body_limit (mxr_server_get_connection (msg)))
