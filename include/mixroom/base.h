@@ -251,6 +251,19 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MxrTurnLogin, mxr_turn_login_clear)
  */
 char *mxr_random_text (guint n_bytes);
 
+/**
+ * mxr_program_find:
+ * @name: of a program of ours
+ * @folder: that the build makes it in, below that of the server
+ * @others: (array zero-terminated=1): paths where it may be too
+ *
+ * Looks beside this program first, so that a server that was built or unpacked anywhere starts what was made with it, and not
+ * what another version has installed.
+ *
+ * Returns: (transfer full) (nullable). Thread: any.
+ */
+char *mxr_program_find (const char *name, const char *folder, const char *const *others);
+
 /* ---- Token bucket ------------------------------------------------------------------------------------- */
 
 /**

@@ -43,6 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrLibraryEntry, mxr_library_entry_free)
 /** mxr_library_state_to_string: Returns: as in the API: "finished". */
 const char *mxr_library_state_to_string (MxrLibraryState state);
 
+/** mxr_library_make_id: @file: below the recordings' directory. Returns: (transfer full): its id, 16 characters. Pure. */
+char *mxr_library_make_id (const char *file);
+
 typedef struct _MxrLibrary MxrLibrary;
 
 typedef struct {

@@ -273,7 +273,7 @@ bool mxr_image_delete_finish (GAsyncResult *result, GError **error);
 
 /* What is asked for. Strings are borrowed. */
 typedef struct {
-  const char *location; /* path of a file, when @is_file; else an http, https or rtsp URL */
+  const char *location; /* path of a file, when @is_file; else an http, https, rtsp or rtsps URL */
   bool is_file;
   const char *name; /* (nullable): shown to others */
   bool loop;

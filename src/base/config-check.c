@@ -88,7 +88,8 @@ check_shapes (const MxrConfig *config, GError **error)
          check_folder ("server.web_root", config->server.web_root, error) &&
          check_folder ("media.pipeline_dir", config->media.pipeline_dir, error) &&
          check_folder ("programme.recordings_directory", config->programme.recordings_directory, error) &&
-         check_folder ("programme.hls_directory", config->programme.hls_directory, error);
+         check_folder ("programme.hls_directory", config->programme.hls_directory, error) &&
+         check_folder ("programme.images_directory", config->programme.images_directory, error);
 }
 
 /* ---- Keys that belong together --------------------------------------------------------------------------- */

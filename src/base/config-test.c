@@ -105,6 +105,7 @@ test_shapes (void)
   g_assert_false (is_accepted ("pipeline_dir=/nonexistent", NULL));
   g_assert_false (is_accepted ("recordings_directory=/nonexistent", NULL));
   g_assert_false (is_accepted ("hls_directory=/nonexistent", NULL));
+  g_assert_false (is_accepted ("images_directory=/nonexistent", NULL));
 }
 
 static void

@@ -5,9 +5,6 @@
 
 /* What a file's name tells. Pure. */
 
-/** mxr_library_make_id: @file: below the recordings' directory. Returns: (transfer full): 16 characters. */
-char *mxr_library_make_id (const char *file);
-
 /** mxr_library_is_id: Whether it could be one: nothing else names a poster. */
 bool mxr_library_is_id (const char *text);
 

@@ -4,30 +4,20 @@
 
 #include "wire.h"
 
-/* Beside the server, in its build directory, or where it is installed. */
 static char *
 find_program (void)
 {
-  g_autofree char *server = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *dir = g_path_get_dirname (server != NULL ? server : "/usr/bin/mixroom");
+  const char *const others[] = { MXR_LIBEXEC_DIR "/mixroom-player", NULL };
   const char *own = g_getenv ("MIXROOM_PLAYER");
-  char *paths[] = { g_strdup (own != NULL ? own : ""), g_build_filename (dir, "mixroom-player", NULL),
-                    g_build_filename (dir, "player", "mixroom-player", NULL), g_strdup (MXR_LIBEXEC_DIR "/mixroom-player") };
-  char *found = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
-    if (found == NULL && g_file_test (paths[i], G_FILE_TEST_IS_EXECUTABLE))
-      found = g_steal_pointer (&paths[i]);
-    g_free (paths[i]);
-  }
-  return found;
+  return own != NULL ? g_strdup (own) : mxr_program_find ("mixroom-player", "player", others);
 }
 
 bool
 mxr_player_is_installed (void)
 {
   g_autofree char *program = find_program ();
-  return program != NULL;
+  return program != NULL && g_file_test (program, G_FILE_TEST_IS_EXECUTABLE);
 }
 
 /* What libraries need to find their things; no proxy, which would connect in our place, and none of the server's secrets. */

@@ -58,7 +58,7 @@ check_request_line (Head *head, const char *line, gsize len)
   head->minor_version = target_end[8] - '0';
   if ((method_end - line == 7 && memcmp (line, "CONNECT", 7) == 0) ||
       (method_end - line == 5 && memcmp (line, "TRACE", 5) == 0))
-    return refuse (head, 405, "This server is no proxy; use GET, HEAD, POST, PATCH, DELETE or OPTIONS.");
+    return refuse (head, 405, "This server is no proxy; use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.");
   return 0;
 }
 

@@ -57,7 +57,9 @@ on_recording (const char *room, const MxrRecording *recording, gpointer user_dat
   mxr_recordings_tell (server, room, recording);
   if (server->webhooks == NULL)
     return;
+  g_autofree char *id = mxr_library_make_id (recording->file);
   g_variant_dict_init (&data, NULL);
+  g_variant_dict_insert (&data, "recording", "s", id);
   g_variant_dict_insert (&data, "output", "s", recording->output);
   g_variant_dict_insert (&data, "type", "s", recording->type);
   g_variant_dict_insert (&data, "file", "s", recording->file);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "body.h"
+#include "collection.h"
 #include "problem.h"
-#include "token.h"
 
 /* So that durations in nanoseconds and sizes fit their integers. */
 #define SPLIT_MAX_S 604800.0
@@ -47,14 +47,7 @@ read_order (GHashTable *members, MxrOutputOrder *out_order)
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------- */
 
-static void
-respond (SoupServerMessage *msg, GVariant *value, const GError *error)
-{
-  if (value != NULL)
-    mxr_rest_respond_json (msg, value);
-  else
-    mxr_problem_respond_error (msg, error);
-}
+static const MxrCollection collection;
 
 static void
 start (MxrServer *server, SoupServerMessage *msg, const char *room)
@@ -70,18 +63,8 @@ start (MxrServer *server, SoupServerMessage *msg, const char *room)
     mxr_problem_respond (msg, MXR_PROBLEM_BAD_OUTPUT, wrong);
     return;
   }
-  g_autoptr (GVariant) value = mxr_hub_start_output (server->hub, room, &order, &error);
-  if (value != NULL)
-    g_variant_ref_sink (value);
-  respond (msg, value, error);
-  if (value == NULL)
-    return;
-  g_autofree char *escaped = g_uri_escape_string (room, NULL, FALSE);
-  g_autoptr (GVariant) id = g_variant_lookup_value (value, "id", G_VARIANT_TYPE_STRING);
-  g_autofree char *location =
-    g_strdup_printf ("/api/v1/rooms/%s/outputs/%s", escaped, g_variant_get_string (id, NULL));
-  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Location", location);
-  soup_server_message_set_status (msg, SOUP_STATUS_CREATED, NULL);
+  GVariant *value = mxr_hub_start_output (server->hub, room, &order, &error);
+  mxr_collection_respond_started (&collection, msg, room, value, error);
 }
 
 static void
@@ -98,58 +81,15 @@ change (MxrServer *server, SoupServerMessage *msg, const char *room, const char 
     return;
   }
   GVariant *value = mxr_hub_pause_output (server->hub, room, id, paused->boolean, &error);
-  respond (msg, value, error);
+  mxr_rest_respond (msg, value, error);
 }
 
-static void
-handle_list (MxrServer *server, SoupServerMessage *msg, const char *room)
-{
-  const char *method = soup_server_message_get_method (msg);
-  g_autoptr (GError) error = NULL;
-
-  if (method == SOUP_METHOD_POST) {
-    start (server, msg, room);
-  } else if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
-    GVariant *value = mxr_hub_describe_outputs (server->hub, room, &error);
-    respond (msg, value, error);
-  } else {
-    mxr_problem_respond_method (msg, "GET, HEAD, POST");
-  }
-}
-
-static void
-handle_one (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
-{
-  const char *method = soup_server_message_get_method (msg);
-  g_autoptr (GError) error = NULL;
-  GVariant *value = NULL;
-
-  if (g_strcmp0 (method, "PATCH") == 0) {
-    change (server, msg, room, id);
-    return;
-  }
-  if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
-    value = mxr_hub_describe_output (server->hub, room, id, &error);
-  } else if (method == SOUP_METHOD_DELETE) {
-    value = mxr_hub_stop_output (server->hub, room, id, &error);
-  } else {
-    mxr_problem_respond_method (msg, "GET, HEAD, PATCH, DELETE");
-    return;
-  }
-  respond (msg, value, error);
-}
+static const MxrCollection collection = {
+  "outputs", mxr_hub_describe_outputs, mxr_hub_describe_output, mxr_hub_stop_output, start, change,
+};
 
 void
 mxr_outputs_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
 {
-  const char *room = segments[3];
-
-  if (!mxr_server_authorize (server, msg, room, MXR_TOKEN_HOST))
-    return;
-  if (n_segments == 5)
-    handle_list (server, msg, room);
-  else if (n_segments == 6)
-    handle_one (server, msg, room, segments[5]);
-  else
-    mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "Look at /api/v1/rooms/{room}/outputs for what there is.");
+  mxr_collection_handle (&collection, server, msg, segments, n_segments);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "collection.h"
 #include "mixroom/limits.h"
 #include "problem.h"
 #include "recordings.h"
@@ -12,33 +13,17 @@
 
 #define RECORDING "recording:"
 
-static void
-respond (SoupServerMessage *msg, GVariant *value, const GError *error)
-{
-  if (value != NULL)
-    mxr_rest_respond_json (msg, value);
-  else
-    mxr_problem_respond_error (msg, error);
-}
-
 /* ---- Answers --------------------------------------------------------------------------------------------------- */
+
+static const MxrCollection collection;
 
 static void
 start (MxrServer *server, SoupServerMessage *msg, const char *room, const MxrPlayerOrder *order)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = mxr_hub_start_player (server->hub, room, order, &error);
+  GVariant *value = mxr_hub_start_player (server->hub, room, order, &error);
 
-  if (value != NULL)
-    g_variant_ref_sink (value);
-  respond (msg, value, error);
-  if (value == NULL)
-    return;
-  g_autofree char *escaped = g_uri_escape_string (room, NULL, FALSE);
-  g_autoptr (GVariant) id = g_variant_lookup_value (value, "id", G_VARIANT_TYPE_STRING);
-  g_autofree char *location = g_strdup_printf ("/api/v1/rooms/%s/players/%s", escaped, g_variant_get_string (id, NULL));
-  soup_message_headers_replace (soup_server_message_get_response_headers (msg), "Location", location);
-  soup_server_message_set_status (msg, SOUP_STATUS_CREATED, NULL);
+  mxr_collection_respond_started (&collection, msg, room, value, error);
 }
 
 /* ---- Of a recording --------------------------------------------------------------------------------------------- */
@@ -189,58 +174,15 @@ handle_change (MxrServer *server, SoupServerMessage *msg, const char *room, cons
   }
   change.position_ms = (gint64) position_ms;
   GVariant *value = mxr_hub_change_player (server->hub, room, id, &change, &error);
-  respond (msg, value, error);
+  mxr_rest_respond (msg, value, error);
 }
 
-static void
-handle_list (MxrServer *server, SoupServerMessage *msg, const char *room)
-{
-  const char *method = soup_server_message_get_method (msg);
-  g_autoptr (GError) error = NULL;
-
-  if (method == SOUP_METHOD_POST) {
-    handle_start (server, msg, room);
-  } else if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
-    GVariant *value = mxr_hub_describe_players (server->hub, room, &error);
-    respond (msg, value, error);
-  } else {
-    mxr_problem_respond_method (msg, "GET, HEAD, POST");
-  }
-}
-
-static void
-handle_one (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
-{
-  const char *method = soup_server_message_get_method (msg);
-  g_autoptr (GError) error = NULL;
-  GVariant *value = NULL;
-
-  if (g_strcmp0 (method, "PATCH") == 0) {
-    handle_change (server, msg, room, id);
-    return;
-  }
-  if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
-    value = mxr_hub_describe_player (server->hub, room, id, &error);
-  } else if (method == SOUP_METHOD_DELETE) {
-    value = mxr_hub_stop_player (server->hub, room, id, &error);
-  } else {
-    mxr_problem_respond_method (msg, "GET, HEAD, PATCH, DELETE");
-    return;
-  }
-  respond (msg, value, error);
-}
+static const MxrCollection collection = {
+  "players", mxr_hub_describe_players, mxr_hub_describe_player, mxr_hub_stop_player, handle_start, handle_change,
+};
 
 void
 mxr_players_handle (MxrServer *server, SoupServerMessage *msg, char **segments, guint n_segments)
 {
-  const char *room = segments[3];
-
-  if (!mxr_server_authorize (server, msg, room, MXR_TOKEN_HOST))
-    return;
-  if (n_segments == 5)
-    handle_list (server, msg, room);
-  else if (n_segments == 6)
-    handle_one (server, msg, room, segments[5]);
-  else
-    mxr_problem_respond (msg, MXR_PROBLEM_NOT_FOUND, "Look at /api/v1/rooms/{room}/players for what there is.");
+  mxr_collection_handle (&collection, server, msg, segments, n_segments);
 }

@@ -173,7 +173,7 @@ write_raw (const Kind *kind, const char *detail)
   if (kind->status == 401)
     soup_message_headers_append (headers, "WWW-Authenticate", "Bearer realm=\"mixroom\"");
   if (kind->status == 405)
-    soup_message_headers_append (headers, "Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+    soup_message_headers_append (headers, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   soup_message_headers_iter_init (&iter, headers);
   while (soup_message_headers_iter_next (&iter, &name, &value))
     g_string_append_printf (text, "%s: %s\r\n", name, value);

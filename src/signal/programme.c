@@ -8,15 +8,6 @@
 #include "problem.h"
 #include "token.h"
 
-static void
-respond (SoupServerMessage *msg, GVariant *value, const GError *error)
-{
-  if (value != NULL)
-    mxr_rest_respond_json (msg, value);
-  else
-    mxr_problem_respond_error (msg, error);
-}
-
 /* ---- The look ---------------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -65,7 +56,7 @@ change_look (MxrServer *server, SoupServerMessage *msg, const char *room)
     return;
   }
   GVariant *value = mxr_hub_change_programme (server->hub, room, &change, &error);
-  respond (msg, value, error);
+  mxr_rest_respond (msg, value, error);
 }
 
 void
@@ -80,7 +71,7 @@ mxr_programme_handle (MxrServer *server, SoupServerMessage *msg, const char *roo
     change_look (server, msg, room);
   } else if (method == SOUP_METHOD_GET || method == SOUP_METHOD_HEAD) {
     GVariant *value = mxr_hub_describe_programme (server->hub, room, &error);
-    respond (msg, value, error);
+    mxr_rest_respond (msg, value, error);
   } else {
     mxr_problem_respond_method (msg, "GET, HEAD, PATCH");
   }

@@ -30,6 +30,15 @@ mxr_rest_respond_json (SoupServerMessage *msg, GVariant *value)
   respond_text (msg, "application/json", text);
 }
 
+void
+mxr_rest_respond (SoupServerMessage *msg, GVariant *value, const GError *error)
+{
+  if (value != NULL)
+    mxr_rest_respond_json (msg, value);
+  else
+    mxr_problem_respond_error (msg, error);
+}
+
 /* @value: (transfer floating) (nullable) */
 static void
 respond_json (SoupServerMessage *msg, GVariant *value)

@@ -88,6 +88,8 @@ void mxr_websocket_check (MxrServer *server, SoupServerMessage *msg);
 
 /** mxr_rest_respond_json: @value: (transfer floating): made into JSON; 200. */
 void mxr_rest_respond_json (SoupServerMessage *msg, GVariant *value);
+/** mxr_rest_respond: @value: (nullable): as above; %NULL: the room's @error as a problem. */
+void mxr_rest_respond (SoupServerMessage *msg, GVariant *value, const GError *error);
 
 /* A resource is an MxrResource; freeing it lets its participant leave. */
 void mxr_resource_free (gpointer resource);

@@ -1,5 +1,7 @@
 #include "test-client.h"
 
+#include "mixroom/library.h"
+
 #include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 #include <string.h>
@@ -225,6 +227,26 @@ test_data (void)
   receiver_stop (&receiver);
 }
 
+/* With its id a receiver can fetch it. */
+static void
+test_recording (void)
+{
+  const char *const names[] = { "Ann", NULL };
+  const MxrRecording recording = { .output = "o1", .type = "file", .file = "a.mp4", .participants = names, .is_over = true };
+  g_autofree char *id = mxr_library_make_id (recording.file);
+  Receiver receiver;
+  TestServer test;
+
+  receiver_start (&receiver, "200");
+  server_start (&test, &receiver, NULL);
+  test.hub->events->on_recording ("stage", &recording, test.hub->events_data);
+  test_server_stop (&test); /* tells what waits */
+  g_autoptr (JsonNode) data = json_from_string (receiver.last_data->str, NULL);
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (data), "recording"), ==, id);
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (data), "file"), ==, "a.mp4");
+  receiver_stop (&receiver);
+}
+
 /* An answer that is no end of text is an answer; a short one leaves the connection as it was. */
 static void
 test_bodies (void)
@@ -372,6 +394,7 @@ main (int argc, char **argv)
   mxr_log_init ("error", false);
   g_test_add_func ("/webhooks/all-kinds", test_all_kinds);
   g_test_add_func ("/webhooks/data", test_data);
+  g_test_add_func ("/webhooks/recording", test_recording);
   g_test_add_func ("/webhooks/bodies", test_bodies);
   g_test_add_func ("/webhooks/retries", test_retries);
   g_test_add_func ("/webhooks/refusals", test_refusals);

@@ -2,6 +2,7 @@
  * arrives is looked at with FFmpeg: nothing has a gap, everybody's tone and colour is there for as long as they were. */
 
 #include "fake-peer.h"
+#include "media-probe.h"
 
 #include <gio/gio.h>
 #include <math.h>
@@ -156,26 +157,13 @@ stop_output (Output *output)
 
 /* ---- What FFmpeg says ---------------------------------------------------------------------------------------------------- */
 
-static GBytes *
-run (const char *const *arguments)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
-  GBytes *out = NULL;
-
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_communicate (process, NULL, NULL, &out, NULL, &error));
-  g_assert_true (g_subprocess_get_successful (process));
-  return out;
-}
-
 /* Longest distance between two packets' times. @out_span: from the first to the last [s] */
 static double
 find_gap (const char *path, const char *stream, double *out_span)
 {
   const char *const arguments[] = { "ffprobe", "-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time",
                                     "-of", "csv=p=0", path, NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   g_autofree char *text = g_strndup (g_bytes_get_data (out, NULL), g_bytes_get_size (out));
   g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
   double first = 0, last = 0, gap = 0;
@@ -213,7 +201,7 @@ static void
 assert_tones (const char *path)
 {
   const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "-", NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   gsize n_bytes;
   const gint16 *samples = g_bytes_get_data (out, &n_bytes);
   guint n = (guint) (n_bytes / sizeof *samples / WINDOW), n_host = 0, n_guest = 0, n_alone = 0;
@@ -237,7 +225,7 @@ assert_colours (const char *path)
   const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-an", "-vf", "fps=2,scale=32:18:flags=neighbor,format=yuv444p",
                                     "-f", "rawvideo", "-", NULL };
   enum { POINTS = 32 * 18 };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   gsize n_bytes;
   const guint8 *frame = g_bytes_get_data (out, &n_bytes);
   guint n = (guint) (n_bytes / (3 * POINTS)), n_host = 0, n_guest = 0;
@@ -381,7 +369,7 @@ main (int argc, char **argv)
     g_test_add_data_func ("/broadcast/all-at-once", told, test_all_at_once);
   int result = g_test_run ();
   server_process_free (server);
-  g_bytes_unref (run ((const char *const[]){ "rm", "-r", directory, NULL }));
+  g_bytes_unref (media_probe_run ((const char *const[]){ "rm", "-r", directory, NULL }));
   g_free (directory);
   return result;
 }

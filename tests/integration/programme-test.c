@@ -1,6 +1,7 @@
 /* What goes out of a room, looked at with FFmpeg: a recording and HLS of a call hold its colour and its tone. */
 
 #include "fake-peer.h"
+#include "media-probe.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -67,40 +68,13 @@ send_to (const char *method, const char *id, const char *body, guint status)
 
 /* ---- What FFmpeg says ------------------------------------------------------------------------------------------------ */
 
-static GBytes *
-run (const char *const *arguments)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
-  GBytes *out = NULL;
-
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_communicate (process, NULL, NULL, &out, NULL, &error));
-  g_assert_true (g_subprocess_get_successful (process));
-  return out;
-}
-
 static double
 probe (const char *path, const char *what)
 {
   const char *const arguments[] = { "ffprobe", "-v", "error", "-show_entries", what, "-of", "csv=p=0", path, NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   g_autofree char *text = g_strndup (g_bytes_get_data (out, NULL), g_bytes_get_size (out));
   return g_ascii_strtod (text, NULL);
-}
-
-/* The middle of the picture at @seconds. */
-static TestColour
-look (const char *path, const char *seconds)
-{
-  const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-ss", seconds, "-frames:v", "1", "-vf",
-                                    "crop=2:2,format=yuv444p", "-f", "rawvideo", "-", NULL };
-  g_autoptr (GBytes) out = run (arguments);
-  gsize n_bytes;
-  const guint8 *bytes = g_bytes_get_data (out, &n_bytes);
-
-  g_assert_cmpuint (n_bytes, ==, 12);
-  return (TestColour){ bytes[0], bytes[4], bytes[8] };
 }
 
 /* Amplitude of a tone in the sound (Goertzel). Two seconds are decoded and left out: FFmpeg 5.1 cannot jump in fragmented MP4 of
@@ -110,7 +84,7 @@ measure (const char *path, double hz)
 {
   const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-ss", "2", "-t", "2", "-ac", "1", "-ar", "48000",
                                     "-f", "s16le", "-", NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   gsize n_bytes;
   const gint16 *samples = g_bytes_get_data (out, &n_bytes);
   double s1 = 0, s2 = 0, k = 2 * cos (2 * G_PI * hz / 48000);
@@ -129,7 +103,7 @@ static void
 assert_holds_peer (const char *path, FakePeer *peer)
 {
   guint index = fake_peer_get_index (peer);
-  TestColour seen = look (path, "3");
+  TestColour seen = media_probe_colour (path, 3);
   double own = measure (path, fake_peer_get_tone_hz (index)), other = measure (path, fake_peer_get_tone_hz (index + 1));
 
   g_test_message ("%s: %.1f s, colour %u %u %u, own tone %.3f, another %.4f", path, probe (path, "format=duration"), seen.y,
@@ -220,7 +194,7 @@ find_longest_step_s (const char *path)
 {
   const char *const arguments[] = { "ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries", "packet=pts_time", "-of",
                                     "csv=p=0", path, NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   g_autofree char *text = g_strndup (g_bytes_get_data (out, NULL), g_bytes_get_size (out));
   g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
   double longest_s = 0;
@@ -235,7 +209,7 @@ static void
 listen (const char *path, double *out_length_s, double *out_silence_s)
 {
   const char *const arguments[] = { "ffmpeg", "-v", "error", "-i", path, "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "-", NULL };
-  g_autoptr (GBytes) out = run (arguments);
+  g_autoptr (GBytes) out = media_probe_run (arguments);
   gsize n_bytes;
   const gint16 *samples = g_bytes_get_data (out, &n_bytes);
   guint n = n_bytes / 2, silent = 0, longest = 0;
@@ -380,7 +354,7 @@ main (int argc, char **argv)
   g_test_add_func ("/programme/refusals", test_refusals);
   int result = g_test_run ();
   server_process_free (server);
-  g_bytes_unref (run ((const char *const[]){ "rm", "-r", directory, NULL }));
+  g_bytes_unref (media_probe_run ((const char *const[]){ "rm", "-r", directory, NULL }));
   g_free (directory);
   return result;
 }
