@@ -19,6 +19,7 @@ typedef struct {
   GThread *thread;
   guint16 port;
   char *clip, *part; /* what is served */
+  const char *dir;   /* where it lies */
   gsize n_clip, n_part;
   gint n_private; /* requests that came to an address of this machine's own; atomic */
 } Web;
@@ -206,6 +207,7 @@ web_start (const char *dir)
 
   g_assert_true (g_file_get_contents (clip, &web.clip, &web.n_clip, NULL));
   g_assert_true (g_file_get_contents (part, &web.part, &web.n_part, NULL));
+  web.dir = dir;
   web.context = g_main_context_new ();
   web.loop = g_main_loop_new (web.context, FALSE);
   web.thread = g_thread_new ("web", run_web, NULL);
@@ -221,7 +223,7 @@ web_start (const char *dir)
 typedef struct {
   const char *name;
   const char *hosts;
-  const char *url; /* @ stands for the server's port */
+  const char *url; /* @ stands for the server's port, $ for the directory of what it serves */
   const char *detail; /* of why it fails; NULL: it plays to the end */
   bool private_addresses;
 } Case;
@@ -240,12 +242,12 @@ static const Case cases[] = {
   { "redirect-to-short", "", "http://" PUBLIC_IPV4 ":@/to?http://127.1:@/clip.mp4", "cannot be read", false },
   { "redirect-to-number", "", "http://" PUBLIC_IPV4 ":@/to?http://2130706433:@/clip.mp4", "cannot be read", false },
   { "redirect-to-zero", "", "http://" PUBLIC_IPV4 ":@/to?http://0.0.0.0:@/clip.mp4", "no public address", false },
-  { "redirect-to-file", "", "http://" PUBLIC_IPV4 ":@/to?file:///etc/passwd", "", false },
+  { "redirect-to-file", "", "http://" PUBLIC_IPV4 ":@/to?file://$/clip.mp4", "", false },
   { "redirect-to-rtsp", "", "http://" PUBLIC_IPV4 ":@/to?rtsp://127.0.0.1:@/clip", "", false },
   { "playlist-of-private", "", "http://" PUBLIC_IPV4 ":@/list?http://127.0.0.1:@/part.ts", "127.0.0.1", false },
   { "playlist-of-name", "", "http://" PUBLIC_IPV4 ":@/list?http://localhost:@/part.ts", "no public address", false },
   { "playlist-of-redirect", "", "http://" PUBLIC_IPV4 ":@/list?/to?http://127.0.0.1:@/part.ts", "127.0.0.1", false },
-  { "playlist-of-file", "", "http://" PUBLIC_IPV4 ":@/list?file:///etc/passwd", "", false },
+  { "playlist-of-file", "", "http://" PUBLIC_IPV4 ":@/list?file://$/part.ts", "", false },
   { "playlist-of-data", "", "http://" PUBLIC_IPV4 ":@/list?data:video/mp2t;base64,R0AAEAAA", "", false },
   { "playlist-with-private-key", "", "http://" PUBLIC_IPV4 ":@/key?http://127.0.0.1:@/clip.mp4", "127.0.0.1", false },
   { "name-of-private", "", "http://localhost:@/clip.mp4", "no public address", false },
@@ -263,11 +265,14 @@ static const Case cases[] = {
 };
 
 static char *
-insert_port (const char *url)
+complete (const char *url)
 {
   g_autofree char *port = g_strdup_printf ("%u", web.port);
-  g_auto (GStrv) parts = g_strsplit (url, "@", -1);
-  return g_strjoinv (port, parts);
+  g_autoptr (GString) text = g_string_new (url);
+
+  g_string_replace (text, "@", port, 0);
+  g_string_replace (text, "$", web.dir, 0);
+  return g_strdup (text->str);
 }
 
 static char *
@@ -289,7 +294,7 @@ static void
 test_case (gconstpointer data)
 {
   const Case *c = data;
-  g_autofree char *url = insert_port (c->url);
+  g_autofree char *url = complete (c->url);
   g_autofree char *hosts = g_strconcat ("players.allowed_hosts=", c->hosts, NULL);
   TestPlayer test;
 
@@ -315,7 +320,7 @@ test_case (gconstpointer data)
 static void
 test_silence (void)
 {
-  g_autofree char *url = insert_port ("http://" PUBLIC_IPV4 ":@/slow");
+  g_autofree char *url = complete ("http://" PUBLIC_IPV4 ":@/slow");
   gint64 begun_us = g_get_monotonic_time ();
   TestPlayer test;
 
