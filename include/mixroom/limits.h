@@ -48,7 +48,7 @@
 
 /* Players at once, of all rooms: each is a process of some 140 MB that decodes. Those of a room that have ended are told of for
  * a minute, up to so many: who starts what is broken in a loop must not fill memory. */
-#define MXR_PLAYERS_MAX 32
+#define MXR_PLAYERS_MAX 64
 #define MXR_PLAYERS_KEPT 32
 
 /* Of one address, while its server is not there: some 300 bytes each, and more than a busy server's hour. */

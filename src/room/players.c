@@ -247,7 +247,7 @@ check_order (MxrRoom *room, const MxrPlayerOrder *order, const char *name, GErro
   else if (count_players (room) >= hub->config->players.max_per_room)
     fail (error, MXR_ROOM_ERROR_FULL, "the room has as many players as players.max_per_room allows; stop one first");
   else if (count_all_players (hub) >= MXR_PLAYERS_MAX)
-    fail (error, MXR_ROOM_ERROR_FULL, "the server plays 32 things already, in all rooms; stop one first");
+    fail (error, MXR_ROOM_ERROR_FULL, "the server plays 64 things already, in all rooms; stop one first");
   else
     return mxr_hub_check_name ("name", name, error);
   return false;
