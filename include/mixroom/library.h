@@ -63,6 +63,10 @@ typedef struct {
  */
 MxrLibrary *mxr_library_new (const MxrConfig *config, const MxrLibraryEvents *events, gpointer user_data);
 
+/** mxr_library_give_up: For a server that ends: nothing more is looked into, what is being looked into is looked into at the
+ * next start, and uploads that wait for it fail. What was asked for is still answered, and recordings are listed. */
+void mxr_library_give_up (MxrLibrary *library);
+
 /** mxr_library_free: Waits for what is being written. Calls under way have been called back for. */
 void mxr_library_free (MxrLibrary *library);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrLibrary, mxr_library_free)

@@ -43,6 +43,14 @@
 /* Files of one recording of separate tracks: who comes and goes in a loop, or changes the codec, must not fill a directory. */
 #define MXR_TRACK_FILES_MAX 256
 
+/* Uploads at once: each is a file of library.upload_max_mib that is not listed, nor limited by library.max_total_mib, yet. */
+#define MXR_UPLOADS_MAX 8
+
+/* Players at once, of all rooms: each is a process of some 140 MB that decodes. Those of a room that have ended are told of for
+ * a minute, up to so many: who starts what is broken in a loop must not fill memory. */
+#define MXR_PLAYERS_MAX 64
+#define MXR_PLAYERS_KEPT 32
+
 /* Of one address, while its server is not there: some 300 bytes each, and more than a busy server's hour. */
 #define MXR_WEBHOOKS_WAITING_MAX 1000
 /* Each has a connection of its own. */

@@ -179,12 +179,21 @@ do_remove (MxrLibrary *self, gpointer data)
     return_entry (data, g_steal_pointer (&entry));
 }
 
+/* Opened, as it is for who downloads it: what has become a link leads out of the directory. */
 static void
 do_find_path (MxrLibrary *self, gpointer data)
 {
   g_autoptr (MxrLibraryEntry) entry = find (self, data, NULL);
-  if (entry != NULL && is_at_rest (self, data, entry))
-    g_task_return_pointer (data, mxr_library_get_path (self, entry->file), g_free);
+
+  if (entry == NULL || !is_at_rest (self, data, entry))
+    return;
+  int fd = mxr_library_open_file (self, entry->file);
+  if (fd < 0) {
+    g_task_return_new_error (data, MXR_LIBRARY_ERROR, MXR_LIBRARY_ERROR_NOT_FOUND, "Its file is not there any more.");
+    return;
+  }
+  close (fd);
+  g_task_return_pointer (data, mxr_library_get_path (self, entry->file), g_free);
 }
 
 /* A file that has gone is listed no more. */

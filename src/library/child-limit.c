@@ -55,6 +55,14 @@ is_unwanted (GstPluginFeature *feature, gpointer user_data)
   return gst_element_factory_list_is_type (factory, GST_ELEMENT_FACTORY_TYPE_DEMUXER) && !is_wanted_demuxer (name);
 }
 
+/* A plugin that is loaded for one of its elements registers them all again. Its type goes on pointing at the factory. */
+static void
+on_feature_added (GstRegistry *registry, GstPluginFeature *feature, gpointer user_data)
+{
+  if (is_unwanted (gst_object_ref (feature), NULL))
+    gst_registry_remove_feature (registry, feature);
+}
+
 void
 mxr_child_limit (void)
 {
@@ -64,5 +72,6 @@ mxr_child_limit (void)
   for (GList *link = features; link != NULL; link = link->next)
     gst_registry_remove_feature (registry, link->data);
   gst_plugin_feature_list_free (features);
+  g_signal_connect (registry, "feature-added", G_CALLBACK (on_feature_added), NULL);
   limit_process ();
 }

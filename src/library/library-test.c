@@ -260,7 +260,15 @@ test_open (Fixture *fixture, gconstpointer data)
   g_autofree char *found = mxr_library_find_path_finish (fixture->library, wait_for (&path_result), &error);
   g_assert_cmpstr (found, ==, path);
 
-  g_assert_cmpint (g_unlink (path), ==, 0); /* somebody else does */
+  g_autofree char *target = g_build_filename (model, "a.mkv", NULL);
+  g_autoptr (GAsyncResult) linked = NULL;
+  g_assert_cmpint (g_unlink (path), ==, 0); /* somebody else does, and puts a link in its place */
+  g_assert_cmpint (symlink (target, path), ==, 0);
+  mxr_library_find_path_async (fixture->library, entry->id, on_result, &linked);
+  g_assert_null (mxr_library_find_path_finish (fixture->library, wait_for (&linked), &error));
+  g_assert_error (error, MXR_LIBRARY_ERROR, MXR_LIBRARY_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_cmpint (g_unlink (path), ==, 0);
   mxr_library_open_async (fixture->library, entry->id, false, on_result, &again);
   g_assert_null (mxr_library_open_finish (fixture->library, wait_for (&again), &error));
   g_assert_error (error, MXR_LIBRARY_ERROR, MXR_LIBRARY_ERROR_NOT_FOUND);
@@ -391,6 +399,8 @@ test_broken_uploads (Fixture *fixture, gconstpointer data)
   g_autoptr (GRand) random = g_rand_new_with_seed (3); /* others make files that stall for as long as they may */
   guint n_taken = 0, n_refused = 0;
 
+  g_setenv ("MIXROOM_PROBE_PATIENCE_S", "2", TRUE); /* and so does one of these, for its poster */
+
   for (guint i = 0; i < 6; i++) {
     g_autofree char *path = g_build_filename (model, names[i % 2], NULL), *bytes = NULL;
     g_autoptr (MxrLibraryEntry) entry = NULL;
@@ -407,8 +417,31 @@ test_broken_uploads (Fixture *fixture, gconstpointer data)
     n_refused += entry == NULL;
     g_assert_true (entry != NULL || g_error_matches (error, MXR_LIBRARY_ERROR, MXR_LIBRARY_ERROR_NOT_MEDIA));
   }
+  g_unsetenv ("MIXROOM_PROBE_PATIENCE_S");
   g_test_message ("%u taken, %u refused", n_taken, n_refused);
   wait_for_count (fixture, n_taken);
+}
+
+/* The server ends: who waits for its upload to be looked into is not kept waiting, and what is there stays so. */
+static void
+test_give_up (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *media = g_build_filename (model, "a.mkv", NULL), *path = mxr_library_begin_upload (fixture->library);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  mxr_library_page_free (list (fixture)); /* it is open then */
+  test_media_cut (media, path, 1);
+  mxr_library_add_async (fixture->library, path, NULL, NULL, on_result, &result);
+  mxr_library_give_up (fixture->library);
+  g_assert_null (finish_entry (fixture, &result, &error));
+  g_assert_error (error, MXR_LIBRARY_ERROR, MXR_LIBRARY_ERROR_FAILED);
+  copy_in (fixture, "a.mp4", FILE_MP4, 1);
+  tell (fixture, FILE_MP4, true, 5000);
+  wait_for_count (fixture, 1);
+  stop (fixture);
+  start (fixture);
+  mxr_library_entry_free (wait_for_file (fixture, FILE_MP4));
 }
 
 /* The oldest go first, and never what is being recorded. */
@@ -477,6 +510,7 @@ main (int argc, char **argv)
   ADD ("scan", NULL, test_scan);
   ADD ("upload", NULL, test_upload);
   ADD ("broken-uploads", NULL, test_broken_uploads);
+  ADD ("give-up", NULL, test_give_up);
   ADD ("limit-of-size", NULL, test_limits);
   ADD ("limit-of-age", "age", test_limits);
   ADD ("no-directory", NULL, test_no_directory);

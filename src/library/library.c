@@ -125,12 +125,18 @@ mxr_library_new (const MxrConfig *config, const MxrLibraryEvents *events, gpoint
   return self;
 }
 
+void
+mxr_library_give_up (MxrLibrary *self)
+{
+  g_cancellable_cancel (self->closing);
+}
+
 /* What was posted to records is still done: among it may be the end of a recording. */
 void
 mxr_library_free (MxrLibrary *self)
 {
   g_source_remove (self->timer);
-  g_cancellable_cancel (self->closing);
+  mxr_library_give_up (self);
   g_mutex_lock (&self->lock);
   self->is_closed = true;
   g_mutex_unlock (&self->lock);

@@ -6,6 +6,8 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "mixroom/limits.h"
+
 #define WATCHDOG_US (20 * G_TIME_SPAN_SECOND)
 
 typedef struct {
@@ -230,6 +232,32 @@ test_refused (Fixture *fixture, gconstpointer data)
   mxr_participant_leave (ann);
 }
 
+/* As many as may be, of processes that end at once; of those that have ended some are told of. */
+static void
+test_many (Fixture *fixture, gconstpointer data)
+{
+  const MxrPlayerOrder order = { .location = sound, .is_file = true, .volume = 1 };
+  g_autofree char *program = g_strdup (g_getenv ("MIXROOM_PLAYER"));
+  g_autoptr (GError) error = NULL;
+  MxrParticipant *ann = join (fixture);
+
+  g_assert_true (mxr_config_set (fixture->config, "players.max_per_room=64", NULL));
+  g_setenv ("MIXROOM_PLAYER", "/bin/true", TRUE);
+  mxr_hub_join (fixture->hub, "attic", "Eve", MXR_ROLE_SESSION, &events, fixture, NULL);
+  for (guint i = 0; i < MXR_PLAYERS_MAX; i++)
+    g_free (start (fixture, false));
+  g_assert_null (mxr_hub_start_player (fixture->hub, "attic", &order, &error));
+  g_assert_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_FULL);
+  while (mxr_hub_count_participants (fixture->hub) > 2)
+    g_main_context_iteration (NULL, TRUE);
+  g_free (start (fixture, false));
+  g_autoptr (GVariant) told = g_variant_ref_sink (mxr_hub_describe_players (fixture->hub, "lounge", NULL));
+  g_assert_cmpuint (g_variant_n_children (told), ==, MXR_PLAYERS_KEPT);
+  if (program != NULL)
+    g_setenv ("MIXROOM_PLAYER", program, TRUE);
+  mxr_participant_leave (ann);
+}
+
 /* With one that plays, and one that is starting. */
 static void
 test_hub_ends (Fixture *fixture, gconstpointer data)
@@ -252,7 +280,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/players/comes-and-goes", test_comes_and_goes }, { "/players/last-leaves", test_last_leaves },
     { "/players/stopped", test_stopped },               { "/players/refused", test_refused },
-    { "/players/hub-ends", test_hub_ends },
+    { "/players/many", test_many },                     { "/players/hub-ends", test_hub_ends },
   };
 
   gst_init (&argc, &argv);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mixroom/limits.h"
+
 /* What has ended is told of for so long. */
 #define KEPT_US G_TIME_SPAN_MINUTE
 #define VOLUME_MAX 4
@@ -198,6 +200,19 @@ count_players (const MxrRoom *room)
   return n;
 }
 
+static guint
+count_all_players (MxrHub *hub)
+{
+  GHashTableIter iter;
+  gpointer room;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, hub->rooms);
+  while (g_hash_table_iter_next (&iter, NULL, &room))
+    n += count_players (room);
+  return n;
+}
+
 static MxrRoom *
 find_room (MxrHub *hub, const char *name, GError **error)
 {
@@ -223,7 +238,7 @@ choose_name (const MxrPlayerOrder *order)
 static bool
 check_order (MxrRoom *room, const MxrPlayerOrder *order, const char *name, GError **error)
 {
-  const MxrHub *hub = room->hub;
+  MxrHub *hub = room->hub;
 
   if (hub->draining)
     fail (error, MXR_ROOM_ERROR_DRAINING, "the server is going down and takes nobody in; try again in a moment");
@@ -231,6 +246,8 @@ check_order (MxrRoom *room, const MxrPlayerOrder *order, const char *name, GErro
     fail (error, MXR_ROOM_ERROR_BAD_PLAYER, "a volume is from 0 to 4");
   else if (count_players (room) >= hub->config->players.max_per_room)
     fail (error, MXR_ROOM_ERROR_FULL, "the room has as many players as players.max_per_room allows; stop one first");
+  else if (count_all_players (hub) >= MXR_PLAYERS_MAX)
+    fail (error, MXR_ROOM_ERROR_FULL, "the server plays 64 things already, in all rooms; stop one first");
   else
     return mxr_hub_check_name ("name", name, error);
   return false;
@@ -249,6 +266,17 @@ new_entry (MxrRoom *room, const char *name, double volume)
   return entry;
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Entry, entry_free)
+
+/* The oldest of those that have ended, when there are many. */
+static void
+forget_oldest (MxrRoom *room)
+{
+  for (guint i = 0; i < room->players->len && room->players->len >= MXR_PLAYERS_KEPT; i++) {
+    const Entry *entry = room->players->pdata[i];
+    if (entry->player == NULL)
+      g_ptr_array_remove_index (room->players, i--);
+  }
+}
 
 /* The player first: it says what is wrong with the order. */
 GVariant *
@@ -274,6 +302,7 @@ mxr_hub_start_player (MxrHub *hub, const char *room_name, const MxrPlayerOrder *
   mxr_log (MXR_LOG_INFO, "room", room->name, entry->participant_id, "player %s begins", entry->id);
   mxr_hub_tell_participant (room, entry->participant, false);
   mxr_hub_tell_player (room, describe (entry));
+  forget_oldest (room);
   g_ptr_array_add (room->players, entry);
   return describe (g_steal_pointer (&entry));
 }

@@ -87,11 +87,11 @@ on_path (GObject *source, GAsyncResult *result, gpointer user_data)
   finish (waiting);
 }
 
-/* Who may play into a room may not therefore see the recordings of all others. */
+/* Who may play into a room may not therefore see the recordings of all others, nor know of which there are. */
 static bool
 may_use (Waiting *waiting, const MxrLibraryEntry *entry)
 {
-  const char *room = *entry->room != '\0' ? entry->room : NULL;
+  const char *room = entry != NULL && *entry->room != '\0' ? entry->room : NULL;
   g_autoptr (GError) error = NULL;
   MxrProblem problem;
 
@@ -108,9 +108,12 @@ on_entry (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (MxrLibraryEntry) entry = mxr_library_get_finish (waiting->server->library, result, &error);
 
-  if (entry == NULL)
+  if (!may_use (waiting, entry)) {
+    finish (waiting);
+    return;
+  }
+  if (entry == NULL) {
     mxr_recordings_respond_error (waiting->msg, error);
-  if (entry == NULL || !may_use (waiting, entry)) {
     finish (waiting);
     return;
   }

@@ -1,7 +1,11 @@
 #include "test-client.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "mixroom/limits.h"
 
 #define ALL "/api/v1/recordings"
 #define JSON "Content-Type: application/json\r\n"
@@ -292,11 +296,132 @@ test_refused_uploads (Fixture *fixture, gconstpointer data)
   EXPECT ("GET", ALL, NULL, NULL, 200, "\"total\":0");
 }
 
+/* As many as may be; one that goes makes place. */
+static void
+test_uploads_at_once (Fixture *fixture, gconstpointer data)
+{
+  static const char begun[] = "POST " ALL " HTTP/1.1\r\nHost: a\r\n" MEDIA "Content-Length: 4000000\r\n\r\nx";
+  TestClient *clients[MXR_UPLOADS_MAX];
+
+  for (guint i = 0; i < MXR_UPLOADS_MAX; i++) {
+    clients[i] = test_client_new (&fixture->server);
+    test_client_send (clients[i], begun, -1);
+  }
+  test_run_ms (100);
+  expect_refused (fixture, MEDIA, "x", 1, 1, 503, "uploads are under way");
+  for (guint i = 0; i < MXR_UPLOADS_MAX; i++)
+    test_client_free (clients[i]);
+  test_run_ms (100);
+  expect_refused (fixture, MEDIA, "x", 1, 1, 422, "/problems/not-media");
+}
+
+/* ---- The server's end ----------------------------------------------------------------------------------------------------- */
+
+#define FILE_BYTES (G_GUINT64_CONSTANT (4) << 30)
+
+/* Reads a file as fast as it comes. Returns: how much came. */
+static gpointer
+download (gpointer data)
+{
+  static __thread char block[1 << 20];
+  int fd = GPOINTER_TO_INT (data);
+  gsize n_bytes = 0;
+  gssize n;
+
+  while ((n = read (fd, block, sizeof block)) > 0)
+    n_bytes += n;
+  return GSIZE_TO_POINTER (n_bytes);
+}
+
+/* In the middle of downloads, which are as fast as it is, and of an upload. */
+static void
+test_end (Fixture *fixture, gconstpointer data)
+{
+  static const char begun[] = "POST " ALL " HTTP/1.1\r\nHost: a\r\n" MEDIA "Content-Length: 4000000\r\n\r\n";
+  g_autofree char *path = upload (fixture, "", ""), *request = g_strdup_printf ("GET %s/media HTTP/1.1\r\nHost: a\r\n\r\n", path);
+  g_autofree char *entry = expect (fixture, "GET", path, NULL, NULL, 200, "\"file\":\"");
+  g_auto (GStrv) parts = g_strsplit (strstr (entry, "\"file\":\"") + strlen ("\"file\":\""), "\"", 2);
+  g_autofree char *file = g_build_filename (fixture->directory, parts[0], NULL), *block = g_malloc0 (600000);
+  TestClient *clients[6], *writer = test_client_new (&fixture->server);
+  GThread *threads[G_N_ELEMENTS (clients)];
+
+  g_assert_cmpint (truncate (file, FILE_BYTES), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
+    clients[i] = test_client_new (&fixture->server);
+    test_client_send (clients[i], request, -1);
+    int flags = fcntl (clients[i]->fd, F_GETFL);
+    fcntl (clients[i]->fd, F_SETFL, flags & ~O_NONBLOCK);
+    threads[i] = g_thread_new ("download", download, GINT_TO_POINTER (clients[i]->fd));
+  }
+  test_client_send (writer, begun, -1);
+  test_client_send (writer, block, 600000);
+  test_run_ms (200);
+  test_server_stop (&fixture->server);
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
+    gsize n_bytes = GPOINTER_TO_SIZE (g_thread_join (threads[i]));
+    g_assert_cmpuint (n_bytes, >, 0);
+    g_assert_cmpuint (n_bytes, <, FILE_BYTES);
+    test_client_free (clients[i]);
+  }
+  test_client_free (writer);
+  start (fixture, NULL);
+}
+
+/* ---- Tokens --------------------------------------------------------------------------------------------------------------- */
+
 static char *
 make_header (const char *claims)
 {
   g_autofree char *token = test_make_token ("0123456789abcdef0123456789abcdef", "{\"alg\":\"HS256\"}", claims);
   return g_strdup_printf ("Authorization: Bearer %s\r\n", token);
+}
+
+static char *
+get_id (const char *path)
+{
+  return g_path_get_basename (path);
+}
+
+/* A recording is played by its file; by who may see it, wherever it is to be played. */
+static void
+test_played (Fixture *fixture, gconstpointer data)
+{
+  static const char players[] = "/api/v1/rooms/stage/players";
+  g_autofree char *host = make_header ("{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"host\"}");
+  g_autofree char *admin = make_header ("{\"exp\":99999999999,\"room\":\"*\",\"role\":\"admin\"}");
+  g_autofree char *guest = make_header ("{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"participant\"}");
+  g_autofree char *host_json = g_strconcat (JSON, host, NULL), *admin_json = g_strconcat (JSON, admin, NULL);
+  g_autofree char *guest_json = g_strconcat (JSON, guest, NULL);
+  g_autofree char *own = upload (fixture, "?room=stage&title=Trailer", host), *own_id = get_id (own);
+  g_autofree char *foreign = upload (fixture, "?room=other", admin), *foreign_id = get_id (foreign);
+  g_autofree char *nobodys = upload (fixture, "", admin), *nobodys_id = get_id (nobodys);
+  g_autofree char *play_own = g_strdup_printf ("{\"source\":\"recording:%s\",\"loop\":true}", own_id);
+  g_autofree char *play_named = g_strdup_printf ("{\"source\":\"recording:%s\",\"name\":\"Film\"}", own_id);
+  g_autofree char *play_foreign = g_strdup_printf ("{\"source\":\"recording:%s\"}", foreign_id);
+  g_autofree char *play_nobodys = g_strdup_printf ("{\"source\":\"recording:%s\"}", nobodys_id);
+  g_autofree char *entry = expect (fixture, "GET", own, host, NULL, 200, "\"file\":\"");
+  g_auto (GStrv) parts = g_strsplit (strstr (entry, "\"file\":\"") + strlen ("\"file\":\""), "\"", 2);
+  g_autofree char *called = g_strdup_printf ("start-player stage %s/%s file Trailer loop 1", fixture->directory, parts[0]);
+  g_autofree char *named = g_strdup_printf ("start-player stage %s/%s file Film once 1", fixture->directory, parts[0]);
+
+  EXPECT ("POST", players, host_json, play_own, 201, "Location: /api/v1/rooms/stage/players/o1\r\n");
+  g_assert_true (mxr_fake_hub_was_called (fixture->server.hub, called));
+  EXPECT ("POST", players, host_json, play_named, 201, "\"id\":\"o1\"");
+  g_assert_true (mxr_fake_hub_was_called (fixture->server.hub, named));
+  EXPECT ("POST", players, JSON, play_own, 401, "/problems/token-missing");
+  EXPECT ("POST", players, guest_json, play_own, 403, "/problems/token-too-weak");
+  EXPECT ("POST", "/api/v1/rooms/other/players", host_json, play_own, 403, "/problems/token-too-weak");
+  EXPECT ("POST", players, host_json, play_foreign, 403, "/problems/token-too-weak");
+  EXPECT ("POST", players, host_json, play_nobodys, 403, "/problems/token-too-weak");
+  EXPECT ("POST", players, admin_json, play_foreign, 201, "\"id\":\"o1\"");
+  EXPECT ("POST", players, admin_json, play_nobodys, 201, "\"id\":\"o1\"");
+  EXPECT ("POST", players, host_json, "{\"source\":\"recording:AAAAAAAAAAAAAAAA\"}", 403, "/problems/token-too-weak");
+  EXPECT ("POST", players, admin_json, "{\"source\":\"recording:AAAAAAAAAAAAAAAA\"}", 404, "/problems/not-found");
+  EXPECT ("POST", players, admin_json, "{\"source\":\"recording:../../etc/passwd\"}", 404, "/problems/not-found");
+  fixture->server.hub->next_error = MXR_ROOM_ERROR_OUTPUT_OFF;
+  EXPECT ("POST", players, host_json, play_own, 403, "/problems/output-off");
+  EXPECT ("DELETE", own, host, NULL, 200, own_id);
+  EXPECT ("POST", players, admin_json, play_own, 404, "/problems/not-found");
 }
 
 /* Hosts see their room's, admins all; an address may hold the token, where elements of pages need it. */
@@ -305,6 +430,7 @@ test_tokens (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *host = make_header ("{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"host\"}");
   g_autofree char *other = make_header ("{\"exp\":99999999999,\"room\":\"other\",\"role\":\"host\"}");
+  g_autofree char *other_json = g_strconcat (JSON, other, NULL);
   g_autofree char *guest = make_header ("{\"exp\":99999999999,\"room\":\"stage\",\"role\":\"participant\"}");
   g_autofree char *admin = make_header ("{\"exp\":99999999999,\"room\":\"*\",\"role\":\"admin\"}");
   g_autofree char *path = upload (fixture, "?room=stage", host), *media = g_strconcat (path, "/media", NULL);
@@ -324,6 +450,8 @@ test_tokens (Fixture *fixture, gconstpointer data)
   EXPECT ("HEAD", with_token, NULL, NULL, 200, "Accept-Ranges");
   EXPECT ("GET", entry_with_token, NULL, NULL, 401, "/problems/token-missing");
   EXPECT ("DELETE", path, other, NULL, 403, "/problems/token-too-weak");
+  EXPECT ("PATCH", path, other_json, "{\"title\":\"x\"}", 403, "/problems/token-too-weak");
+  EXPECT ("GET", ALL "/AAAAAAAAAAAAAAAA", host, NULL, 403, "/problems/token-too-weak"); /* as one of another room */
   expect_refused (fixture, MEDIA, "x", 1, 1, 401, "WWW-Authenticate: Bearer");
   EXPECT ("DELETE", path, admin, NULL, 200, "\"room\":\"stage\"");
 }
@@ -352,6 +480,9 @@ main (int argc, char **argv)
   ADD ("clients-that-go", NULL, test_clients_that_go);
   ADD ("refused-uploads", NULL, test_refused_uploads);
   ADD ("tokens", "server.token_secret=0123456789abcdef0123456789abcdef", test_tokens);
+  ADD ("played", "server.token_secret=0123456789abcdef0123456789abcdef", test_played);
+  ADD ("uploads-at-once", NULL, test_uploads_at_once);
+  ADD ("end", NULL, test_end);
   g_test_add_func ("/recordings/off", test_off);
   return g_test_run ();
 }

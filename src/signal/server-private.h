@@ -28,12 +28,14 @@ struct _MxrServer {
   GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
   GHashTable *sessions;  /* MxrSession, a set */
   guint n_waiting;       /* what requests wait for: the room, the library, a block of a file */
+  guint n_uploads;
   guint64 n_responses[MXR_STATUS_MAX + 1];
   MxrLibrary *library;   /* NULL: nothing is recorded */
   MxrWebhooks *webhooks; /* NULL: nobody is told */
   char *uri;
   bool is_watching; /* the hub tells this server what happens */
-  bool is_draining;
+  bool is_draining; /* nobody comes in */
+  bool is_ending;   /* nothing new is begun, and what takes long is given up */
 };
 
 /** mxr_server_allow_join: Takes one of the address's joins of this minute. */

@@ -134,6 +134,11 @@ on_request (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTab
 {
   static const char *const rest_roots[] = { "api", "healthz", "readyz", "metrics", NULL };
   MxrServer *self = user_data;
+
+  if (self->is_ending) {
+    mxr_problem_respond (msg, MXR_PROBLEM_DRAINING, "The server is going down; try again in a moment.");
+    return;
+  }
   g_auto (GStrv) segments = *path == '/' ? split_path (path) : NULL;
 
   if (segments == NULL) {
@@ -383,7 +388,9 @@ end_rooms (MxrServer *self)
 void
 mxr_server_free (MxrServer *self)
 {
-  self->is_draining = true; /* nobody comes in while the main context runs here */
+  self->is_draining = self->is_ending = true; /* nobody comes in while the main context runs here */
+  if (self->library != NULL)
+    mxr_library_give_up (self->library);
   g_hash_table_remove_all (self->resources);
   while (self->n_waiting > 0)
     g_main_context_iteration (NULL, TRUE);

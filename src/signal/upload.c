@@ -25,6 +25,7 @@ struct _MxrUpload {
   GByteArray *held;
   guint64 n_bytes;
   bool is_writing, is_complete, is_refused;
+  bool is_counted; /* in the server's uploads */
   int error; /* errno of a write */
 };
 
@@ -58,6 +59,7 @@ upload_clear (gpointer data)
     g_task_set_task_data (task, remains, NULL);
     g_task_run_in_thread (task, clear_in_worker);
   }
+  self->server->n_uploads -= self->is_counted;
   g_free (self->path);
   g_free (self->title);
   g_free (self->room);
@@ -116,6 +118,8 @@ check_head (MxrServer *server, SoupServerMessage *msg, const char *title, const 
     return refuse (msg, MXR_PROBLEM_CONTENT_TYPE, "Send a file as it is, with its type: video/... or audio/...");
   if (soup_message_headers_get_content_length (headers) > (goffset) get_limit (server))
     return refuse (msg, MXR_PROBLEM_TOO_LARGE, "Send a smaller file; library.upload_max_mib is the limit.");
+  if (server->n_uploads >= MXR_UPLOADS_MAX)
+    return refuse (msg, MXR_PROBLEM_FULL, "8 uploads are under way, which is as many as the server takes; try again when one is done.");
   if (!mxr_recordings_is_text (title, MXR_TITLE_MAX_CHARS) || !mxr_recordings_is_text (room, MXR_NAME_MAX_CHARS))
     return refuse (msg, MXR_PROBLEM_BAD_RECORDING,
                    "A title has 1 to 200 characters and a room's name 1 to 64, without control characters.");
@@ -136,6 +140,8 @@ mxr_upload_begin (MxrServer *server, SoupServerMessage *msg)
   self->server = server;
   self->msg = msg;
   self->is_refused = !is_good;
+  self->is_counted = is_good;
+  server->n_uploads += is_good;
   self->title = g_strdup (title);
   self->room = g_strdup (room);
   self->path = is_good ? mxr_library_begin_upload (server->library) : g_strdup ("");
@@ -238,7 +244,7 @@ mxr_upload_take (SoupServerMessage *msg, GBytes *chunk)
 
   if (self == NULL)
     return false;
-  if (self->is_refused)
+  if (self->is_refused || self->server->is_ending)
     return true;
   self->n_bytes += g_bytes_get_size (chunk);
   if (self->n_bytes > get_limit (self->server)) {

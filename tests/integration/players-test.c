@@ -241,6 +241,27 @@ test_film_and_a_viewer (void)
   pump_until (room_is_gone, NULL, 5, "the empty room's end");
 }
 
+/* Uploaded, and played from the library. */
+static void
+test_recording (void)
+{
+  FakePeer *peer = fake_peer_new (server, "test", 0, "VP8", FAKE_PEER_CALL), *other = new_other ();
+  g_auto (ServerReply) reply = { 0 };
+  gsize n_bytes;
+  const char *bytes = g_bytes_get_data (film_bytes, &n_bytes);
+
+  server_process_send (server, "POST", "/api/v1/recordings?title=Trailer", NULL, "video/mp4", bytes, (gssize) n_bytes, &reply);
+  g_assert_cmpuint (reply.status, ==, 201);
+  g_autofree char *id = g_path_get_basename (reply.location), *source = g_strconcat ("recording:", id, NULL);
+  g_autofree char *path = start (source, true);
+  pump_until (film_is_there, peer, 20, "the recording's colour and tone");
+  g_assert_cmpuint (server_process_request (server, "DELETE", path, NULL, NULL, NULL, NULL), ==, 200);
+  pump_until (film_has_left, peer, 10, "the recording's leave");
+  fake_peer_leave (peer);
+  fake_peer_leave (other);
+  pump_until (room_is_gone, NULL, 5, "the empty room's end");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -248,12 +269,18 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   film_bytes = make_film ();
   serve_film ();
-  server = server_process_new ((const char *const[]){ "players.urls=true", "players.private_addresses=true", NULL });
+  g_autofree char *dir = g_dir_make_tmp ("mixroom-recordings-XXXXXX", NULL);
+  g_autofree char *directory = g_strconcat ("programme.recordings_directory=", dir, NULL);
+  server = server_process_new ((const char *const[]){ "players.urls=true", "players.private_addresses=true", "players.files=true",
+                                                      "library.upload_max_mib=8", directory, NULL });
   g_test_add_func ("/players/film", test_film);
   g_test_add_func ("/players/failures", test_failures);
   g_test_add_func ("/players/film-and-a-viewer", test_film_and_a_viewer);
+  g_test_add_func ("/players/recording", test_recording);
   int result = g_test_run ();
   server_process_free (server);
+  g_autofree char *command = g_strdup_printf ("rm -rf %s", dir);
+  g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL);
   g_object_unref (web);
   g_bytes_unref (film_bytes);
   g_free (film);
