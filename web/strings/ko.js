@@ -91,6 +91,11 @@ export default {
   'room.tileHand': '손 듦',
   'room.backAsNew': '연결이 오래 끊겨 있어 다시 참여했습니다.',
 
+  'onAir.recWord': '녹화 중',
+  'onAir.liveWord': '생방송',
+  'onAir.rec': '이 통화를 녹화하고 있습니다.',
+  'onAir.live': '이 통화를 생방송으로 내보내고 있습니다.',
+
   'trouble.offline': '인터넷 연결이 끊겼습니다. 연결되면 통화가 바로 이어집니다.',
   'trouble.signalling': '다시 연결하고 있습니다. 소리는 계속 들립니다.',
   'trouble.media': '소리와 영상이 끊겼습니다. 새 경로를 찾고 있습니다…',
