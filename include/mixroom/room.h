@@ -186,7 +186,7 @@ typedef struct {
   const char *output;              /* id */
   const char *type;                /* of the output: "file" or "tracks" */
   const char *file;                /* below the recordings' directory */
-  const char *const *participants; /* (array zero-terminated=1): names of those who were in the room meanwhile */
+  const char *const *participants; /* (array zero-terminated=1): names of those who were in the room meanwhile; of a track, whose it is */
   gint64 started_ms;               /* Unix time */
   guint64 duration_ms, n_bytes;    /* so far */
   bool is_over;                    /* the file is closed; its output may go on with another one */

@@ -265,6 +265,7 @@ export default {
   'look.background': 'Background',
   'look.colour': 'Colour',
   'look.upload': 'Upload',
+  'look.uploadTooWeak': 'All rooms share the images, so your invitation does not allow adding any. Ask the people who run the server to add yours.',
   'look.logo': 'Logo',
   'look.logoNone': 'No logo',
   'look.corner': 'Corner',

@@ -265,6 +265,7 @@ export default {
   'look.background': '배경',
   'look.colour': '색상',
   'look.upload': '올리기',
+  'look.uploadTooWeak': '이미지는 모든 방이 함께 쓰므로 이 초대 링크로는 올릴 수 없습니다. 서버 운영자에게 올려 달라고 요청해 주세요.',
   'look.logo': '로고',
   'look.logoNone': '로고 없음',
   'look.corner': '위치',
