@@ -19,6 +19,7 @@ export class Call extends EventTarget {
   tiles = null;
   rung = null;
   uplink = null;
+  outputs = { recording: false, live: false };
   handRaised = false;
   /* 'joining', 'joined', 'left' */
   state = 'joining';
@@ -167,6 +168,9 @@ export class Call extends EventTarget {
       case 'rung':
         this.rung = message;
         return this.#emit('rung', message);
+      case 'outputs':
+        this.outputs = { recording: Boolean(message.recording), live: Boolean(message.live) };
+        return this.#emit('outputs', this.outputs);
       case 'uplink':
         return this.#setUplink(message);
       case 'chat':

@@ -51,7 +51,11 @@ export function switchRow({ label, value = false, onchange }) {
 export function slider({ label, min, max, step, value, words, onchange }) {
   /* No <output>: the label would be of that. */
   const shown = h('span', { class: 'number', 'aria-hidden': 'true' });
-  const input = h('input', { type: 'range', min, max, step, oninput: () => show(), onchange: () => onchange?.(Number(input.value)) });
+  /* While somebody moves it, it does not follow what the server says. */
+  let isHeld = false;
+  const release = () => { isHeld = false; };
+  const input = h('input', { type: 'range', min, max, step, onpointerup: release, onpointercancel: release, onblur: release,
+    oninput: () => { isHeld = true; show(); }, onchange: () => { release(); onchange?.(Number(input.value)); } });
   const show = () => {
     shown.textContent = words(Number(input.value));
     input.setAttribute('aria-valuetext', shown.textContent);
@@ -60,7 +64,7 @@ export function slider({ label, min, max, step, value, words, onchange }) {
   show();
   const element = h('label', { class: 'field' }, h('span', { class: 'field-name with-value' }, h('span', { i18n: label }), shown), input);
   return control(element, () => Number(input.value), (wanted) => {
-    if (document.activeElement === input) return;
+    if (isHeld) return;
     input.value = wanted;
     show();
   });

@@ -7,6 +7,7 @@ import { icon } from './icons.js';
 import { listenKeys } from './keys.js';
 import { menu } from './menu.js';
 import { canShareScreen } from './mixroom.js';
+import { OnAir } from './on-air.js';
 import { helpDialog, settingsDialog } from './panels/dialogs.js';
 import { SidePanel } from './panels/side.js';
 import { StatsPanel, isReduced } from './panels/stats.js';
@@ -75,7 +76,7 @@ export class Room {
     n.bar.addEventListener('mousedown', (event) => event.preventDefault());
     n.banner = new Banner(this.#call, signal);
     n.alone = this.#buildAlone();
-    this.#stage.element.append(n.banner.element, n.alone, this.#stats.element);
+    this.#stage.element.append(new OnAir(this.#call, signal).element, n.banner.element, n.alone, this.#stats.element);
     this.#stage.element.addEventListener('dblclick', (event) => { if (!event.target.closest('button, .stats')) this.#toggleFullscreen(); });
     return h('main', { class: 'room' }, h('h1', { class: 'visually-hidden' }, this.#call.room),
       h('div', { class: 'room-main' }, this.#stage.element, this.#side.element), n.bar,

@@ -25,9 +25,15 @@ export function chooseWay(link, { origin, playsHls, playsFragments }) {
   return { note: address ? 'watching.noHlsAtAll' : 'watching.nothing' };
 }
 
+/* Who watches needs no link for hosts, whatever is wrong with this one. @returns undefined: nothing that a viewer could mend */
+function whyNot(error) {
+  if (!error?.status) return undefined;
+  return error.status === 401 || error.type === 'token-too-weak' ? t('error.badToken') : explainRest(error);
+}
+
 class Watch {
   #link;
-  #video = h('video', { controls: true, playsinline: true, label: 'watching.title' });
+  #video = h('video', { playsinline: true, label: 'watching.title' });
   #words = h('p', { class: 'watch-words', role: 'status' });
   #note = h('p', { class: 'watch-note', role: 'status' });
   #unmute = h('button', { type: 'button', class: 'primary unmute', hidden: true, onclick: () => { this.#video.muted = false; } }, icon('speaker'),
@@ -39,6 +45,8 @@ class Watch {
     document.title = `${title || t('watching.title')} – ${t('app.name')}`;
     this.element = h('main', { class: 'watch' }, h('h1', { class: 'visually-hidden' }, title || t('watching.title')), this.#video, this.#words, this.#note, this.#unmute);
     this.#link = link;
+    /* Before that there is nothing to control. */
+    this.#video.addEventListener('loadedmetadata', () => { this.#video.controls = true; });
     this.#video.addEventListener('playing', () => this.#become(null));
     this.#video.addEventListener('volumechange', () => { if (!this.#video.muted) this.#unmute.hidden = true; });
     this.#video.addEventListener('ended', () => this.#tell('watching.ended'));
@@ -46,8 +54,8 @@ class Watch {
   }
 
   #go({ way, address, room, note }) {
-    this.#tell(note);
-    this.#become(way ? 'watching.connecting' : null);
+    this.#tell(way ? note : null);
+    this.#become(way ? 'watching.connecting' : note);
     if (way === 'hls') this.#playHls(address);
     else if (way === 'fragments') this.#playFragments(address);
     else if (way === 'whep') this.#playLive(room, this.#link.get('token'));
@@ -107,7 +115,7 @@ class Watch {
       this.#play();
     });
     viewing.addEventListener('state', () => {
-      if (viewing.state === 'waiting') this.#become('watching.waiting', viewing.error?.status ? explainRest(viewing.error) : undefined);
+      if (viewing.state === 'waiting') this.#become('watching.waiting', whyNot(viewing.error));
     });
     viewing.start();
     addEventListener('pagehide', () => viewing.stop());

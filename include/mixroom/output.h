@@ -102,6 +102,7 @@ typedef struct {
 /* One of the files that an output writes. */
 typedef struct {
   const char *file;             /* below the recordings' directory */
+  const char *participant;      /* (nullable): name of the only one in it; else it is the programme */
   gint64 started_ms;            /* Unix time */
   guint64 duration_ms, n_bytes; /* so far */
   bool is_over;                 /* it is closed */

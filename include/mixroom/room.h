@@ -133,6 +133,9 @@ typedef struct {
   void (*on_chat) (MxrParticipant *participant, const MxrChatLine *line, gpointer user_data);
   /* What the downlink's picture now is, and why. */
   void (*on_rung) (MxrParticipant *participant, const MxrRungInfo *rung, gpointer user_data);
+  /* Whether the room is being recorded (outputs of the types "file" and "tracks") and sent out (all others). Of what is paused,
+   * neither; of what begins, or tries again to reach its server, already. */
+  void (*on_outputs) (MxrParticipant *participant, bool is_recorded, bool is_live, gpointer user_data);
   /* The server is draining: @reconnect_in_ms until the client should come again. */
   void (*on_closing) (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data);
   /* The participant is no more (its media died, the room closed, ...), or a second connection resumed it; @reason says
@@ -183,7 +186,7 @@ typedef struct {
   const char *output;              /* id */
   const char *type;                /* of the output: "file" or "tracks" */
   const char *file;                /* below the recordings' directory */
-  const char *const *participants; /* (array zero-terminated=1): names of those who were in the room meanwhile */
+  const char *const *participants; /* (array zero-terminated=1): names of those who were in the room meanwhile; of a track, whose it is */
   gint64 started_ms;               /* Unix time */
   guint64 duration_ms, n_bytes;    /* so far */
   bool is_over;                    /* the file is closed; its output may go on with another one */

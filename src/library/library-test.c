@@ -309,6 +309,18 @@ test_rebuild (Fixture *fixture, gconstpointer is_damaged)
   g_assert_cmpint (track->started_ms, ==, 1577836800000);
 }
 
+/* Of many tracks of one room each says whose it is. */
+static void
+test_track (Fixture *fixture, gconstpointer data)
+{
+  static const char file[] = "stage-20261121-140102-x/Ada.mkv";
+
+  copy_in (fixture, "a.mkv", file, 1);
+  tell (fixture, file, true, 5000);
+  g_autoptr (MxrLibraryEntry) entry = wait_for_file (fixture, file);
+  g_assert_cmpstr (entry->title, ==, "stage/\xc3\xa4 – Ada");
+}
+
 /* The server is killed while it records. */
 static void
 test_cut (Fixture *fixture, gconstpointer name)
@@ -505,6 +517,7 @@ main (int argc, char **argv)
   ADD ("open", NULL, test_open);
   ADD ("rebuild", NULL, test_rebuild);
   ADD ("rebuild-damaged", "damaged", test_rebuild);
+  ADD ("track", NULL, test_track);
   ADD ("cut-mp4", "a.mp4", test_cut);
   ADD ("cut-mkv", "a.mkv", test_cut);
   ADD ("scan", NULL, test_scan);

@@ -1,5 +1,6 @@
 /* Files of outputs, as they begin and end. */
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "library-private.h"
@@ -17,6 +18,16 @@ told_free (gpointer data)
   Told *told = data;
   mxr_library_entry_free (told->entry);
   g_free (told);
+}
+
+/* Tracks have a directory to themselves. They are many of one room, so each is called after whose it is, too. */
+static char *
+make_title (const MxrLibraryRecording *recording)
+{
+  bool is_track = strchr (recording->file, '/') != NULL && recording->participants != NULL;
+  const char *name = is_track ? recording->participants[0] : NULL;
+
+  return name != NULL && *name != '\0' ? g_strdup_printf ("%s – %s", recording->room, name) : g_strdup (recording->room);
 }
 
 static void
@@ -83,7 +94,7 @@ mxr_library_on_recording (MxrLibrary *self, const MxrLibraryRecording *recording
   told->is_over = recording->is_over;
   entry->id = mxr_library_make_id (recording->file);
   entry->file = g_strdup (recording->file);
-  entry->title = g_strdup (recording->room);
+  entry->title = make_title (recording);
   entry->room = g_strdup (recording->room);
   entry->participants =
     recording->participants != NULL ? g_strdupv ((char **) recording->participants) : g_new0 (char *, 1);

@@ -29,6 +29,7 @@ on_file (MxrOutput *output, const MxrOutputFile *file, gpointer user_data)
   Recording *self = user_data;
   g_autofree char *path = g_build_filename (directory, file->file, NULL);
 
+  g_assert_nonnull (file->participant);
   self->n_begun += !file->is_over;
   self->n_over += file->is_over;
   if (file->is_over && !file->has_failed)

@@ -134,6 +134,7 @@ tell_file (const MxrTrackEntry *entry)
   g_autofree char *path = g_build_filename (output->recording, entry->name, NULL);
   const MxrOutputFile file = {
     .file = path,
+    .participant = entry->participant_name,
     .started_ms = entry->started_ms,
     .duration_ms = (entry->end_ns - entry->begin_ns) / GST_MSECOND,
     .n_bytes = entry->n_bytes,

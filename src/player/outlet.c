@@ -12,9 +12,12 @@ static const char sound_chain[] =
 
 /* A quarter of a second: decoded pictures of large videos are many megabytes each. */
 static const char picture_chain[] =
-  "queue max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! videorate drop-only=true max-rate=30 "
+  "queue name=begin max-size-buffers=8 max-size-bytes=0 max-size-time=0 "
   "! videoconvertscale ! video/x-raw,format=I420,pixel-aspect-ratio=1/1,width=[2,1280,2],height=[2,720,2] "
   "! videoflip video-direction=auto ! appsink name=end";
+
+/* Somewhat less than at 30 a second, as times are rounded. */
+#define PICTURES_APART_NS (28 * GST_MSECOND)
 
 void
 mxr_outlet_wire_send (MxrOutletWire *wire, const MxrWireHeader *header, const void *bytes)
@@ -104,6 +107,40 @@ on_preroll (GstAppSink *sink, gpointer user_data)
   return GST_FLOW_OK;
 }
 
+/* No more of them than the room shows are converted. (videorate limits no stream without a fixed rate, and aborts at pictures
+ * of such a one that have no duration.) */
+static GstPadProbeReturn
+on_decoded (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstClockTime *last = user_data;
+
+  if (!(info->type & GST_PAD_PROBE_TYPE_BUFFER)) {
+    GstEventType type = GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info));
+    if (type == GST_EVENT_SEGMENT || type == GST_EVENT_FLUSH_STOP)
+      *last = GST_CLOCK_TIME_NONE;
+    return GST_PAD_PROBE_OK;
+  }
+  GstClockTime time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_PAD_PROBE_OK;
+  if (GST_CLOCK_TIME_IS_VALID (*last) && time >= *last && time - *last < PICTURES_APART_NS)
+    return GST_PAD_PROBE_DROP;
+  *last = time;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+limit_rate (GstElement *bin)
+{
+  g_autoptr (GstElement) queue = gst_bin_get_by_name (GST_BIN (bin), "begin");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (queue, "src");
+  GstClockTime *last = g_new (GstClockTime, 1);
+
+  *last = GST_CLOCK_TIME_NONE;
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_decoded,
+                     last, g_free);
+}
+
 GstElement *
 mxr_outlet_new (MxrWireKind kind, MxrOutletWire *wire, GError **error)
 {
@@ -114,6 +151,8 @@ mxr_outlet_new (MxrWireKind kind, MxrOutletWire *wire, GError **error)
 
   if (bin == NULL)
     return NULL;
+  if (!is_sound)
+    limit_rate (bin);
   g_autoptr (GstElement) end = gst_bin_get_by_name (GST_BIN (bin), "end");
   g_object_set (end, "sync", TRUE, "max-buffers", 2, NULL);
   gst_app_sink_set_callbacks (GST_APP_SINK (end), is_sound ? &of_sound : &of_pictures, wire, NULL);

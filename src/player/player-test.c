@@ -166,6 +166,31 @@ test_sizes (void)
   }
 }
 
+/* Pictures at no fixed rate, as in what a busy server recorded; and more of them than a room shows. */
+static void
+test_rates (void)
+{
+  static const struct {
+    const char *tail, *name;
+    guint least, most;
+  } cases[] = { { "-map 0 -vf select='not(mod(n\\,7))+lt(n\\,9)' -fps_mode vfr -c:v libvpx-vp9 -deadline realtime -cpu-used 8", "uneven.mp4", 10, 18 },
+                { "-map 0 -r 60 -c:v libx264", "fast.mkv", 40, 70 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *path = test_make_media (dir, 2, cases[i].tail, cases[i].name);
+    TestPlayer test;
+    test_player_init (&test, FILES, NULL);
+    test_player_start (&test, path, true, false);
+    g_free (test_player_wait (&test, MXR_PLAYER_FINISHED));
+    g_assert_cmpstr (test.states->str, ==, "playing finished ");
+    g_autoptr (GArray) pictures = test_player_copy (&test, MXR_PLAYER_PICTURE);
+    g_test_message ("%s: %u pictures", cases[i].name, pictures->len);
+    g_assert_cmpuint (pictures->len, >=, cases[i].least);
+    g_assert_cmpuint (pictures->len, <=, cases[i].most);
+    test_player_clear (&test);
+  }
+}
+
 /* ---- Control ---------------------------------------------------------------------------------------------------- */
 
 static guint
@@ -367,6 +392,7 @@ main (int argc, char **argv)
   begin_to_hang ();
   g_test_add_func ("/player/plays", test_plays);
   g_test_add_func ("/player/sizes", test_sizes);
+  g_test_add_func ("/player/rates", test_rates);
   g_test_add_func ("/player/pause-and-seek", test_pause_and_seek);
   g_test_add_func ("/player/loop", test_loop);
   g_test_add_func ("/player/process-killed", test_process_killed);

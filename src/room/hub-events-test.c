@@ -2,7 +2,6 @@
 
 #include "mixroom/room.h"
 
-#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
 
@@ -52,8 +51,10 @@ fixture_init (Fixture *fixture, gconstpointer unused)
 
   fixture->directory = g_dir_make_tmp ("mixroom-events-XXXXXX", NULL);
   g_autofree char *recordings = g_strconcat ("programme.recordings_directory=", fixture->directory, NULL);
+  g_autofree char *hls = g_strconcat ("programme.hls_directory=", fixture->directory, NULL);
   fixture->config = mxr_config_new ();
   g_assert_true (mxr_config_set (fixture->config, recordings, NULL));
+  g_assert_true (mxr_config_set (fixture->config, hls, NULL));
   fixture->hub = mxr_hub_new (fixture->config, &error);
   g_assert_no_error (error);
   fixture->told = g_string_new (NULL);
@@ -63,16 +64,11 @@ fixture_init (Fixture *fixture, gconstpointer unused)
 static void
 fixture_clear (Fixture *fixture, gconstpointer unused)
 {
-  g_autoptr (GDir) dir = g_dir_open (fixture->directory, 0, NULL);
-  const char *name;
+  const char *const arguments[] = { "rm", "-r", fixture->directory, NULL };
 
   mxr_hub_free (fixture->hub);
   mxr_config_free (fixture->config);
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (fixture->directory, name, NULL);
-    g_remove (path);
-  }
-  g_rmdir (fixture->directory);
+  g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
   g_free (fixture->directory);
   g_string_free (fixture->told, TRUE);
 }
@@ -137,6 +133,104 @@ test_outputs (Fixture *fixture, gconstpointer unused)
   expect (fixture, "");
 }
 
+/* ---- What participants are told of outputs ---- */
+
+static void
+on_outputs (MxrParticipant *participant, bool is_recorded, bool is_live, gpointer user_data)
+{
+  g_string_append_printf (user_data, "recorded=%d,live=%d ", is_recorded, is_live);
+}
+
+static void
+on_roster (MxrParticipant *participant, const MxrMember *members, gsize n_members, gpointer user_data)
+{
+}
+
+static const MxrParticipantEvents participant_events = { .on_roster = on_roster, .on_outputs = on_outputs };
+
+static GString *
+join_told (Fixture *fixture, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  GString *told = g_string_new (NULL);
+
+  mxr_hub_join (fixture->hub, "lounge", name, MXR_ROLE_SESSION, &participant_events, told, &error);
+  g_assert_no_error (error);
+  return told;
+}
+
+static char *
+start_output (Fixture *fixture, const char *type)
+{
+  const MxrOutputOrder order = { .type = type };
+  g_autoptr (GError) error = NULL;
+  char *id = NULL;
+
+  g_autoptr (GVariant) output = mxr_hub_start_output (fixture->hub, "lounge", &order, &error);
+  g_assert_no_error (error);
+  g_variant_ref_sink (output);
+  g_assert_true (g_variant_lookup (output, "id", "s", &id));
+  return id;
+}
+
+static void
+expect_use (GString *told, const char *words)
+{
+  gint64 end_us = g_get_monotonic_time () + WATCHDOG_S * G_USEC_PER_SEC;
+
+  while (told->len < strlen (words) && g_get_monotonic_time () < end_us)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpstr (told->str, ==, words);
+  g_string_truncate (told, 0);
+}
+
+static void
+stop_output (Fixture *fixture, const char *id)
+{
+  g_autoptr (GVariant) output = mxr_hub_stop_output (fixture->hub, "lounge", id, NULL);
+  g_assert_nonnull (output);
+  g_variant_ref_sink (output);
+}
+
+static void
+pause_output (Fixture *fixture, const char *id, bool paused)
+{
+  g_autoptr (GVariant) output = mxr_hub_pause_output (fixture->hub, "lounge", id, paused, NULL);
+  g_assert_nonnull (output);
+  g_variant_ref_sink (output);
+}
+
+/* Everybody knows whether the room is recorded or sent out, who comes later too; two of a kind make no difference. */
+static void
+test_use (Fixture *fixture, gconstpointer unused)
+{
+  GString *ada = join_told (fixture, "Ada");
+
+  expect_use (ada, "recorded=0,live=0 ");
+  g_autofree char *file = start_output (fixture, "file");
+  expect_use (ada, "recorded=1,live=0 ");
+  GString *bob = join_told (fixture, "Bob");
+  expect_use (bob, "recorded=1,live=0 ");
+  g_autofree char *tracks = start_output (fixture, "tracks");
+  g_autofree char *hls = start_output (fixture, "hls");
+  expect_use (bob, "recorded=1,live=1 ");
+  await (fixture, "file:running ");
+  pause_output (fixture, file, true);
+  stop_output (fixture, hls);
+  expect_use (bob, "recorded=1,live=0 ");
+  stop_output (fixture, tracks);
+  expect_use (bob, "recorded=0,live=0 ");
+  pause_output (fixture, file, false);
+  expect_use (bob, "recorded=1,live=0 ");
+  stop_output (fixture, file);
+  expect_use (bob, "recorded=0,live=0 ");
+  expect_use (ada, "recorded=1,live=1 recorded=1,live=0 recorded=0,live=0 recorded=1,live=0 recorded=0,live=0 ");
+  mxr_hub_clear (fixture->hub);
+  expect_use (ada, "");
+  g_string_free (ada, TRUE);
+  g_string_free (bob, TRUE);
+}
+
 static void
 test_taken_back (Fixture *fixture, gconstpointer unused)
 {
@@ -157,6 +251,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, fixture_init, func, fixture_clear)
   ADD ("/hub-events/people", test_people);
   ADD ("/hub-events/outputs", test_outputs);
+  ADD ("/hub-events/use", test_use);
   ADD ("/hub-events/taken-back", test_taken_back);
   return g_test_run ();
 }

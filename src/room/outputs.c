@@ -33,6 +33,64 @@ mxr_programme_describe_output (MxrOutput *output)
   return g_variant_builder_end (&dict);
 }
 
+/* ---- What the people in the room are told ---------------------------------------------------------------- */
+
+static bool
+is_recording (const char *type)
+{
+  return strcmp (type, "file") == 0 || strcmp (type, "tracks") == 0;
+}
+
+static MxrOutputsUse
+find_use (const MxrRoom *room)
+{
+  GPtrArray *outputs = mxr_programme_get_outputs (room);
+  MxrOutputsUse use = { false, false };
+
+  for (guint i = 0; i < outputs->len; i++) {
+    MxrOutputInfo info;
+    mxr_output_get_info (outputs->pdata[i], &info);
+    if (!mxr_output_is_live (outputs->pdata[i]) || info.state == MXR_OUTPUT_PAUSED)
+      continue;
+    *(is_recording (info.type) ? &use.is_recorded : &use.is_live) = true;
+  }
+  return use;
+}
+
+void
+mxr_outputs_tell (MxrRoom *room, MxrParticipant *participant)
+{
+  MxrOutputsUse use = find_use (room);
+
+  if (participant->events.on_outputs != NULL)
+    participant->events.on_outputs (participant, use.is_recorded, use.is_live, participant->user_data);
+}
+
+/* Outputs end after the last has left. */
+void
+mxr_outputs_tell_soon (MxrRoom *room)
+{
+  if (room->participants->len > 0)
+    mxr_room_flush_soon (room);
+}
+
+void
+mxr_outputs_tell_changes (MxrRoom *room, GPtrArray *everybody)
+{
+  MxrOutputsUse use = find_use (room);
+
+  if (use.is_recorded == room->told_use.is_recorded && use.is_live == room->told_use.is_live)
+    return;
+  room->told_use = use;
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    if (participant->room != NULL && !participant->needs_welcome)
+      mxr_outputs_tell (room, participant);
+  }
+}
+
+/* ---- What REST asks -------------------------------------------------------------------------------------- */
+
 GStrv
 mxr_hub_list_live_outputs (gpointer hub)
 {
@@ -146,6 +204,8 @@ mxr_hub_stop_output (MxrHub *hub, const char *room_name, const char *id, GError 
   if (output == NULL)
     return NULL;
   mxr_output_stop (output);
-  mxr_programme_update (mxr_hub_find_room (hub, room_name, NULL)->programme);
+  MxrRoom *room = mxr_hub_find_room (hub, room_name, NULL);
+  mxr_programme_update (room->programme);
+  mxr_outputs_tell_soon (room);
   return mxr_programme_describe_output (output);
 }

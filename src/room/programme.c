@@ -198,6 +198,7 @@ on_output_changed (MxrOutput *output, gpointer user_data)
   mxr_hub_tell_output (programme->room, mxr_programme_describe_output (output));
   if (!mxr_output_is_live (output))
     mxr_programme_update (programme);
+  mxr_outputs_tell_soon (programme->room);
 }
 
 static void
@@ -278,6 +279,7 @@ mxr_programme_add_output (MxrRoom *room, const MxrOutputOrder *order, GError **e
   mxr_programme_update (programme);
   request_keyframe (programme, g_get_monotonic_time ());
   mxr_hub_tell_output (room, mxr_programme_describe_output (output));
+  mxr_outputs_tell_soon (room);
   return output;
 }
 

@@ -48,6 +48,19 @@ find (MxrRoom *room, const char *file)
   return open;
 }
 
+/* Returns: (transfer container): who is in it, NULL behind the last. */
+static GPtrArray *
+list_names (const OpenFile *open, const MxrOutputFile *file)
+{
+  GPtrArray *names = file->participant == NULL ? g_ptr_array_copy (open->names, NULL, NULL) : g_ptr_array_new ();
+
+  g_ptr_array_set_free_func (names, NULL);
+  if (file->participant != NULL)
+    g_ptr_array_add (names, (gpointer) file->participant);
+  g_ptr_array_add (names, NULL);
+  return names;
+}
+
 void
 mxr_recordings_on_file (MxrRoom *room, const char *output, const char *type, const MxrOutputFile *file)
 {
@@ -55,9 +68,7 @@ mxr_recordings_on_file (MxrRoom *room, const char *output, const char *type, con
     room->recordings = g_ptr_array_new_with_free_func (open_file_free);
 
   OpenFile *open = find (room, file->file);
-  g_autoptr (GPtrArray) names = g_ptr_array_copy (open->names, NULL, NULL);
-  g_ptr_array_set_free_func (names, NULL);
-  g_ptr_array_add (names, NULL);
+  g_autoptr (GPtrArray) names = list_names (open, file);
   const MxrRecording recording = {
     .output = output,
     .type = type,

@@ -312,6 +312,11 @@ typedef struct {
 typedef struct _MxrProgrammeImage MxrProgrammeImage;
 typedef enum { MXR_PROGRAMME_BACKGROUND, MXR_PROGRAMME_LOGO, MXR_PROGRAMME_N_IMAGES } MxrProgrammeImageKind;
 
+/* What becomes of what is said and seen in a room. */
+typedef struct {
+  bool is_recorded, is_live;
+} MxrOutputsUse;
+
 struct _MxrRoom {
   int refs;
   MxrHub *hub;
@@ -328,6 +333,7 @@ struct _MxrRoom {
   GQueue chat;         /* MxrChatEntry: history */
   GQueue chat_unsent;  /* the same, not told yet */
   gint64 chat_time_ms; /* of the last line */
+  MxrOutputsUse told_use;
 
   /* delays.c */
   MxrStageDelays delays_before, delays_lately; /* readings of two windows ago and one */
@@ -552,6 +558,12 @@ void mxr_programme_update (MxrProgramme *programme);
 
 /* ---- outputs.c: what REST asks and is told ------------------------------------------------------------------------ */
 
+/** mxr_outputs_tell: @participant, whether the room is recorded and sent out. */
+void mxr_outputs_tell (MxrRoom *room, MxrParticipant *participant);
+/** mxr_outputs_tell_soon: An output began, or is in another state. */
+void mxr_outputs_tell_soon (MxrRoom *room);
+/** mxr_outputs_tell_changes: @everybody, when that has changed. */
+void mxr_outputs_tell_changes (MxrRoom *room, GPtrArray *everybody);
 /** mxr_programme_describe_output: Returns: (transfer floating): a{sv}, as the API has it. */
 GVariant *mxr_programme_describe_output (MxrOutput *output);
 

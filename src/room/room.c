@@ -270,6 +270,8 @@ welcome (MxrRoom *room, MxrParticipant *participant)
     mxr_stage_tell_uplink_limit (participant);
   if (participant->room != NULL)
     mxr_pictures_tell_rung (room, participant);
+  if (participant->room != NULL)
+    mxr_outputs_tell (room, participant);
   for (GList *l = room->chat.head; l != NULL && participant->room != NULL; l = l->next)
     tell_chat (participant, l->data);
   mxr_hub_tell_closing (room->hub, participant);
@@ -371,6 +373,7 @@ flush (gpointer user_data)
   mxr_stage_limit_uplinks (room, g_get_monotonic_time ());
   tell_talking (everybody);
   tell_rungs (room, everybody);
+  mxr_outputs_tell_changes (room, everybody);
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];
     if (participant->needs_welcome && participant->room != NULL)

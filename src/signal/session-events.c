@@ -151,6 +151,15 @@ on_uplink_limit (MxrParticipant *participant, const MxrUplinkLimit *limit, gpoin
 }
 
 static void
+on_outputs (MxrParticipant *participant, bool is_recorded, bool is_live, gpointer user_data)
+{
+  JsonBuilder *builder = mxr_session_begin ("outputs", NULL);
+  mxr_json_add_bool (builder, "recording", is_recorded);
+  mxr_json_add_bool (builder, "live", is_live);
+  mxr_session_send (user_data, builder);
+}
+
+static void
 on_closing (MxrParticipant *participant, const char *reason, guint reconnect_in_ms, gpointer user_data)
 {
   mxr_session_tell_closing (user_data, reason, reconnect_in_ms);
@@ -176,6 +185,7 @@ const MxrParticipantEvents mxr_session_events = {
   .on_talking = on_talking,
   .on_chat = on_chat,
   .on_rung = on_rung,
+  .on_outputs = on_outputs,
   .on_closing = on_closing,
   .on_removed = on_removed,
 };

@@ -255,6 +255,10 @@ test_events (void)
   p->events->on_chat (p, &line, p->user_data);
   expect (client, "\"text\":\"hi\",\"time\":1700000000000");
   expect_rungs (client, p);
+  p->events->on_outputs (p, true, false, p->user_data);
+  expect (client, "{\"type\":\"outputs\",\"recording\":true,\"live\":false}");
+  p->events->on_outputs (p, false, true, p->user_data);
+  expect (client, "{\"type\":\"outputs\",\"recording\":false,\"live\":true}");
   p->events->on_closing (p, "going down", 2000, p->user_data);
   expect (client, "{\"type\":\"closing\",\"reason\":\"going down\",\"reconnectIn\":2000}");
   mxr_fake_participant_remove (p, "media died");

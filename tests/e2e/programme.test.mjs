@@ -29,7 +29,7 @@ before(async () => {
   directory = mkdtempSync(`${tmpdir()}/mixroom-programme-`);
   for (const name of ['hls', 'recordings', 'images']) mkdirSync(`${directory}/${name}`);
   server = await startServer({ settings: [`programme.hls_directory=${directory}/hls`, `programme.recordings_directory=${directory}/recordings`,
-    `programme.images_directory=${directory}/images`, 'programme.push=true', 'players.urls=true', 'players.private_addresses=true'] });
+    `programme.images_directory=${directory}/images`, 'programme.push=true', 'players.files=true', 'players.urls=true', 'players.private_addresses=true'] });
   host = await Person.arrive('green');
   ({ page } = host);
   await page.setViewportSize(DESK);
@@ -115,12 +115,9 @@ async function until(what, condition) {
 
 const near = (colour, wanted) => wanted.every((value, c) => Math.abs(value - colour[c]) < 40) || colour;
 
-/* Whether the server has this part of the interface; a test of what it does not have is skipped. */
-const has = async (path) => (await fetch(`${server.url}api/v1/${path}`)).status !== 404;
 const look = () => page.locator('#programme-look');
 
-test('a still shows the programme, and its look is changed at once', async (t) => {
-  if (!await has(`rooms/${ROOM}/programme`)) return t.skip('this server has no look of the programme');
+test('a still shows the programme, and its look is changed at once', async () => {
   await until('a picture', () => page.evaluate(() => document.querySelector('.programme-preview canvas').width === 1280));
   await page.getByText('Look and sound').click();
   await look().getByText('1280 × 720 · 30 fps').waitFor();
@@ -139,8 +136,7 @@ test('a still shows the programme, and its look is changed at once', async (t) =
   return page.setViewportSize(DESK);
 });
 
-test('a logo is uploaded, and seen', async (t) => {
-  if (!await has('images')) return t.skip('this server keeps no images');
+test('a logo is uploaded, and seen', async () => {
   const picture = await page.evaluate(async () => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 128 });
     const paint = canvas.getContext('2d');
@@ -161,12 +157,19 @@ test('a logo is uploaded, and seen', async (t) => {
   return shoot('programme-logo');
 });
 
-test('a recording and HLS are started in the panel, and run', async () => {
+const marks = (where) => where.locator('.on-air-mark:visible').evaluateAll((nodes) => nodes.map(({ dataset }) => dataset.mark));
+
+test('a recording, tracks and HLS are started in the panel, and run', async () => {
+  assert.deepEqual(await marks(page), []);
   await page.locator('#programme-look').evaluate((node) => { node.open = false; });
   await start('File');
   await card('File').getByText('Running').waitFor();
-  await start('HLS');
-  await card('HLS').getByText('Running').waitFor();
+  await page.locator('[data-mark="recording"]').waitFor();
+  assert.deepEqual(await marks(page), ['recording']);
+  for (const kind of ['Tracks', 'HLS']) {
+    await start(kind);
+    await card(kind).getByText('Running').waitFor();
+  }
   const facts = () => card('File').locator('.facts').innerText();
   const earlier = await facts();
   assert.match(earlier, /^\d+:\d\d · /);
@@ -177,18 +180,35 @@ test('a recording and HLS are started in the panel, and run', async () => {
   watchLink = await page.getByRole('link', { name: 'Watch' }).getAttribute('href');
 });
 
-test('the viewer\'s page plays the HLS natively', async () => {
+test('who comes meanwhile sees and hears that it is recorded and sent out', async () => {
+  const guest = await openTab(`${server.url}?room=${ROOM}&name=Guest`);
+  await guest.locator('#join').click();
+  for (const mark of ['recording', 'live']) await guest.locator(`[data-mark="${mark}"]`).waitFor();
+  assert.equal(await guest.getByRole('status').filter({ hasText: 'This call is being recorded.' }).filter({ hasText: 'This call is being sent out live.' }).count(), 1);
+  await guest.setViewportSize(SMALLEST);
+  await shoot('on-air', guest);
+  await guest.evaluate(async () => (await import('/strings.js')).setLanguage('ko'));
+  await guest.getByText('이 통화를 녹화하고 있습니다.').waitFor();
+  await guest.close();
+  await host.sees(1);
+});
+
+test('the viewer\'s page plays the HLS, natively where the browser can', async () => {
   const tab = await openTab(watchLink);
   assert.equal(await plays(tab), 1280);
-  assert.match(await tab.evaluate(() => document.querySelector('video').src), /\/hls\/.*\.m3u8$/);
+  const { src, isNative } = await tab.evaluate(() => {
+    const video = document.querySelector('video');
+    return { src: video.src, isNative: video.canPlayType('application/vnd.apple.mpegurl') !== '' };
+  });
+  assert.match(src, isNative ? /\/hls\/.*\.m3u8$/ : /^blob:/);
   await shoot('watch', tab);
   await tab.close();
 });
 
-test('and where the browser plays no HLS, its segments or the programme live', async () => {
+test('and where it cannot, its segments', async () => {
   const tab = await openTab(watchLink, { prepare: () => { HTMLMediaElement.prototype.canPlayType = () => ''; } });
   assert.ok(await plays(tab) > 0);
-  assert.match(await tab.evaluate(() => document.querySelector('video').src), /^(blob:.*)?$/);
+  assert.match(await tab.evaluate(() => document.querySelector('video').src), /^blob:/);
   await tab.close();
 });
 
@@ -210,12 +230,13 @@ test('pause, go on, and stop after a question', async () => {
   await page.keyboard.press('Escape');
   await pause(500);
   assert.equal(await card('File').getByText('Running').count(), 1, 'Escape stops nothing');
-  for (const name of ['File', 'HLS']) {
+  for (const name of ['File', 'Tracks', 'HLS']) {
     await card(name).getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
     await card(name).getByText('Finished').waitFor();
   }
   assert.equal(await page.getByRole('button', { name: 'Programme, going out' }).count(), 0);
+  assert.deepEqual(await marks(page), []);
 });
 
 test('a stream key is not shown, and gone after it was used', async () => {
@@ -264,8 +285,7 @@ test('a phone has all of it, in Korean as well', async () => {
   await page.setViewportSize(DESK);
 });
 
-test('an address is played into the room: paused, quieter, stopped', async (t) => {
-  if (!await has(`rooms/${ROOM}/players`)) return t.skip('this server plays nothing into rooms');
+test('an address is played into the room: paused, quieter, stopped', async () => {
   const clip = `${directory}/clip.webm`;
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10', '-f', 'lavfi', '-i', 'sine=frequency=440',
     '-t', '20', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', clip]);
@@ -294,6 +314,23 @@ test('an address is played into the room: paused, quieter, stopped', async (t) =
   await players.getByRole('button', { name: 'Stop playing' }).click();
   await host.sees(1);
   shop.close();
+  return page.getByText('Play into the room').click();
+});
+
+test('a recording is played into the room, and its position followed and changed', async () => {
+  const players = page.locator('#programme-players');
+  await page.getByText('Play into the room').click();
+  await players.getByRole('radio', { name: 'Recording' }).check();
+  await until('the recordings', async () => (await players.locator('select option').count()) >= 3);
+  await players.getByRole('combobox', { name: 'Recording' }).selectOption({ label: ROOM });
+  await players.getByRole('button', { name: 'Play', exact: true }).click();
+  await players.locator('.card .state', { hasText: 'Playing' }).waitFor();
+  await host.sees(2);
+  const position = players.getByRole('slider', { name: 'Position' });
+  await position.fill('1000');
+  await until('it to go on', async () => Number(await position.inputValue()) > 1500);
+  await players.getByRole('button', { name: 'Stop playing' }).click();
+  await host.sees(1);
   return page.getByText('Play into the room').click();
 });
 

@@ -39,7 +39,7 @@ async function answer() {
 async function join() {
   const call = new Call({ url: 'http://h/', room: 'x', name: 'Ada' });
   const events = [];
-  for (const type of ['chat', 'rung', 'quality', 'health', 'joined']) call.addEventListener(type, ({ detail }) => events.push([type, detail]));
+  for (const type of ['chat', 'rung', 'quality', 'health', 'joined', 'outputs']) call.addEventListener(type, ({ detail }) => events.push([type, detail]));
   const joined = call.start();
   await letIn('p1');
   await answer();
@@ -92,6 +92,16 @@ describe('call', () => {
     say({ type: 'participant', id: 'p2', name: 'Bob', quality: 'bad', hand: true });
     assert.deepEqual(heard('quality'), [{ participant: 'p2', quality: 'bad' }]);
     assert.equal(call.roster.get('p2').quality, 'bad');
+    call.leave();
+  });
+
+  it('says whether the room is recorded and sent out', async () => {
+    const { call, heard } = await join();
+    assert.deepEqual(call.outputs, { recording: false, live: false });
+    say({ type: 'outputs', recording: true, live: false });
+    assert.deepEqual(call.outputs, { recording: true, live: false });
+    say({ type: 'outputs', recording: false, live: true });
+    assert.deepEqual(heard('outputs'), [{ recording: true, live: false }, { recording: false, live: true }]);
     call.leave();
   });
 

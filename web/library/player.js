@@ -42,6 +42,7 @@ export class PlayerDialog {
     const n = this.#n;
     this.#recording = recording;
     setText(n.problem, '');
+    n.video.classList.toggle('sound', String(recording.type).startsWith('audio/'));
     n.video.src = this.#rest.address(pathOf('recordings', recording.id, 'media'));
     n.download.href = this.#rest.address(pathOf('recordings', recording.id, 'media'), { download: '1' });
     n.title.value = recording.title ?? '';

@@ -91,6 +91,11 @@ export default {
   'room.tileHand': 'hand raised',
   'room.backAsNew': 'You were away for a while and have joined again.',
 
+  'onAir.recWord': 'REC',
+  'onAir.liveWord': 'LIVE',
+  'onAir.rec': 'This call is being recorded.',
+  'onAir.live': 'This call is being sent out live.',
+
   'trouble.offline': 'You are offline. The call goes on as soon as the network is back.',
   'trouble.signalling': 'Reconnecting. Your sound goes on.',
   'trouble.media': 'Sound and picture are interrupted. Looking for a new path…',
@@ -260,6 +265,7 @@ export default {
   'look.background': 'Background',
   'look.colour': 'Colour',
   'look.upload': 'Upload',
+  'look.uploadTooWeak': 'All rooms share the images, so your invitation does not allow adding any. Ask the people who run the server to add yours.',
   'look.logo': 'Logo',
   'look.logoNone': 'No logo',
   'look.corner': 'Corner',

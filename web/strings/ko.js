@@ -91,6 +91,11 @@ export default {
   'room.tileHand': '손 듦',
   'room.backAsNew': '연결이 오래 끊겨 있어 다시 참여했습니다.',
 
+  'onAir.recWord': '녹화 중',
+  'onAir.liveWord': '생방송',
+  'onAir.rec': '이 통화를 녹화하고 있습니다.',
+  'onAir.live': '이 통화를 생방송으로 내보내고 있습니다.',
+
   'trouble.offline': '인터넷 연결이 끊겼습니다. 연결되면 통화가 바로 이어집니다.',
   'trouble.signalling': '다시 연결하고 있습니다. 소리는 계속 들립니다.',
   'trouble.media': '소리와 영상이 끊겼습니다. 새 경로를 찾고 있습니다…',
@@ -260,6 +265,7 @@ export default {
   'look.background': '배경',
   'look.colour': '색상',
   'look.upload': '올리기',
+  'look.uploadTooWeak': '이미지는 모든 방이 함께 쓰므로 이 초대 링크로는 올릴 수 없습니다. 서버 운영자에게 올려 달라고 요청해 주세요.',
   'look.logo': '로고',
   'look.logoNone': '로고 없음',
   'look.corner': '위치',

@@ -80,7 +80,7 @@ export class Look {
   async refresh() {
     this.#look = await this.#rest.get(this.#path);
     try {
-      this.#images = await this.#rest.get('images');
+      this.#images = await this.#rest.get(`images?${new URLSearchParams({ room: this.#call.room })}`);
       this.#imagesError = null;
     } catch (error) {
       this.#images = null;
@@ -139,7 +139,7 @@ export class Look {
       await this.refresh();
       await this.#change({ [use]: name });
     } catch (error) {
-      setText(this.#error, explainRest(error));
+      setText(this.#error, error.type === 'token-too-weak' ? t('look.uploadTooWeak') : explainRest(error));
     }
   }
 }
