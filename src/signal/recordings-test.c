@@ -250,14 +250,21 @@ test_clients_that_go (Fixture *fixture, gconstpointer data)
   g_autofree char *path = upload (fixture, "", ""), *request = g_strdup_printf ("GET %s/media HTTP/1.1\r\nHost: a\r\n\r\n", path);
   g_autofree char *uploads = g_build_filename (fixture->directory, ".uploads", NULL);
   static const char begun[] = "POST " ALL " HTTP/1.1\r\nHost: a\r\n" MEDIA "Content-Length: 4000000\r\n\r\n";
-  g_autofree char *block = g_malloc0 (600000);
+  g_autofree char *block = g_malloc0 (600000), *id = g_path_get_basename (path);
+  g_autofree char *body = g_strdup_printf ("{\"source\":\"recording:%s\"}", id);
+  g_autofree char *play = g_strdup_printf ("POST /api/v1/rooms/stage/players HTTP/1.1\r\nHost: a\r\n" JSON "Content-Length: %u\r\n\r\n%s",
+                                           (guint) strlen (body), body);
+  g_autofree char *look = g_strdup_printf ("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
 
   for (guint i = 0; i < 20; i++) {
+    g_autoptr (TestClient) player = test_client_new (&fixture->server), looker = test_client_new (&fixture->server);
     g_autoptr (TestClient) reader = test_client_new (&fixture->server);
     g_autoptr (TestClient) writer = test_client_new (&fixture->server);
     test_client_send (reader, request, -1);
     test_client_send (writer, begun, -1);
     test_client_send (writer, block, i * 30000);
+    test_client_send (player, play, -1);
+    test_client_send (looker, look, -1);
     test_run_ms (i);
   }
   TestClient *stalled = test_client_new (&fixture->server); /* until the server goes */
