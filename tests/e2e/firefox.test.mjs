@@ -1,6 +1,8 @@
-/* Firefox and Chromium in one room. */
+/* Firefox and Chromium in one room; Firefox watches the programme. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { Firefox } from './fixture/firefox.mjs';
 import { lookAtTiles, recordConnections } from './fixture/in-page.mjs';
@@ -11,13 +13,15 @@ import { pause } from './fixture/numbers.mjs';
 /* Frames a second. Measured 13 to 30 on two cores shared by others; 3 were seen once, and not explained. */
 const LEAST_RATE = 5;
 
+let directory;
 let server;
 let firefox;
 let chromium;
 let firstUfrag;
 
 before(async () => {
-  server = await startServer();
+  directory = mkdtempSync(`${tmpdir()}/mixroom-firefox-hls-`);
+  server = await startServer({ settings: [`programme.hls_directory=${directory}`] });
   [firefox, chromium] = await Promise.all([Firefox.arrive(), Person.arrive('green')]);
   await firefox.prepare(recordConnections);
 });
@@ -26,6 +30,7 @@ after(async () => {
   await firefox?.leaveBrowser();
   await chromium?.leaveBrowser();
   assert.equal(await server?.stop(), 0);
+  rmSync(directory, { recursive: true, force: true });
 });
 
 /* Another one after each ICE restart. */
@@ -99,4 +104,25 @@ test('Firefox leaves, whose path never seemed dead', async () => {
   assert.equal(await ufrag(), firstUfrag);
   await firefox.evaluate(() => { document.getElementById('leave').click(); });
   await chromium.sees(1);
+});
+
+/* It plays no HLS by itself: the page hands it the segments. */
+test('Firefox watches the programme by HLS', async (t) => {
+  const outputs = `${server.url}api/v1/rooms/both/outputs`;
+  const begun = await fetch(outputs, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ type: 'hls' }) });
+  const { id } = await begun.json();
+  const output = async () => (await fetch(`${outputs}/${id}`)).json();
+  await until('it to run', async () => (await output()).state === 'running');
+  const link = new URL('watch.html', server.url);
+  link.searchParams.set('hls', (await output()).playlist);
+  await firefox.goto(link.href);
+  if (!await firefox.evaluate(() => MediaSource.isTypeSupported('video/mp4; codecs="avc1.42C01F"'))) return t.skip('this Firefox has no decoder of H.264');
+  const seen = () => firefox.evaluate(() => {
+    const { src, videoWidth, currentTime } = document.querySelector('video');
+    return { src, videoWidth, currentTime };
+  });
+  await until('the picture', async () => (await seen()).videoWidth === 1280);
+  const { src, currentTime } = await seen();
+  assert.match(src, /^blob:/);
+  return until('it to go on', async () => (await seen()).currentTime > currentTime + 3);
 });
