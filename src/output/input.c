@@ -11,6 +11,9 @@
 /* Sound may be so far ahead of the picture before it is no longer held for it: the picture's encoder has failed. */
 #define AHEAD_MAX_NS (2 * GST_SECOND)
 
+/* The last picture is shown no longer than that: there was a gap before it. */
+#define PICTURE_MAX_NS (GST_SECOND / 10)
+
 /* Sound that came before the picture of its time. */
 typedef struct {
   MxrFeedStream stream;
@@ -37,6 +40,8 @@ struct _MxrInput {
   bool is_split;
   GstClockTime split_at_ns;   /* running time of the key frame that is @next's first */
   GstClockTime picture_at_ns; /* running time of the newest picture */
+  GstClockTime picture_ns;    /* from the one before it */
+  bool is_ending;             /* sound is still taken, up to the picture's end */
   GQueue held;                /* Held */
 };
 
@@ -253,6 +258,57 @@ release_locked (MxrInput *input, GstClockTime before_ns)
   }
 }
 
+/* ---- The end ------------------------------------------------------------------------------------------------------- */
+
+static void
+end_locked (MxrInput *input)
+{
+  input->has_ended = true;
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
+    end_source (input->sources[i]);
+}
+
+static GstClockTime
+get_picture_end_ns (const MxrInput *input)
+{
+  return input->picture_at_ns + MIN (input->picture_ns, PICTURE_MAX_NS);
+}
+
+static void
+take_tail_locked (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCaps *caps, GstClockTime running_ns)
+{
+  if (stream == MXR_FEED_PICTURE || input->has_ended)
+    return;
+  if (get_middle_ns (stream, buffer, running_ns) < get_picture_end_ns (input))
+    pass_locked (input, stream, buffer, caps, running_ns);
+  else
+    end_locked (input);
+}
+
+void
+mxr_input_end_now (MxrInput *input)
+{
+  g_mutex_lock (&input->lock);
+  release_locked (input, get_picture_end_ns (input));
+  end_locked (input);
+  g_mutex_unlock (&input->lock);
+}
+
+void
+mxr_input_end (MxrInput *input)
+{
+  g_mutex_lock (&input->lock);
+  release_locked (input, get_picture_end_ns (input));
+  input->is_ending = true;
+  if (input->is_paused || input->is_waiting || !g_queue_is_empty (&input->held))
+    end_locked (input);
+  else
+    end_source (input->sources[MXR_FEED_PICTURE]);
+  g_mutex_unlock (&input->lock);
+}
+
+/* ---- What the feed gives -------------------------------------------------------------------------------------------- */
+
 /* Sound waits for the picture of its time, since only then it is known whether that was a key frame that begins the output
  * or the next one. Under the lock up to the appsrc: two threads may pass on sound. */
 void
@@ -261,7 +317,10 @@ mxr_input_take (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCap
   if (input->sources[stream] == NULL)
     return;
   g_mutex_lock (&input->lock);
-  if (stream == MXR_FEED_PICTURE) {
+  if (input->is_ending) {
+    take_tail_locked (input, stream, buffer, caps, running_ns);
+  } else if (stream == MXR_FEED_PICTURE) {
+    input->picture_ns = running_ns - MIN (input->picture_at_ns, running_ns);
     input->picture_at_ns = running_ns;
     release_locked (input, running_ns);
     pass_locked (input, stream, buffer, caps, running_ns);
@@ -282,17 +341,6 @@ mxr_input_set_paused (MxrInput *input, bool paused)
   input->is_paused = paused;
   if (paused)
     input->is_waiting = input->was_paused = true;
-  g_mutex_unlock (&input->lock);
-}
-
-void
-mxr_input_end (MxrInput *input)
-{
-  g_mutex_lock (&input->lock);
-  release_locked (input, GST_CLOCK_TIME_NONE);
-  input->has_ended = true;
-  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
-    end_source (input->sources[i]);
   g_mutex_unlock (&input->lock);
 }
 

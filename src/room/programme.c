@@ -33,7 +33,7 @@ mxr_programme_is_taken (const MxrRoom *room, MxrFeedStream stream)
   GPtrArray *outputs = room->programme->outputs;
 
   for (guint i = 0; i < outputs->len; i++)
-    if (mxr_output_is_live (outputs->pdata[i]) && mxr_output_takes (outputs->pdata[i], stream))
+    if (mxr_output_takes (outputs->pdata[i], stream))
       return true;
   return false;
 }
