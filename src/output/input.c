@@ -14,6 +14,10 @@
 /* The last picture is shown no longer than that: there was a gap before it. */
 #define PICTURE_MAX_NS (GST_SECOND / 10)
 
+/* The encoder that goes on may be further behind than the one before it, so that its first pictures are of a time that has been.
+ * Muxers fail at that; the least step that all of them know. */
+#define STEP_NS GST_MSECOND
+
 /* Sound that came before the picture of its time. */
 typedef struct {
   MxrFeedStream stream;
@@ -32,6 +36,7 @@ struct _MxrInput {
   bool was_paused;          /* since the last key frame that was taken */
   gint64 origin_ns;         /* running time of the pipeline's 0 */
   GstClockTime position_ns; /* end of what was taken, on the pipeline's timeline */
+  GstClockTime next_picture_ns; /* not before that, on the same */
 
   MxrInput *next; /* owned; NULL: it is not divided */
   GstClockTime split_ns;
@@ -210,6 +215,10 @@ admit_locked (MxrInput *input, MxrFeedStream stream, bool is_keyframe, GstBuffer
   if (input->is_waiting || (gint64) get_middle_ns (stream, buffer, running_ns) < input->origin_ns)
     return false;
   *out_time_ns = MAX ((gint64) running_ns - input->origin_ns, 0);
+  if (stream == MXR_FEED_PICTURE) {
+    *out_time_ns = MAX (*out_time_ns, input->next_picture_ns);
+    input->next_picture_ns = *out_time_ns + STEP_NS;
+  }
   GstClockTime duration_ns = GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer) : 0;
   input->position_ns = MAX (input->position_ns, *out_time_ns + duration_ns);
   note_bytes_locked (input, gst_buffer_get_size (buffer), is_keyframe);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
 static char *directory;
@@ -511,6 +512,62 @@ test_stop_at_once (void)
   test_feed_stop (&feed);
 }
 
+/* ---- Time that steps back -------------------------------------------------------------------------------------------------- */
+
+/* @step_ns: the samples from the 31st on are earlier by that. */
+static void
+push_all (MxrFeed *feed, MxrFeedStream stream, const char *description, GstClockTime step_ns)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, NULL);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  GstSegment segment;
+  GstSample *sample;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; (sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL; i++) {
+    g_autoptr (GstBuffer) buffer = gst_buffer_copy (gst_sample_get_buffer (sample));
+    GstClockTime running_ns = gst_segment_to_running_time (gst_sample_get_segment (sample), GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+    GST_BUFFER_PTS (buffer) = GST_SECOND + running_ns - (i >= 30 ? step_ns : 0);
+    g_autoptr (GstSample) shifted = gst_sample_new (buffer, gst_sample_get_caps (sample), &segment, NULL);
+    mxr_feed_push (feed, stream, shifted);
+    gst_sample_unref (sample);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+static void
+assert_steps_forward (const char *path)
+{
+  g_autofree char *times = test_ffprobe_packets (path, "v:0");
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (times), "\n", -1);
+
+  g_assert_cmpuint (g_strv_length (lines), ==, 90);
+  for (guint i = 1; i < 90; i++)
+    g_assert_cmpfloat (g_ascii_strtod (lines[i], NULL), >, g_ascii_strtod (lines[i - 1], NULL));
+}
+
+/* As it does when another encoder goes on, which is further behind than the one before it. */
+static void
+test_step_back (gconstpointer format)
+{
+  g_autoptr (MxrFeed) feed = mxr_feed_new ();
+  TestFeed stopped = { .feed = feed };
+  MxrOutput *output = start (&stopped, "file", format, NULL);
+  g_autofree char *path = get_recording (output);
+
+  push_all (feed, MXR_FEED_PICTURE,
+            "videotestsrc num-buffers=90 ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! x264enc tune=zerolatency "
+            "speed-preset=ultrafast key-int-max=30 ! h264parse config-interval=-1 "
+            "! video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=sink sync=false", 80 * GST_MSECOND);
+  push_all (feed, MXR_FEED_SOUND,
+            "audiotestsrc num-buffers=150 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! audioconvert ! avenc_aac "
+            "! aacparse ! audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=sink sync=false", 0);
+  finish (output);
+  g_assert_true (test_decode_what_is_there (path));
+  assert_steps_forward (path);
+}
+
 /* ---- A pipeline that takes nothing --------------------------------------------------------------------------------------------- */
 
 static void
@@ -559,6 +616,8 @@ add_tests_with_ffmpeg (void)
 {
   g_test_add_data_func ("/output/mp4", "mp4", test_file);
   g_test_add_data_func ("/output/mkv", "mkv", test_file);
+  g_test_add_data_func ("/output/step-back-mp4", "mp4", test_step_back);
+  g_test_add_data_func ("/output/step-back-mkv", "mkv", test_step_back);
   g_test_add_func ("/output/pause", test_pause);
   g_test_add_func ("/output/kill", test_kill);
   g_test_add_func ("/output/hls", test_hls);

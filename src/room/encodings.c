@@ -50,7 +50,7 @@ new_rung (MxrRoomView *view, guint codec, guint level, guint bitrate_bps)
     .bitrate_bps = bitrate_bps,
     .view = view->number,
     .level = level,
-    .feed = may_feed ? mxr_programme_get_feed (room) : NULL,
+    .feed = may_feed ? mxr_programme_get_handover (room) : NULL,
     .keyframe_interval_ms = room->hub->config->media.keyframe_interval_ms,
     .is_picture = true,
   };
