@@ -405,7 +405,7 @@ const char *mxr_encoding_get_codec (guint codec);
  * encoder just now. */
 bool mxr_encoding_prepare (MxrRoomView *view, guint codec, guint level, guint carried_bps);
 /** mxr_encoding_adapt: To who gets it as of the last look: its bitrate, and whether there is use for it at all. */
-void mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us);
+void mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, bool is_watched, gint64 now_us);
 void mxr_encoding_drop (MxrRoomView *view, guint codec, guint level);
 /** mxr_encodings_get_bitrates: @out_bitrates_bps: (out): what each level's picture has, or would have for one who is alone. */
 void mxr_encodings_get_bitrates (MxrRoomView *view, guint codec, guint *out_bitrates_bps);
