@@ -188,7 +188,8 @@ void mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCou
 
 /* Brings a live sound to a loudness (EBU R 128, measured by libebur128) and holds its true peaks below -1 dBTP.
  *
- * S16LE or F32LE in, S16LE out, 48000 Hz, 1 or 2 channels; one channel is measured as one. Properties, at any time: `target` [LUFS, -36..-10, default -16];
+ * S16LE or F32LE in, S16LE out, 48000 Hz, 1 or 2 channels; one channel is measured as one. Properties, at any time: `target` [LUFS, -36..0, default -16; 0: the gain
+ * goes to 0 dB];
  * read-only `momentary`, `short-term`, `integrated` [LUFS] of what goes out, `gain` [dB]. Latency: constant, told by the
  * latency query, 5 ms at most.
  */

@@ -178,7 +178,8 @@ void mxr_track_set_muted (MxrTrack *track, bool sound, bool picture);
 /** mxr_track_end: Its files are closed, soon; the output goes on. Thread: any. */
 void mxr_track_end (MxrTrack *track);
 
-/** mxr_output_takes: Whether it needs @stream of the feed; constant for its life. */
+/** mxr_output_takes: Whether it needs @stream of the feed: while it is live, and sound some milliseconds more, as sound comes later
+ * than pictures. */
 bool mxr_output_takes (const MxrOutput *output, MxrFeedStream stream);
 
 /** mxr_output_is_live: Whether it still takes what the feed brings, or will: it was neither stopped nor has it failed. */

@@ -1,6 +1,8 @@
 #ifndef MIXROOM_ROOM_H
 #define MIXROOM_ROOM_H
 
+#include <math.h>
+
 #include "mixroom/base.h"
 
 G_BEGIN_DECLS
@@ -216,20 +218,24 @@ void mxr_hub_set_events (MxrHub *hub, const MxrHubEvents *events, gpointer user_
 
 /* ---- The programme: what it looks and sounds like ------------------------------------------------------------ */
 
-/* What is to change; 0, %NULL and %MXR_UNCHANGED: it stays. Strings are borrowed. */
 #define MXR_UNCHANGED (-1)
+
+/* What is to change; %NULL, %MXR_UNCHANGED and, of the doubles, NAN: it stays. Strings are borrowed. */
 typedef struct {
   const char *layout;     /* "auto", "grid", "speaker" or "share" */
   const char *pin;        /* id of who is large in "auto", "speaker" and "share"; "": nobody */
   const char *background; /* "#rrggbb", or the name of an image; "": as in the room's picture */
   const char *logo;       /* name of an image; "": none */
   const char *logo_corner; /* "top-left", "top-right", "bottom-left", "bottom-right" */
-  double logo_height;     /* of the canvas [0.02..0.5]; 0: unchanged */
+  double logo_height;     /* of the canvas [0.02..0.5] */
   const char *labels;     /* "none", "names" or "lower-third" */
   int clock;              /* whether the time of day is shown: 0, 1, or %MXR_UNCHANGED */
-  double safe_margin;     /* what logo, labels and clock keep from each edge, of the canvas [0..0.1]; negative: unchanged */
-  double loudness_lufs;   /* EBU R 128 [-36..-10]; 0: unchanged */
+  double safe_margin;     /* what logo, labels and clock keep from each edge, of the canvas [0..0.1] */
+  double loudness_lufs;   /* EBU R 128 [-36..-10]; 0: as it is */
 } MxrProgrammeChange;
+
+#define MXR_PROGRAMME_UNCHANGED \
+  (MxrProgrammeChange) { .clock = MXR_UNCHANGED, .logo_height = NAN, .safe_margin = NAN, .loudness_lufs = NAN }
 
 /* GVariants as of outputs, below. */
 

@@ -65,6 +65,9 @@ test_check (void)
   g_assert_true (is_accepted ("udp_port_min=5000", "udp_port_max=5100"));
   g_assert_false (is_accepted ("udp_port_max=5000", NULL));
   g_assert_false (is_accepted ("ping_timeout_s=10", NULL));
+  g_assert_false (is_accepted ("loudness=9", NULL));
+  g_assert_true (is_accepted ("loudness=10", NULL));
+  g_assert_true (is_accepted ("loudness=0", NULL));
   g_assert_false (is_accepted ("token_secret=hunter2", NULL));
   g_assert_false (is_accepted ("turn_server=turn.example.org:3478", NULL));
   g_assert_false (is_accepted ("turn_server=turn.example.org:3478", "turn_username=u"));

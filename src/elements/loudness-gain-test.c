@@ -104,6 +104,22 @@ test_target_ramps (void)
   g_assert_cmpfloat (fabs (control.gain_db - gain_db + 7), <, 0.5);
 }
 
+/* Also while nobody talks. */
+static void
+test_no_target (void)
+{
+  MxrLoudnessGain control = { .target = -16 };
+
+  talk (&control, -30, 20);
+  g_assert_cmpfloat (control.gain_db, >, 10);
+  control.target = 0;
+  for (guint i = 0; i < 20; i++)
+    mxr_loudness_gain_step (&control, -70);
+  g_assert_cmpfloat (control.gain_db, ==, 0);
+  talk (&control, -30, 20);
+  g_assert_cmpfloat (control.gain_db, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -114,5 +130,6 @@ main (int argc, char **argv)
   g_test_add_func ("/loudness-gain/another-voice", test_another_voice);
   g_test_add_func ("/loudness-gain/what-stays-is-taken-up", test_what_stays_is_taken_up);
   g_test_add_func ("/loudness-gain/target-ramps", test_target_ramps);
+  g_test_add_func ("/loudness-gain/no-target", test_no_target);
   return g_test_run ();
 }

@@ -115,9 +115,9 @@ double
 mxr_loudness_gain_step (MxrLoudnessGain *control, double momentary)
 {
   hear (control, momentary);
-  if (control->n_recent < LEVEL_MIN_STEPS)
+  if (control->target != 0 && control->n_recent < LEVEL_MIN_STEPS)
     return control->gain_db;
-  double wanted = CLAMP (control->target - get_level (control), -GAIN_MAX_DB, GAIN_MAX_DB);
+  double wanted = control->target != 0 ? CLAMP (control->target - get_level (control), -GAIN_MAX_DB, GAIN_MAX_DB) : 0;
   control->gain_db = CLAMP (wanted, control->gain_db - FALL_DB, control->gain_db + RISE_DB);
   return control->gain_db;
 }

@@ -362,7 +362,7 @@ mxr_loudness_class_init (MxrLoudnessClass *klass)
   object_class->finalize = mxr_loudness_finalize;
   g_object_class_install_property (
       object_class, PROP_TARGET,
-      g_param_spec_double ("target", "Target", "Loudness to bring the sound to (LUFS)", -36, -10, TARGET_LUFS,
+      g_param_spec_double ("target", "Target", "Loudness to bring the sound to (LUFS); 0: as it is", -36, 0, TARGET_LUFS,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   install_reading (object_class, PROP_MOMENTARY, "momentary", "Momentary", "Of the last 400 ms that went out (LUFS)",
                    SILENCE_LUFS, 20);

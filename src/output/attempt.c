@@ -7,6 +7,9 @@
 
 /* What is held goes out so long after the end was asked for; a file needs milliseconds, a network may never take it. */
 #define END_WITHIN_S 5
+/* Sound of the last picture's time comes 100 ms after it: a block of the mixer's, two frames in the encoder. A busy machine
+ * takes longer, and an encoder that has failed has none. */
+#define TAIL_MS 300
 
 /* ---- Workers ----------------------------------------------------------------------------------------------------- */
 
@@ -140,6 +143,25 @@ mxr_attempt_end_late (MxrAttempt *attempt)
     attempt->late = g_timeout_add_seconds (END_WITHIN_S, on_late, attempt);
 }
 
+static gboolean
+on_tail (gpointer user_data)
+{
+  MxrAttempt *attempt = user_data;
+
+  attempt->tail = 0;
+  mxr_input_end_now (attempt->input);
+  return G_SOURCE_REMOVE;
+}
+
+void
+mxr_attempt_end (MxrAttempt *attempt)
+{
+  if (attempt->tail == 0 && !attempt->is_stopping)
+    attempt->tail = g_timeout_add (TAIL_MS, on_tail, attempt);
+  mxr_input_end (attempt->input);
+  mxr_attempt_end_late (attempt);
+}
+
 /* What follows it in the feed takes its place there. */
 static void
 leave_feed (MxrAttempt *attempt)
@@ -158,6 +180,7 @@ mxr_attempt_stop (MxrAttempt *attempt)
   if (attempt->is_stopping)
     return;
   attempt->is_stopping = true;
+  g_clear_handle_id (&attempt->tail, g_source_remove);
   g_clear_handle_id (&attempt->late, g_source_remove);
   g_clear_handle_id (&attempt->bus_watch, g_source_remove);
   leave_feed (attempt);
@@ -169,6 +192,7 @@ mxr_attempt_stop (MxrAttempt *attempt)
 void
 mxr_attempt_free (MxrAttempt *attempt)
 {
+  g_clear_handle_id (&attempt->tail, g_source_remove);
   g_clear_handle_id (&attempt->late, g_source_remove);
   g_clear_handle_id (&attempt->bus_watch, g_source_remove);
   g_clear_pointer (&attempt->input, mxr_input_unref);

@@ -258,7 +258,7 @@ static void
 test_disk_full (void)
 {
   g_autofree char *full = g_build_filename (directory, "full", NULL), *copy = g_build_filename (directory, "full.mp4", NULL);
-  const char *script = "mount -t tmpfs -o size=300k tmpfs \"$2\" && exec \"$1\" --fill \"$2\" \"$3\"";
+  const char *script = "mount -t tmpfs -o size=200k tmpfs \"$2\" && exec \"$1\" --fill \"$2\" \"$3\"";
   g_autofree char *out = NULL;
 
   g_assert_cmpint (g_mkdir (full, 0700), ==, 0);

@@ -11,6 +11,13 @@
 /* Sound may be so far ahead of the picture before it is no longer held for it: the picture's encoder has failed. */
 #define AHEAD_MAX_NS (2 * GST_SECOND)
 
+/* The last picture is shown no longer than that: there was a gap before it. */
+#define PICTURE_MAX_NS (GST_SECOND / 10)
+
+/* The encoder that goes on may be further behind than the one before it, so that its first pictures are of a time that has been.
+ * Muxers fail at that; the least step that all of them know. */
+#define STEP_NS GST_MSECOND
+
 /* Sound that came before the picture of its time. */
 typedef struct {
   MxrFeedStream stream;
@@ -29,6 +36,7 @@ struct _MxrInput {
   bool was_paused;          /* since the last key frame that was taken */
   gint64 origin_ns;         /* running time of the pipeline's 0 */
   GstClockTime position_ns; /* end of what was taken, on the pipeline's timeline */
+  GstClockTime next_picture_ns; /* not before that, on the same */
 
   MxrInput *next; /* owned; NULL: it is not divided */
   GstClockTime split_ns;
@@ -37,6 +45,8 @@ struct _MxrInput {
   bool is_split;
   GstClockTime split_at_ns;   /* running time of the key frame that is @next's first */
   GstClockTime picture_at_ns; /* running time of the newest picture */
+  GstClockTime picture_ns;    /* from the one before it */
+  bool is_ending;             /* sound is still taken, up to the picture's end */
   GQueue held;                /* Held */
 };
 
@@ -205,6 +215,10 @@ admit_locked (MxrInput *input, MxrFeedStream stream, bool is_keyframe, GstBuffer
   if (input->is_waiting || (gint64) get_middle_ns (stream, buffer, running_ns) < input->origin_ns)
     return false;
   *out_time_ns = MAX ((gint64) running_ns - input->origin_ns, 0);
+  if (stream == MXR_FEED_PICTURE) {
+    *out_time_ns = MAX (*out_time_ns, input->next_picture_ns);
+    input->next_picture_ns = *out_time_ns + STEP_NS;
+  }
   GstClockTime duration_ns = GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer) : 0;
   input->position_ns = MAX (input->position_ns, *out_time_ns + duration_ns);
   note_bytes_locked (input, gst_buffer_get_size (buffer), is_keyframe);
@@ -253,6 +267,57 @@ release_locked (MxrInput *input, GstClockTime before_ns)
   }
 }
 
+/* ---- The end ------------------------------------------------------------------------------------------------------- */
+
+static void
+end_locked (MxrInput *input)
+{
+  input->has_ended = true;
+  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
+    end_source (input->sources[i]);
+}
+
+static GstClockTime
+get_picture_end_ns (const MxrInput *input)
+{
+  return input->picture_at_ns + MIN (input->picture_ns, PICTURE_MAX_NS);
+}
+
+static void
+take_tail_locked (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCaps *caps, GstClockTime running_ns)
+{
+  if (stream == MXR_FEED_PICTURE || input->has_ended)
+    return;
+  if (get_middle_ns (stream, buffer, running_ns) < get_picture_end_ns (input))
+    pass_locked (input, stream, buffer, caps, running_ns);
+  else
+    end_locked (input);
+}
+
+void
+mxr_input_end_now (MxrInput *input)
+{
+  g_mutex_lock (&input->lock);
+  release_locked (input, get_picture_end_ns (input));
+  end_locked (input);
+  g_mutex_unlock (&input->lock);
+}
+
+void
+mxr_input_end (MxrInput *input)
+{
+  g_mutex_lock (&input->lock);
+  release_locked (input, get_picture_end_ns (input));
+  input->is_ending = true;
+  if (input->is_paused || input->is_waiting || !g_queue_is_empty (&input->held))
+    end_locked (input);
+  else
+    end_source (input->sources[MXR_FEED_PICTURE]);
+  g_mutex_unlock (&input->lock);
+}
+
+/* ---- What the feed gives -------------------------------------------------------------------------------------------- */
+
 /* Sound waits for the picture of its time, since only then it is known whether that was a key frame that begins the output
  * or the next one. Under the lock up to the appsrc: two threads may pass on sound. */
 void
@@ -261,7 +326,10 @@ mxr_input_take (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCap
   if (input->sources[stream] == NULL)
     return;
   g_mutex_lock (&input->lock);
-  if (stream == MXR_FEED_PICTURE) {
+  if (input->is_ending) {
+    take_tail_locked (input, stream, buffer, caps, running_ns);
+  } else if (stream == MXR_FEED_PICTURE) {
+    input->picture_ns = running_ns - MIN (input->picture_at_ns, running_ns);
     input->picture_at_ns = running_ns;
     release_locked (input, running_ns);
     pass_locked (input, stream, buffer, caps, running_ns);
@@ -282,17 +350,6 @@ mxr_input_set_paused (MxrInput *input, bool paused)
   input->is_paused = paused;
   if (paused)
     input->is_waiting = input->was_paused = true;
-  g_mutex_unlock (&input->lock);
-}
-
-void
-mxr_input_end (MxrInput *input)
-{
-  g_mutex_lock (&input->lock);
-  release_locked (input, GST_CLOCK_TIME_NONE);
-  input->has_ended = true;
-  for (guint i = 0; i < MXR_FEED_N_STREAMS; i++)
-    end_source (input->sources[i]);
   g_mutex_unlock (&input->lock);
 }
 

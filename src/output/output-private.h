@@ -38,8 +38,11 @@ MxrInput *mxr_input_get_next (MxrInput *input);
 void mxr_input_take (MxrInput *input, MxrFeedStream stream, GstBuffer *buffer, GstCaps *caps, GstClockTime running_ns);
 /** mxr_input_set_paused: It goes on with a key frame, at the time at which it was paused. Thread: any. */
 void mxr_input_set_paused (MxrInput *input, bool paused);
-/** mxr_input_end: Nothing is taken any more, and the pipeline gets the end of stream. Thread: any. */
+/** mxr_input_end: No picture is taken any more; sound, which comes later, up to the picture's end, with which the pipeline gets
+ * the end of stream. Thread: any. */
 void mxr_input_end (MxrInput *input);
+/** mxr_input_end_now: Nothing is taken any more, and the pipeline gets the end of stream. Thread: any. */
+void mxr_input_end_now (MxrInput *input);
 /** mxr_input_get_position: Returns: end of what was taken, on the pipeline's timeline. Thread: any. */
 GstClockTime mxr_input_get_position (MxrInput *input);
 /** mxr_input_has_begun: Whether there was a key frame. Thread: any. */
@@ -66,6 +69,7 @@ typedef struct {
   GstElement *pipeline;
   MxrInput *input;
   guint bus_watch;
+  guint tail;              /* source: its sound ends, as long as its picture or not */
   guint late;              /* source: it is stopped without an end */
   bool is_starting;        /* by a worker */
   bool is_stopping;        /* it is being stopped, or will be when it has started */
@@ -81,6 +85,8 @@ typedef struct {
 /** mxr_attempt_new: Returns: (nullable): not started yet. @file: (transfer full) (nullable). Errors: FAILED. */
 MxrAttempt *mxr_attempt_new (MxrOutput *output, char *file, GError **error);
 void mxr_attempt_start (MxrAttempt *attempt);
+/** mxr_attempt_end: It is brought to its end, which takes some milliseconds, or seconds where it is stuck. */
+void mxr_attempt_end (MxrAttempt *attempt);
 /** mxr_attempt_end_late: What it holds goes out yet; it is stopped after some seconds, whatever it holds. */
 void mxr_attempt_end_late (MxrAttempt *attempt);
 /** mxr_attempt_stop: Now. mxr_output_on_stopped() follows, not from within. */

@@ -4,10 +4,12 @@
 #include "test-feed.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
 static char *directory;
@@ -77,55 +79,84 @@ get_recording (MxrOutput *output)
 
 /* ---- Files ------------------------------------------------------------------------------------------------------------- */
 
+/* Sound comes later than pictures, and is as long all the same. The last of a file is not only begun, but shown and played. */
 static void
-test_file (gconstpointer format)
+assert_is_recorded (const char *path, double duration_s)
 {
-  TestFeed feed;
-  MxrOutputInfo info;
+  double picture_s = test_get_end_s (path, "v:0") + 1 / 30.0, sound_s = test_get_end_s (path, "a:0") + 1024 / 48000.0;
 
-  test_feed_start (&feed);
-  MxrOutput *output = start (&feed, "file", format, NULL);
-  g_autofree char *path = get_recording (output);
-  await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (4000);
-  mxr_output_get_info (output, &info);
-  g_assert_cmpuint (info.n_bytes, >, 50000);
-  g_assert_cmpuint (info.duration_ms, >, 3000);
-  g_assert_cmpuint (info.bitrate_bps, >, 100000);
-  guint64 duration_ms = info.duration_ms;
-  finish (output);
-  test_feed_stop (&feed);
+  g_test_message ("%s: picture up to %.3f s, sound up to %.3f s, and %.3f s when it was stopped", path, picture_s, sound_s, duration_s);
   g_assert_true (test_decode (path));
-  g_assert_cmpfloat (test_get_end_s (path, "v:0"), >, duration_ms / 1000.0 - 0.5);
-  g_assert_cmpfloat (test_get_end_s (path, "a:0"), >, duration_ms / 1000.0 - 0.5);
+  g_assert_cmpfloat (fabs (picture_s - sound_s), <, 0.04);
+  g_assert_cmpfloat (fabs (picture_s - duration_s), <, 0.1);
 }
 
-/* Two at a time, one of them paused for a while: the other does not notice. */
-static void
-test_pause (void)
-{
-  TestFeed feed;
+/* Of one format, from its begin to its end. */
+typedef struct {
+  MxrOutput *output;
+  char *path;
+} File;
 
-  test_feed_start (&feed);
-  MxrOutput *whole = start (&feed, "file", NULL, NULL), *part = start (&feed, "file", NULL, NULL);
-  g_autofree char *path_of_whole = get_recording (whole), *path_of_part = get_recording (part);
-  await (whole, MXR_OUTPUT_RUNNING);
-  await (part, MXR_OUTPUT_RUNNING);
-  g_assert_true (mxr_output_set_paused (part, true, NULL));
-  await (part, MXR_OUTPUT_PAUSED);
+static File
+start_file (TestFeed *feed, const char *format)
+{
+  File file = { .output = start (feed, "file", format, NULL) };
+
+  file.path = get_recording (file.output);
+  return file;
+}
+
+static void
+finish_file (File *file)
+{
+  MxrOutputInfo info;
+
+  mxr_output_get_info (file->output, &info);
+  g_assert_cmpuint (info.n_bytes, >, 50000);
+  g_assert_cmpuint (info.duration_ms, >, 2000);
+  g_assert_cmpuint (info.bitrate_bps, >, 100000);
+  finish (file->output);
+  assert_is_recorded (file->path, info.duration_ms / 1000.0);
+}
+
+/* What of the time since some instant is not in it. */
+static double
+get_lag_s (const File *file)
+{
+  MxrOutputInfo info;
+
+  mxr_output_get_info (file->output, &info);
+  return g_get_monotonic_time () / 1e6 - info.duration_ms / 1000.0;
+}
+
+/* Of either format, one of them paused for a while: the others do not notice. */
+static void
+record_files (TestFeed *feed)
+{
+  File files[] = { start_file (feed, "mp4"), start_file (feed, "mkv"), start_file (feed, NULL) };
+  File *part = &files[2];
+  double before_s[3];
+
+  for (guint i = 0; i < 3; i++)
+    await (files[i].output, MXR_OUTPUT_RUNNING);
+  for (guint i = 0; i < 3; i++)
+    before_s[i] = get_lag_s (&files[i]);
+  g_assert_true (mxr_output_set_paused (part->output, true, NULL));
+  await (part->output, MXR_OUTPUT_PAUSED);
   test_run_ms (5000);
-  g_assert_true (mxr_output_set_paused (part, false, NULL));
-  await (part, MXR_OUTPUT_RUNNING);
+  g_assert_true (mxr_output_set_paused (part->output, false, NULL));
+  await (part->output, MXR_OUTPUT_RUNNING);
   test_run_ms (3500);
-  finish (whole);
-  finish (part);
-  test_feed_stop (&feed);
-  g_assert_true (test_decode (path_of_whole));
-  g_assert_true (test_decode (path_of_part));
-  double difference_s = test_get_end_s (path_of_whole, "v:0") - test_get_end_s (path_of_part, "v:0");
-  g_test_message ("a pause of 5 s, up to a key frame, is %.2f s in the file", difference_s);
-  g_assert_cmpfloat (difference_s, >, 4);
-  g_assert_cmpfloat (difference_s, <, 8);
+  for (guint i = 0; i < 3; i++) {
+    double left_out_s = get_lag_s (&files[i]) - before_s[i];
+    g_test_message ("%s: with or without a pause of 5 s, up to a key frame, %.2f s are left out", files[i].path, left_out_s);
+    g_assert_cmpfloat (left_out_s, >, &files[i] == part ? 4 : -1);
+    g_assert_cmpfloat (left_out_s, <, &files[i] == part ? 8 : 1);
+  }
+  for (guint i = 0; i < 3; i++) {
+    finish_file (&files[i]);
+    g_free (files[i].path);
+  }
 }
 
 static void
@@ -305,10 +336,12 @@ count (const char *text, const char *word)
   return n;
 }
 
+/* Files are written meanwhile. */
 static void
-test_hls (void)
+test_hls_and_files (void)
 {
   TestFeed feed;
+  gint64 begin_us = g_get_monotonic_time ();
   MxrOutputInfo info;
   g_autofree char *live = NULL, *whole = NULL;
 
@@ -317,7 +350,8 @@ test_hls (void)
   mxr_output_get_info (output, &info);
   g_autofree char *path = g_build_filename (directory, info.playlist, NULL);
   await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (15000);
+  record_files (&feed);
+  test_run_ms (MAX (15000 - (g_get_monotonic_time () - begin_us) / 1000, 0));
   g_assert_true (g_file_get_contents (path, &live, NULL, NULL));
   mxr_output_get_info (output, &info);
   double duration_s = info.duration_ms / 1000.0;
@@ -377,7 +411,7 @@ receive_some (const char *path)
     g_assert_cmpint (g_get_monotonic_time (), <, end_us);
     test_run_ms (100);
   }
-  test_run_ms (4000);
+  test_run_ms (2500);
 }
 
 static void
@@ -500,6 +534,62 @@ test_stop_at_once (void)
   test_feed_stop (&feed);
 }
 
+/* ---- Time that steps back -------------------------------------------------------------------------------------------------- */
+
+/* @step_ns: the samples from the 31st on are earlier by that. */
+static void
+push_all (MxrFeed *feed, MxrFeedStream stream, const char *description, GstClockTime step_ns)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, NULL);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  GstSegment segment;
+  GstSample *sample;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; (sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL; i++) {
+    g_autoptr (GstBuffer) buffer = gst_buffer_copy (gst_sample_get_buffer (sample));
+    GstClockTime running_ns = gst_segment_to_running_time (gst_sample_get_segment (sample), GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+    GST_BUFFER_PTS (buffer) = GST_SECOND + running_ns - (i >= 30 ? step_ns : 0);
+    g_autoptr (GstSample) shifted = gst_sample_new (buffer, gst_sample_get_caps (sample), &segment, NULL);
+    mxr_feed_push (feed, stream, shifted);
+    gst_sample_unref (sample);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+static void
+assert_steps_forward (const char *path)
+{
+  g_autofree char *times = test_ffprobe_packets (path, "v:0");
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (times), "\n", -1);
+
+  g_assert_cmpuint (g_strv_length (lines), ==, 90);
+  for (guint i = 1; i < 90; i++)
+    g_assert_cmpfloat (g_ascii_strtod (lines[i], NULL), >, g_ascii_strtod (lines[i - 1], NULL));
+}
+
+/* As it does when another encoder goes on, which is further behind than the one before it. */
+static void
+test_step_back (gconstpointer format)
+{
+  g_autoptr (MxrFeed) feed = mxr_feed_new ();
+  TestFeed stopped = { .feed = feed };
+  MxrOutput *output = start (&stopped, "file", format, NULL);
+  g_autofree char *path = get_recording (output);
+
+  push_all (feed, MXR_FEED_PICTURE,
+            "videotestsrc num-buffers=90 ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! x264enc tune=zerolatency "
+            "speed-preset=ultrafast key-int-max=30 ! h264parse config-interval=-1 "
+            "! video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=sink sync=false", 80 * GST_MSECOND);
+  push_all (feed, MXR_FEED_SOUND,
+            "audiotestsrc num-buffers=150 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! audioconvert ! avenc_aac "
+            "! aacparse ! audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=sink sync=false", 0);
+  finish (output);
+  g_assert_true (test_decode_what_is_there (path));
+  assert_steps_forward (path);
+}
+
 /* ---- A pipeline that takes nothing --------------------------------------------------------------------------------------------- */
 
 static void
@@ -546,11 +636,10 @@ remove_directory (void)
 static void
 add_tests_with_ffmpeg (void)
 {
-  g_test_add_data_func ("/output/mp4", "mp4", test_file);
-  g_test_add_data_func ("/output/mkv", "mkv", test_file);
-  g_test_add_func ("/output/pause", test_pause);
+  g_test_add_data_func ("/output/step-back-mp4", "mp4", test_step_back);
+  g_test_add_data_func ("/output/step-back-mkv", "mkv", test_step_back);
   g_test_add_func ("/output/kill", test_kill);
-  g_test_add_func ("/output/hls", test_hls);
+  g_test_add_func ("/output/hls-and-files", test_hls_and_files);
   g_test_add_func ("/output/rtmp", test_rtmp);
   g_test_add_func ("/output/srt-caller", test_srt_caller);
   g_test_add_func ("/output/srt-listener", test_srt_listener);

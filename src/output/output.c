@@ -40,9 +40,11 @@ has_ended (const MxrOutput *self)
 bool
 mxr_output_takes (const MxrOutput *output, MxrFeedStream stream)
 {
-  if (output->type->begin != NULL)
+  bool has_tail = output->current != NULL && output->current->tail != 0;
+
+  if (output->type->begin != NULL || (!mxr_output_is_live (output) && !has_tail))
     return false;
-  return stream == MXR_FEED_PICTURE || stream == (output->is_opus ? MXR_FEED_OPUS : MXR_FEED_SOUND);
+  return stream == (output->is_opus ? MXR_FEED_OPUS : MXR_FEED_SOUND) || (stream == MXR_FEED_PICTURE && !has_tail);
 }
 
 bool
@@ -431,8 +433,7 @@ mxr_output_stop (MxrOutput *self)
     if (self->n_attempts == 0)
       mxr_output_set_state (self, MXR_OUTPUT_FINISHED, NULL);
   } else if (mxr_input_has_begun (self->current->input) && self->state != MXR_OUTPUT_RETRYING) {
-    mxr_input_end (self->current->input);
-    mxr_attempt_end_late (self->current);
+    mxr_attempt_end (self->current);
   } else {
     mxr_attempt_stop (self->current); /* there is nothing to bring to an end */
   }

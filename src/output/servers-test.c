@@ -219,7 +219,7 @@ test_rtmp (void)
   await (output, MXR_OUTPUT_RETRYING);
   nginx_start (&nginx);
   await (output, MXR_OUTPUT_RUNNING);
-  test_run_ms (5000);
+  test_run_ms (3000);
   mxr_output_get_info (output, &info);
   g_assert_cmpuint (info.bitrate_bps, >, 50000);
   end_process (nginx.process, SIGKILL);
@@ -394,7 +394,7 @@ test_srt_caller (void)
     g_autofree char *path = g_strdup_printf ("%s/called-%u.ts", directory, i);
     GSubprocess *server = start_process (arguments, path);
     await (output, MXR_OUTPUT_RUNNING);
-    test_run_ms (5000);
+    test_run_ms (3500);
     end_process (server, SIGTERM);
     check_received (path);
     await (output, MXR_OUTPUT_RETRYING);
@@ -418,7 +418,7 @@ test_srt_listener (void)
   MxrOutput *output = start (&feed, "srt", url);
   await (output, MXR_OUTPUT_RUNNING);
   GSubprocess *client = start_process ((const char *const[]){ "srt-live-transmit", "-q", caller, "file://con", NULL }, path);
-  test_run_ms (6000);
+  test_run_ms (4000);
   end_process (client, SIGTERM);
   finish (output);
   test_feed_stop (&feed);

@@ -147,11 +147,17 @@ test_decode_what_is_there (const char *path)
   return g_subprocess_wait (process, NULL, NULL) && g_subprocess_get_successful (process);
 }
 
+char *
+test_ffprobe_packets (const char *path, const char *stream)
+{
+  return run ((const char *const[]){ "ffprobe", "-v", "quiet", "-select_streams", stream, "-show_entries", "packet=pts_time",
+                                     "-of", "csv=p=0", path, NULL });
+}
+
 double
 test_get_end_s (const char *path, const char *stream)
 {
-  g_autofree char *out = run ((const char *const[]){ "ffprobe", "-v", "quiet", "-select_streams", stream, "-show_entries",
-                                                     "packet=pts_time", "-of", "csv=p=0", path, NULL });
+  g_autofree char *out = test_ffprobe_packets (path, stream);
   g_auto (GStrv) lines = g_strsplit (out != NULL ? g_strchomp (out) : "", "\n", -1);
   guint n = g_strv_length (lines);
   return n > 0 ? g_ascii_strtod (lines[n - 1], NULL) : 0;

@@ -23,6 +23,8 @@ char *test_ffprobe (const char *path, const char *entries);
 bool test_decode (const char *path);
 /** test_decode_what_is_there: Whether FFmpeg gets to the end, whatever it has to say of that. */
 bool test_decode_what_is_there (const char *path);
+/** test_ffprobe_packets: Returns: (transfer full) (nullable): the time of each packet [s], a line each. @stream: "v:0" or "a:0" */
+char *test_ffprobe_packets (const char *path, const char *stream);
 /** test_get_end_s: Returns: time stamp of the last packet of "v:0" or "a:0"; 0 when there is none. */
 double test_get_end_s (const char *path, const char *stream);
 

@@ -6,6 +6,8 @@
 #define RETRY_US G_TIME_SPAN_SECOND
 /* Who stepped down is back after some seconds, and a new encoder begins with a key frame. */
 #define KEEP_US (5 * G_TIME_SPAN_SECOND)
+/* Nobody steps back to what is of a view that nobody watches; outputs may get it for a key frame's interval yet. */
+#define KEEP_UNWATCHED_US (2 * G_TIME_SPAN_SECOND)
 
 static const char *const codecs[MXR_STAGE_N_CODECS] = { "VP8", "H264" };
 
@@ -50,7 +52,7 @@ new_rung (MxrRoomView *view, guint codec, guint level, guint bitrate_bps)
     .bitrate_bps = bitrate_bps,
     .view = view->number,
     .level = level,
-    .feed = may_feed ? mxr_programme_get_feed (room) : NULL,
+    .feed = may_feed ? mxr_programme_get_handover (room) : NULL,
     .keyframe_interval_ms = room->hub->config->media.keyframe_interval_ms,
     .is_picture = true,
   };
@@ -102,7 +104,7 @@ mxr_encodings_get_bitrates (MxrRoomView *view, guint codec, guint *out_bitrates_
 }
 
 void
-mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us)
+mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, bool is_watched, gint64 now_us)
 {
   MxrEncoding *encoding = &view->encodings[codec][level];
 
@@ -111,7 +113,7 @@ mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us)
   if (!encoding->is_used) {
     if (encoding->unused_from_us == 0)
       encoding->unused_from_us = now_us;
-    if (now_us - encoding->unused_from_us >= KEEP_US) {
+    if (now_us - encoding->unused_from_us >= (is_watched ? KEEP_US : KEEP_UNWATCHED_US)) {
       mxr_encoding_drop (view, codec, level);
       mxr_stage_want_uplinks (view->room);
     }

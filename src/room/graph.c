@@ -184,7 +184,7 @@ mxr_graph_set_loudness (MxrGraph *graph, double lufs)
 {
   MxrGraphTee *sound = &graph->programme_sound;
 
-  if (lufs == 0)
+  if (sound->first == sound->tee && lufs == 0)
     return;
   if (sound->first == sound->tee) {
     g_autoptr (GstPad) sink = gst_element_get_static_pad (sound->tee, "sink");

@@ -19,6 +19,10 @@
 #define EVENT_FRAMES 22 /* from one to the next */
 #define APART_MAX_MS 40
 
+/* Ways out of the room, behind those of MxrRtpKind: viewers' sound, brought to a loudness. */
+#define VIEWERS_SOUND MXR_PEER_N_KINDS
+#define N_WAYS (MXR_PEER_N_KINDS + 1)
+
 static guint n_seconds = SECONDS, n_events;
 
 typedef struct {
@@ -36,9 +40,9 @@ typedef struct {
   MxrPeerDelays *delays;
   MxrUplink *uplinks[MXR_PEER_N_KINDS];
   GstPad *sinks[MXR_PEER_N_KINDS];
-  MxrRung *rungs[MXR_PEER_N_KINDS];
+  MxrRung *rungs[N_WAYS];
   GArray *sent[MXR_PEER_N_KINDS];     /* Packet; arrival_us: when it is to be sent, from the begin */
-  GArray *received[MXR_PEER_N_KINDS]; /* Packet; written by the network thread */
+  GArray *received[N_WAYS]; /* Packet; written by the network thread */
   gint64 begin_us;                    /* monotonic time of the client's first sample */
   MxrHub hub;                         /* as much of the two as a programme needs */
   MxrRoom room;
@@ -258,7 +262,7 @@ static void
 subscribe (gpointer data)
 {
   Fixture *fixture = data;
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+  for (guint i = 0; i < N_WAYS; i++)
     mxr_fanout_subscribe (mxr_rung_get_fanout (fixture->rungs[i]), on_packets, fixture->received[i]);
 }
 
@@ -266,28 +270,29 @@ static void
 unsubscribe (gpointer data)
 {
   Fixture *fixture = data;
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+  for (guint i = 0; i < N_WAYS; i++)
     mxr_fanout_unsubscribe (mxr_rung_get_fanout (fixture->rungs[i]), fixture->received[i]);
 }
 
 static void
-add_rung (Fixture *fixture, MxrRtpKind kind)
+add_rung (Fixture *fixture, guint way)
 {
-  bool is_audio = kind == MXR_RTP_AUDIO;
+  bool is_audio = way != MXR_RTP_VIDEO;
   const char *codec = is_audio ? "OPUS" : "VP8";
   const MxrRungParams params = {
     .encoder = mxr_fragments_find (fixture->fragments, is_audio ? "opusenc" : "vp8enc", MXR_FRAGMENT_ENCODE, codec, NULL),
-    .name = is_audio ? "rung-sound" : "rung-picture",
+    .name = way == VIEWERS_SOUND ? "rung-viewers" : is_audio ? "rung-sound" : "rung-picture",
     .codec = codec,
     .bitrate_bps = is_audio ? 48000 : 1000000,
     .keyframe_interval_ms = 1000,
     .is_picture = !is_audio,
+    .is_programme = way == VIEWERS_SOUND,
     .number = 9,
   };
   g_autoptr (GError) error = NULL;
-  fixture->rungs[kind] = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
+  fixture->rungs[way] = mxr_rung_new (fixture->graph, fixture->net, &params, &error);
   g_assert_no_error (error);
-  fixture->received[kind] = g_array_new (FALSE, FALSE, sizeof (Packet));
+  fixture->received[way] = g_array_new (FALSE, FALSE, sizeof (Packet));
 }
 
 /* ---- The recording ------------------------------------------------------------------------------------------------- */
@@ -366,6 +371,8 @@ set_up (Fixture *fixture)
     add_uplink (fixture, i);
     add_rung (fixture, i);
   }
+  mxr_graph_set_loudness (fixture->graph, -(double) fixture->config->programme.loudness);
+  add_rung (fixture, VIEWERS_SOUND);
   mxr_tilemix_set_tiles (fixture->graph->picture, fixture->graph->views[MXR_VIEW_ROOM].sizes[0].pad, &tile, 1);
   mxr_mailbox_post (mxr_net_thread_get_mailbox (mxr_net_get_thread (fixture->net, 0)), subscribe, fixture, NULL);
 }
@@ -395,7 +402,7 @@ clear_packets (GArray *packets)
 static void
 end (Fixture *fixture)
 {
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
+  for (guint i = 0; i < N_WAYS; i++)
     mxr_rung_remove (fixture->rungs[i]);
   while (mxr_branch_count_removals (GST_BIN (fixture->graph->pipeline)) > 0)
     g_main_context_iteration (NULL, TRUE);
@@ -405,10 +412,10 @@ end (Fixture *fixture)
   mxr_peer_delays_unref (fixture->delays);
   mxr_fragments_free (fixture->fragments);
   mxr_config_free (fixture->config);
-  for (guint i = 0; i < MXR_PEER_N_KINDS; i++) {
+  for (guint i = 0; i < MXR_PEER_N_KINDS; i++)
     clear_packets (fixture->sent[i]);
+  for (guint i = 0; i < N_WAYS; i++)
     clear_packets (fixture->received[i]);
-  }
 }
 
 /* ---- What came out ------------------------------------------------------------------------------------------------- */
@@ -420,12 +427,12 @@ typedef struct {
 } Sighting;
 
 static double
-find_left_ms (const Fixture *fixture, MxrRtpKind kind, double at_ms)
+find_left_ms (const Fixture *fixture, guint way, double at_ms)
 {
-  double rate_khz = kind == MXR_RTP_AUDIO ? 48 : 90, left_ms = -1;
+  double rate_khz = way != MXR_RTP_VIDEO ? 48 : 90, left_ms = -1;
 
-  for (guint i = 0; i < fixture->received[kind]->len; i++) {
-    const Packet *packet = &g_array_index (fixture->received[kind], Packet, i);
+  for (guint i = 0; i < fixture->received[way]->len; i++) {
+    const Packet *packet = &g_array_index (fixture->received[way], Packet, i);
     if (packet->timestamp / rate_khz <= at_ms + 0.5)
       left_ms = (packet->arrival_us - fixture->graph->timeline_us) / 1000.0;
   }
@@ -458,17 +465,17 @@ find_onset (GstBuffer *buffer, MxrRtpKind kind, bool *is_on)
 }
 
 static guint
-find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
+find_sightings (Fixture *fixture, guint way, Sighting *out_sightings)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (
-    kind == MXR_RTP_AUDIO ? "appsrc name=source format=time caps=\"application/x-rtp,media=audio,payload=96,clock-rate=48000,"
+    way != MXR_RTP_VIDEO ? "appsrc name=source format=time caps=\"application/x-rtp,media=audio,payload=96,clock-rate=48000,"
                             "encoding-name=OPUS\" ! rtpopusdepay ! opusdec ! audio/x-raw,format=S16LE,channels=2 ! "
                             "appsink name=sink sync=false"
                           : "appsrc name=source format=time caps=\"application/x-rtp,media=video,payload=96,clock-rate=90000,"
                             "encoding-name=VP8\" ! rtpvp8depay wait-for-keyframe=true ! vp8dec ! video/x-raw,format=I420 ! "
                             "appsink name=sink sync=false", &error);
-  double rate_khz = kind == MXR_RTP_AUDIO ? 48 : 90;
+  double rate_khz = way != MXR_RTP_VIDEO ? 48 : 90;
   double begin_ms = (fixture->begin_us - fixture->graph->timeline_us) / 1000.0 + 500;
   bool is_on = false;
   guint n = 0;
@@ -478,8 +485,8 @@ find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
   g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  for (guint i = 0; i < fixture->received[kind]->len; i++) {
-    const Packet *packet = &g_array_index (fixture->received[kind], Packet, i);
+  for (guint i = 0; i < fixture->received[way]->len; i++) {
+    const Packet *packet = &g_array_index (fixture->received[way], Packet, i);
     GstBuffer *buffer = gst_buffer_new_wrapped_bytes (packet->rtp);
     GST_BUFFER_PTS (buffer) = (GstClockTime) (packet->timestamp / rate_khz * GST_MSECOND);
     gst_app_src_push_buffer (GST_APP_SRC (source), buffer);
@@ -487,10 +494,10 @@ find_sightings (Fixture *fixture, MxrRtpKind kind, Sighting *out_sightings)
   gst_app_src_end_of_stream (GST_APP_SRC (source));
   while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
     GstBuffer *buffer = gst_sample_get_buffer (sample);
-    int onset = find_onset (buffer, kind, &is_on);
+    int onset = find_onset (buffer, way != MXR_RTP_VIDEO ? MXR_RTP_AUDIO : MXR_RTP_VIDEO, &is_on);
     double at_ms = GST_BUFFER_PTS (buffer) / (double) GST_MSECOND;
     if (onset >= 0 && n < n_events && at_ms > begin_ms) /* the avatar is bright, too */
-      out_sightings[n++] = (Sighting){ at_ms + onset / 48.0, find_left_ms (fixture, kind, at_ms) };
+      out_sightings[n++] = (Sighting){ at_ms + onset / 48.0, find_left_ms (fixture, way, at_ms) };
     gst_sample_unref (sample);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -633,6 +640,9 @@ check_clients (Fixture *fixture)
     return;
   g_assert_cmpuint (find_sightings (fixture, MXR_RTP_AUDIO, sound), ==, n_events);
   g_assert_cmpuint (find_sightings (fixture, MXR_RTP_VIDEO, picture), ==, n_events);
+  g_assert_cmpfloat (fabs (measure (fixture, sound, picture)), <, APART_MAX_MS);
+  g_assert_cmpuint (find_sightings (fixture, VIEWERS_SOUND, sound), ==, n_events);
+  g_test_message ("viewers, with the sound at a loudness:");
   g_assert_cmpfloat (fabs (measure (fixture, sound, picture)), <, APART_MAX_MS);
 }
 

@@ -261,8 +261,10 @@ place (MxrRoom *room, MxrParticipant *participant, const guint *bitrates_bps, gi
 static void
 adapt (MxrRoomView *view, guint codec, guint *out_bitrates_bps, gint64 now_us)
 {
+  bool view_is_watched = is_watched (view, codec);
+
   for (guint level = 0; level < view->graph->levels.n; level++)
-    mxr_encoding_adapt (view, codec, level, now_us);
+    mxr_encoding_adapt (view, codec, level, view_is_watched, now_us);
   mxr_encodings_get_bitrates (view, codec, out_bitrates_bps);
 }
 

@@ -180,16 +180,16 @@ check_pictures (const MxrRoom *room, const MxrProgrammeChange *change, GError **
   return true;
 }
 
-/* Also refuses what is not a number. */
+/* What is not a number stays as it is. */
 static bool
 check_numbers (const MxrProgrammeChange *change, GError **error)
 {
-  if (change->logo_height != 0 && !(change->logo_height >= LOGO_HEIGHT_MIN && change->logo_height <= LOGO_HEIGHT_MAX))
+  if (change->logo_height < LOGO_HEIGHT_MIN || change->logo_height > LOGO_HEIGHT_MAX)
     return refuse (error, "logoHeight is 0.02 to 0.5 of the picture's height");
-  if (!(change->safe_margin < 0) && !(change->safe_margin <= SAFE_MARGIN_MAX))
+  if (change->safe_margin < 0 || change->safe_margin > SAFE_MARGIN_MAX)
     return refuse (error, "safeMargin is 0 to 0.1 of the picture");
-  if (change->loudness_lufs != 0 && !(change->loudness_lufs >= LOUDNESS_MIN && change->loudness_lufs <= LOUDNESS_MAX))
-    return refuse (error, "loudness is -36 to -10 LUFS");
+  if (change->loudness_lufs != 0 && (change->loudness_lufs < LOUDNESS_MIN || change->loudness_lufs > LOUDNESS_MAX))
+    return refuse (error, "loudness is -36 to -10 LUFS, or 0 for the sound as it is");
   return true;
 }
 
@@ -213,9 +213,9 @@ change_look (const MxrRoom *room, const MxrProgrammeChange *change, MxrProgramme
   replace (&look->background, change->background);
   replace (&look->logo, change->logo);
   look->clock = change->clock != MXR_UNCHANGED ? change->clock != 0 : look->clock;
-  look->logo_height = change->logo_height != 0 ? change->logo_height : look->logo_height;
-  look->safe_margin = change->safe_margin >= 0 ? change->safe_margin : look->safe_margin;
-  look->loudness_lufs = change->loudness_lufs != 0 ? change->loudness_lufs : look->loudness_lufs;
+  look->logo_height = isnan (change->logo_height) ? look->logo_height : change->logo_height;
+  look->safe_margin = isnan (change->safe_margin) ? look->safe_margin : change->safe_margin;
+  look->loudness_lufs = isnan (change->loudness_lufs) ? look->loudness_lufs : change->loudness_lufs;
   return true;
 }
 

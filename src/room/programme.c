@@ -20,7 +20,9 @@ struct _MxrProgramme {
   MxrFeed *feed;
   GPtrArray *outputs;                          /* MxrOutput, owned, in order of their start */
   MxrProgrammeSound *sounds[MXR_FEED_N_STREAMS]; /* NULL: not needed, failed, or not a sound */
+  MxrHandover *handover;
   MxrRung *rung;                               /* compared only: that the feed gets the picture of; NULL: of none */
+  MxrRung *former;                             /* the same: up to the key frame of @rung; NULL: it had that */
   gint64 retry_us;                             /* when one that failed is tried again */
   gint64 keyframe_due_us;
 };
@@ -33,7 +35,7 @@ mxr_programme_is_taken (const MxrRoom *room, MxrFeedStream stream)
   GPtrArray *outputs = room->programme->outputs;
 
   for (guint i = 0; i < outputs->len; i++)
-    if (mxr_output_is_live (outputs->pdata[i]) && mxr_output_takes (outputs->pdata[i], stream))
+    if (mxr_output_takes (outputs->pdata[i], stream))
       return true;
   return false;
 }
@@ -51,6 +53,12 @@ MxrFeed *
 mxr_programme_get_feed (const MxrRoom *room)
 {
   return room->programme->feed;
+}
+
+MxrHandover *
+mxr_programme_get_handover (const MxrRoom *room)
+{
+  return room->programme->handover;
 }
 
 MxrEncoding *
@@ -95,6 +103,42 @@ has_rung (MxrRoom *room, const MxrRung *rung)
   return false;
 }
 
+static void
+stop_feeding (MxrRoom *room, MxrRung *rung)
+{
+  if (rung != NULL && has_rung (room, rung))
+    mxr_rung_set_feeding (rung, false);
+}
+
+/* There may be no key frame for a second. */
+static void
+hand_over (MxrProgramme *programme, MxrRung *rung)
+{
+  MxrRoom *room = programme->room;
+  MxrRung *giver = programme->former != NULL && !mxr_handover_is_done (programme->handover) ? programme->former : programme->rung;
+
+  if (programme->former != giver)
+    stop_feeding (room, programme->former);
+  if (programme->rung != giver || rung == NULL)
+    stop_feeding (room, programme->rung);
+  if (rung == NULL && giver != programme->rung)
+    stop_feeding (room, giver);
+  programme->former = rung != NULL && giver != rung ? giver : NULL;
+  programme->rung = rung;
+  if (rung != NULL)
+    mxr_rung_set_feeding (rung, true);
+}
+
+static void
+end_handover (MxrProgramme *programme)
+{
+  if (programme->former == NULL || !mxr_handover_is_done (programme->handover))
+    return;
+  if (programme->former != programme->rung)
+    stop_feeding (programme->room, programme->former);
+  programme->former = NULL;
+}
+
 /* Outputs get the picture of one rung at a time; of another one, when the look has changed or an encoder was replaced, from
  * its next key frame on. What clients carried before is no measure any more. */
 static void
@@ -113,13 +157,9 @@ follow_picture (MxrProgramme *programme)
   MxrRung *rung = encoding != NULL ? encoding->rung : NULL;
   if (rung == programme->rung)
     return;
-  if (programme->rung != NULL && has_rung (room, programme->rung))
-    mxr_rung_set_feeding (programme->rung, false);
-  programme->rung = rung;
-  if (rung == NULL)
-    return;
-  mxr_rung_set_feeding (rung, true);
-  request_keyframe (programme, g_get_monotonic_time ());
+  hand_over (programme, rung);
+  if (rung != NULL)
+    request_keyframe (programme, g_get_monotonic_time ());
 }
 
 /* While somebody listens who knows no gaps, the mixer must not rest. */
@@ -150,6 +190,7 @@ mxr_programme_tick (MxrRoom *room, gint64 now_us)
     start_sounds (programme);
   }
   follow_picture (programme);
+  end_handover (programme);
   if (now_us < programme->keyframe_due_us)
     return;
   programme->keyframe_due_us = now_us + KEYFRAME_US;
@@ -230,6 +271,7 @@ mxr_programme_new (MxrRoom *room)
 
   programme->room = room;
   programme->feed = mxr_feed_new ();
+  programme->handover = mxr_handover_new (programme->feed);
   programme->outputs = g_ptr_array_new_with_free_func ((GDestroyNotify) mxr_output_free);
   return programme;
 }
@@ -303,6 +345,7 @@ void
 mxr_programme_free (MxrProgramme *programme)
 {
   g_ptr_array_unref (programme->outputs);
+  mxr_handover_unref (programme->handover);
   mxr_feed_unref (programme->feed);
   g_free (programme);
 }

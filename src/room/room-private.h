@@ -104,6 +104,7 @@ void mxr_graph_remove_input (MxrGraph *graph, GstElement *bin, GstElement *mixer
 /* ---- rung.c: one encoding, with its fan-out ------------------------------------------------------------ */
 
 typedef struct _MxrRung MxrRung;
+typedef struct _MxrHandover MxrHandover;
 
 typedef struct {
   const MxrFragment *encoder;
@@ -111,7 +112,7 @@ typedef struct {
   const char *codec;
   guint bitrate_bps;
   guint view, level; /* of a picture: which, and in which size */
-  MxrFeed *feed;     /* (nullable): of a picture in H.264: may get its access units; see mxr_rung_set_feeding(); mxr_rung_new()
+  MxrHandover *feed; /* (nullable): of a picture in H.264: may get its access units; see mxr_rung_set_feeding(); mxr_rung_new()
                       * alone looks at it */
   guint keyframe_interval_ms;
   bool is_picture; /* a thread of its own, fed by the graph's tee */
@@ -143,7 +144,8 @@ bool mxr_rung_is_passing (MxrRung *rung);
 /** mxr_rung_is_busy: Whether a key frame that was asked for is still to be made. */
 bool mxr_rung_is_busy (const MxrRung *rung);
 guint64 mxr_rung_count_keyframes (MxrRung *rung);
-/** mxr_rung_set_feeding: Whether the feed that it was made with gets the picture, from its next key frame on. */
+/** mxr_rung_set_feeding: Whether the feed that it was made with gets the picture, from its next key frame on; up to there it gets
+ * that of the former one, unless this is set to stop. */
 void mxr_rung_set_feeding (MxrRung *rung, bool is_feeding);
 /** mxr_rung_set_loss: @percent: as of mxr_opusenc_set_loss(). A sound that goes on from another one begins with that one's. */
 void mxr_rung_set_loss (MxrRung *rung, guint percent);
@@ -151,8 +153,15 @@ guint mxr_rung_get_loss (const MxrRung *rung);
 
 /* ---- units.c: H.264 out of RTP again, for outputs ----------------------------------------------------------------- */
 
+/** mxr_handover_new: From one encoder's pictures to another's: up to the next one's key frame the feed gets the former's. */
+MxrHandover *mxr_handover_new (MxrFeed *feed);
+void mxr_handover_unref (MxrHandover *handover);
+/** mxr_handover_is_done: Whether the feed gets the pictures of the bin that was opened last. Thread: any. */
+bool mxr_handover_is_done (MxrHandover *handover);
+
 /** mxr_units_new_bin: Returns: (transfer floating): takes RTP at its "sink", and lets nothing through yet. */
-GstElement *mxr_units_new_bin (MxrFeed *feed, guint framerate, GError **error);
+GstElement *mxr_units_new_bin (MxrHandover *handover, guint framerate, GError **error);
+/** mxr_units_set_open: Opened, it is the next; shut, nothing comes of it any more when this returns. Thread: control. */
 void mxr_units_set_open (GstElement *bin, bool is_open);
 
 /* ---- uplink-limit.c: the most a sender of a picture is to send; pure ------------------------------------- */
@@ -402,7 +411,7 @@ const char *mxr_encoding_get_codec (guint codec);
  * encoder just now. */
 bool mxr_encoding_prepare (MxrRoomView *view, guint codec, guint level, guint carried_bps);
 /** mxr_encoding_adapt: To who gets it as of the last look: its bitrate, and whether there is use for it at all. */
-void mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, gint64 now_us);
+void mxr_encoding_adapt (MxrRoomView *view, guint codec, guint level, bool is_watched, gint64 now_us);
 void mxr_encoding_drop (MxrRoomView *view, guint codec, guint level);
 /** mxr_encodings_get_bitrates: @out_bitrates_bps: (out): what each level's picture has, or would have for one who is alone. */
 void mxr_encodings_get_bitrates (MxrRoomView *view, guint codec, guint *out_bitrates_bps);
@@ -525,6 +534,7 @@ bool mxr_programme_images_have (const MxrConfig *config, const char *name);
 
 MxrProgramme *mxr_programme_new (MxrRoom *room);
 MxrFeed *mxr_programme_get_feed (const MxrRoom *room);
+MxrHandover *mxr_programme_get_handover (const MxrRoom *room);
 /** mxr_programme_is_taken: Whether an output needs @stream. */
 bool mxr_programme_is_taken (const MxrRoom *room, MxrFeedStream stream);
 /** mxr_programme_find_encoding: Returns: (nullable): of the picture, that outputs get. */

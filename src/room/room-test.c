@@ -574,10 +574,12 @@ test_programme (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (Person) ada = join (fixture, "Ada");
   g_autoptr (Person) bob = join (fixture, "Bob");
-  MxrProgrammeChange pin = { .pin = mxr_participant_get_id (bob->participant), .clock = MXR_UNCHANGED, .safe_margin = MXR_UNCHANGED };
-  const MxrProgrammeChange bad = { .layout = "grid", .clock = true, .safe_margin = 0.5 };
+  MxrProgrammeChange pin = MXR_PROGRAMME_UNCHANGED, bad = MXR_PROGRAMME_UNCHANGED;
   g_autoptr (GError) error = NULL;
 
+  pin.pin = mxr_participant_get_id (bob->participant);
+  bad.layout = "grid";
+  bad.safe_margin = 0.5;
   settle ();
   g_assert_true (is_room_picture (fixture));
   g_assert_null (mxr_hub_change_programme (fixture->hub, "lounge", &bad, &error));
@@ -590,6 +592,38 @@ test_programme (Fixture *fixture, gconstpointer unused)
   g_assert_true (is_room_picture (fixture));
 }
 
+static double
+get_loudness (GVariant *look)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (look);
+  double lufs = NAN;
+  g_assert_true (g_variant_lookup (owned, "loudness", "d", &lufs));
+  return lufs;
+}
+
+/* It is also switched off and on again while the mixer's sound is brought to it. */
+static void
+test_programme_loudness (Fixture *fixture, gconstpointer unused)
+{
+  static const double refused[] = { -37, -9, 1, -1 };
+  g_autoptr (Person) ada = join (fixture, "Ada");
+  MxrProgrammeChange change = MXR_PROGRAMME_UNCHANGED;
+
+  settle ();
+  g_assert_cmpfloat (get_loudness (mxr_hub_change_programme (fixture->hub, "lounge", &change, NULL)), ==, -16);
+  change.loudness_lufs = 0;
+  g_assert_cmpfloat (get_loudness (mxr_hub_change_programme (fixture->hub, "lounge", &change, NULL)), ==, 0);
+  change.loudness_lufs = -23;
+  g_assert_cmpfloat (get_loudness (mxr_hub_change_programme (fixture->hub, "lounge", &change, NULL)), ==, -23);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
+    g_autoptr (GError) error = NULL;
+    change.loudness_lufs = refused[i];
+    g_assert_null (mxr_hub_change_programme (fixture->hub, "lounge", &change, &error));
+    g_assert_error (error, MXR_ROOM_ERROR, MXR_ROOM_ERROR_BAD_LOOK);
+  }
+  g_assert_cmpfloat (get_loudness (mxr_hub_describe_programme (fixture->hub, "lounge", NULL)), ==, -23);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -598,6 +632,7 @@ main (int argc, char **argv)
   mxr_log_init ("error", false);
 #define ADD(path, func) g_test_add (path, Fixture, NULL, fixture_init, func, fixture_clear)
   ADD ("/room/programme", test_programme);
+  ADD ("/room/programme-loudness", test_programme_loudness);
   ADD ("/room/roster", test_roster);
   ADD ("/room/changes-are-merged", test_changes_are_merged);
   ADD ("/room/leaving-from-within", test_leaving_from_within);

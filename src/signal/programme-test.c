@@ -24,9 +24,13 @@ test_look (void)
   expect (&test, "GET", "/api/v1/rooms/other/programme", NULL, NULL, 404, "/problems/not-found");
   expect (&test, "PATCH", PROGRAMME, JSON, "{\"layout\":\"speaker\",\"pin\":\"p-1\",\"clock\":true,\"logoHeight\":0.2}", 200,
           "changed");
-  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage speaker p-1 (null) 1 0.2 -1 0"));
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage speaker p-1 (null) 1 0.2 nan nan"));
   expect (&test, "PATCH", PROGRAMME, JSON, "{\"labels\":null,\"safeMargin\":0,\"loudness\":-23,\"clock\":false}", 200, "changed");
-  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage (null) (null) (null) 0 0 0 -23"));
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage (null) (null) (null) 0 nan 0 -23"));
+  expect (&test, "PATCH", PROGRAMME, JSON, "{\"loudness\":0,\"safeMargin\":-1,\"logoHeight\":0}", 200, "changed");
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage (null) (null) (null) -1 0 -1 0"));
+  expect (&test, "PATCH", PROGRAMME, JSON, "{\"loudness\":null}", 200, "changed");
+  g_assert_true (mxr_fake_hub_was_called (test.hub, "change-programme stage (null) (null) (null) -1 nan nan nan"));
   expect (&test, "PUT", PROGRAMME, NULL, NULL, 405, "Allow: GET, HEAD, PATCH\r\n");
   test_server_stop (&test);
 }
@@ -35,7 +39,7 @@ static void
 test_refusals (void)
 {
   static const char *const bodies[] = { "{\"layout\":1}",         "{\"pin\":[]}",           "{\"logoHeight\":\"big\"}",
-                                        "{\"clock\":\"yes\"}",    "{\"safeMargin\":-0.5}", "{\"logoHeight\":-0.5}",
+                                        "{\"clock\":\"yes\"}",    "{\"safeMargin\":[]}",
                                         "{\"loudness\":false}",   "{\"labels\":\"a\\u0000\"}" };
   TestServer test;
   test_server_start (&test, NULL);

@@ -26,21 +26,12 @@ read_numbers (GHashTable *members, MxrProgrammeChange *change)
          mxr_body_get_number (members, "loudness", &change->loudness_lufs);
 }
 
-/* 0 and what is negative stand for "unchanged" further on. */
-static bool
-are_given_well (GHashTable *members, const MxrProgrammeChange *change)
-{
-  bool has_margin = g_hash_table_contains (members, "safeMargin"), has_height = g_hash_table_contains (members, "logoHeight");
-  return !(has_margin && change->safe_margin < 0 && change->safe_margin != MXR_UNCHANGED) &&
-         !(has_height && change->logo_height < 0);
-}
-
 static void
 change_look (MxrServer *server, SoupServerMessage *msg, const char *room)
 {
   g_autoptr (GHashTable) members = mxr_body_read (msg);
   g_autoptr (GError) error = NULL;
-  MxrProgrammeChange change = { .clock = MXR_UNCHANGED, .safe_margin = MXR_UNCHANGED };
+  MxrProgrammeChange change = MXR_PROGRAMME_UNCHANGED;
 
   if (members == NULL)
     return;
@@ -49,10 +40,9 @@ change_look (MxrServer *server, SoupServerMessage *msg, const char *room)
                          "layout, pin, background, logo, logoCorner and labels are strings of at most 1024 bytes.");
     return;
   }
-  if (!read_numbers (members, &change) || !mxr_body_get_bool (members, "clock", &change.clock) ||
-      !are_given_well (members, &change)) {
+  if (!read_numbers (members, &change) || !mxr_body_get_bool (members, "clock", &change.clock)) {
     mxr_problem_respond (msg, MXR_PROBLEM_BAD_LOOK,
-                         "logoHeight, safeMargin and loudness are numbers, clock is true or false; heights and margins are not negative.");
+                         "logoHeight, safeMargin and loudness are numbers, clock is true or false.");
     return;
   }
   GVariant *value = mxr_hub_change_programme (server->hub, room, &change, &error);

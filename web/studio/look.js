@@ -12,7 +12,7 @@ const INTERVAL_MS = 10_000;
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const CORNERS = [{ value: 'top-left', key: 'look.topLeft' }, { value: 'top-right', key: 'look.topRight' },
   { value: 'bottom-left', key: 'look.bottomLeft' }, { value: 'bottom-right', key: 'look.bottomRight' }];
-const LOUDNESSES = [{ value: '-23', key: 'look.loudnessBroadcast' }, { value: '-16', key: 'look.loudnessWeb' }];
+const LOUDNESSES = [{ value: '-23', key: 'look.loudnessBroadcast' }, { value: '-16', key: 'look.loudnessWeb' }, { value: '0', key: 'look.loudnessOff' }];
 
 /** A file's name as the server keeps it: what else it has becomes a dash. */
 export function imageName(name) {
@@ -116,8 +116,7 @@ export class Look {
 
   #renderLoudness(value) {
     const { loudness } = this.#c;
-    const own = LOUDNESSES.some((option) => Number(option.value) === value) ? []
-      : [value === 0 ? { value: '0', key: 'look.loudnessOff' } : { value: String(value), text: `${value} LUFS` }];
+    const own = LOUDNESSES.some((option) => Number(option.value) === value) ? [] : [{ value: String(value), text: `${value} LUFS` }];
     loudness.fill([...LOUDNESSES, ...own], String(value));
   }
 
