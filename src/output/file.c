@@ -113,20 +113,23 @@ static void
 mend (const char *path)
 {
   FILE *file = g_str_has_suffix (path, ".mp4") ? fopen (path, "r+") : NULL;
-  guint8 header[8];
+  struct {
+    guint32 n_bytes; /* big-endian */
+    char type[4];
+  } header; /* ISO/IEC 14496-12 4.2 */
   gint64 begin = 0, n_bytes = 0;
 
   if (file == NULL)
     return;
   fseeko (file, 0, SEEK_END);
   gint64 end = ftello (file);
-  while (fseeko (file, begin, SEEK_SET) == 0 && fread (header, 1, sizeof header, file) == sizeof header) {
-    n_bytes = GST_READ_UINT32_BE (header);
+  while (fseeko (file, begin, SEEK_SET) == 0 && fread (&header, 1, sizeof header, file) == sizeof header) {
+    n_bytes = GUINT32_FROM_BE (header.n_bytes);
     if (n_bytes < (gint64) sizeof header || begin + n_bytes > end)
       break;
     begin += n_bytes;
   }
-  bool is_table = end - begin < (gint64) sizeof header || memcmp (header + 4, "moof", 4) == 0;
+  bool is_table = end - begin < (gint64) sizeof header || memcmp (header.type, "moof", 4) == 0;
   if (begin > 0 && begin < end && is_table && ftruncate (fileno (file), begin) != 0)
     mxr_debug ("output", "%s cannot be mended: %s", path, g_strerror (errno));
   fclose (file);

@@ -196,7 +196,7 @@ hash_parameters (guint hash, const guint8 *payload, gsize n_bytes)
   if (n_bytes == 0 || (payload[0] & 0x1f) != 24)
     return hash_unit (hash, payload, n_bytes);
   for (gsize i = 1; i + 2 < n_bytes;) { /* RFC 6184 5.7.1 */
-    const gsize size = GST_READ_UINT16_BE (payload + i);
+    const gsize size = payload[i] << 8 | payload[i + 1]; /* at any address: GStreamer's macro wants an even one */
     hash = hash_unit (hash, payload + i + 2, MIN (size, n_bytes - i - 2));
     i += 2 + size;
   }
