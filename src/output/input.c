@@ -192,12 +192,13 @@ split_locked (MxrInput *input, GstClockTime running_ns)
 
 /* ---- One buffer --------------------------------------------------------------------------------------------------- */
 
-/* A frame of sound belongs where its middle lies, on either side of a key frame: mp4mux puts the first one that it gets at 0,
- * and so sound is off by half a frame at most. */
+/* A frame of AAC belongs where its middle lies, on either side of a key frame: mp4mux puts the first one that it gets at 0,
+ * and so sound is off by half a frame at most. A packet of Opus belongs where it begins: behind opusparse one that began before 0
+ * had the time stamp of the next. */
 static GstClockTime
 get_middle_ns (MxrFeedStream stream, const GstBuffer *buffer, GstClockTime running_ns)
 {
-  bool has_length = stream != MXR_FEED_PICTURE && GST_BUFFER_DURATION_IS_VALID (buffer);
+  bool has_length = stream == MXR_FEED_SOUND && GST_BUFFER_DURATION_IS_VALID (buffer);
   return running_ns + (has_length ? GST_BUFFER_DURATION (buffer) / 2 : 0);
 }
 
