@@ -158,6 +158,9 @@ test_due (void)
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, G_MAXINT64);
   mxr_twcc_recorder_add (&recorder, 0, 5000);
   mxr_twcc_recorder_add (&recorder, 0, 6000);
+  g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000 + MXR_TWCC_INTERVAL_MAX_US);
+  for (guint16 i = 1; i < 10; i++) /* few packets wait for more */
+    mxr_twcc_recorder_add (&recorder, i, 6000);
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000 + MXR_TWCC_INTERVAL_US);
   mxr_twcc_recorder_set_rate (&recorder, 100000);
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000 + 160000);
@@ -165,7 +168,7 @@ test_due (void)
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000 + MXR_TWCC_INTERVAL_MAX_US);
   mxr_twcc_recorder_set_rate (&recorder, G_MAXUINT);
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000 + MXR_TWCC_INTERVAL_US);
-  for (guint16 i = 1; i < MXR_TWCC_MAX_PACKETS; i++)
+  for (guint16 i = 10; i < MXR_TWCC_MAX_PACKETS; i++)
     mxr_twcc_recorder_add (&recorder, i, 7000);
   g_assert_cmpint (mxr_twcc_recorder_due_us (&recorder), ==, 5000);
 }
