@@ -95,7 +95,7 @@ def describe_machine(context, pairs):
 SIDES = {
     "mixroom": lambda context, case: (programme if case.bench == "programme" else sides).mixroom(context, case),
     "janus": sides.janus,
-    "floor": sides.video_floor,
+    "floor": sides.floor,
     "stock, one encoder": sides.stock("shared"),
     "stock, an encoder each": sides.stock("each"),
     "bare loop": sides.bare_send,
@@ -114,6 +114,8 @@ def missing(context, side, case):
         return "rtp-crowd was not built: apt-get install libopus-dev"
     if case.bench == "programme" and shutil.which("ffmpeg") is None:
         return "what receives RTMP and SRT is not installed: apt-get install ffmpeg"
+    if side == "floor" and case.bench == "audio":
+        return None if sides.has_program(context, "sound-floor") else "sound-floor was not built"
     if side in ("floor", "bare encodes") and not sides.has_program(context, "video-floor"):
         return f"video-floor was not built: apt-get install {libraries}"
     if side.startswith("stock") and case.codec == "h264" and not sides.has_elements("openh264enc", "avdec_h264"):

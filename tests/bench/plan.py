@@ -10,6 +10,7 @@ class Case:
     sides: tuple
     talkers: int = 3
     codec: str = "none"
+    has_dtx: bool = False  # who does not talk is muted: browsers, which our answer allows DTX, send next to nothing then
     wants_delay: bool = False  # in a second measurement: clicks in place of speech would change the cost
     last: dict = dataclasses.field(default_factory=dict)  # figures of the sides that were measured last
 
@@ -27,6 +28,7 @@ class Goal:
 
 AUDIO_SIZES, AUDIO_QUICK = (10, 50, 100, 300), (10, 50)
 ALL_TALKING = (10, 100)  # of these sizes
+MUTED = (100,)
 VIDEO_SIZES, VIDEO_QUICK = (4, 9, 16, 25), (4, 9)
 STOCK_SIZES = {"stock, one encoder": (4, 9, 16), "stock, an encoder each": (4, 9)}
 CODECS = (("VP8", "vp8"), ("H.264", "h264"))
@@ -38,6 +40,7 @@ BENCHES = ("audio", "video", "rate", "viewers", "programme", "storm", "elements"
 
 GOALS = (
     Goal("audio", "3 talking", 100, "janus", 0.10),
+    Goal("audio", "3 talking, others muted", 100, "janus", 0.10),
     Goal("audio", "all talking", 100, "janus", 0.15),
     Goal("audio", "3 talking", 300, None, 0.5),
     Goal("audio", "3 talking", 100, None, 0.5, "mib_each"),
@@ -60,9 +63,12 @@ def cases(benches, quick, sizes=None):
     found = []
     if "audio" in benches:
         for size in sizes or (AUDIO_QUICK if quick else AUDIO_SIZES):
-            found.append(Case("audio", "3 talking", size, ("mixroom", "janus"), talkers=min(3, size)))
+            found.append(Case("audio", "3 talking", size, audio_sides(size), talkers=min(3, size)))
+        for size in sizes or (() if quick else MUTED):
+            found.append(Case("audio", "3 talking, others muted", size, audio_sides(size), talkers=min(3, size),
+                              has_dtx=True))
         for size in sizes or ALL_TALKING[:1 if quick else None]:
-            found.append(Case("audio", "all talking", size, ("mixroom", "janus"), talkers=size))
+            found.append(Case("audio", "all talking", size, audio_sides(size), talkers=size))
     if "video" in benches:
         for name, codec in CODECS:
             for size in sizes or (VIDEO_QUICK if quick else VIDEO_SIZES):
@@ -80,6 +86,10 @@ def cases(benches, quick, sizes=None):
         for size in STORM_SIZES:
             found.append(Case("storm", "joins in 10 s", size, ("mixroom",), codec="vp8"))
     return found
+
+
+def audio_sides(size):
+    return ("mixroom", "janus", "floor") if size >= 100 else ("mixroom", "janus")
 
 
 def compared(bench):

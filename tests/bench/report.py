@@ -25,7 +25,11 @@ NOTES = {
         "<b>Mixroom</b>: real WebRTC clients (ICE, DTLS, SRTP with AES-128-GCM, RTCP), each hears all others without itself.",
         "<b>janus</b>: AudioBridge over plain RTP, so without ICE, DTLS, SRTP and RTCP, which is in its favour; a room of 48 kHz, "
         "everything else as it comes (six packets of prebuffering). A participant over WebRTC costs it about a third more.",
-        "Both get the same speech as Opus of 20 ms; who does not talk sends what an encoder makes of silence, 50 packets a second. "
+        "<b>floor</b>: one thread that wakes up every 20 ms: it reads everybody's socket, computes AES-128-GCM over what has come, decodes who "
+        "is heard, mixes, encodes, and protects and sends a packet to everybody with sendto(). Not in it: RTCP, ICE, jitter buffers, "
+        "levels, hand-over between threads; and it may wait for 20 ms.",
+        "Both get the same speech as Opus of 20 ms; who does not talk sends what an encoder makes of silence, 50 packets a second, "
+        "and two or three where the others are muted (DTX). "
         "Mixroom's clients say how loud a packet is (RFC 6464), as browsers do; AudioBridge decodes everybody.",
         "Mixroom mixes the six loudest; AudioBridge mixes everybody. The delay is from sending the packet with a click to the "
         "arrival of the packet that holds it, on loopback. Where all talk, the click may not be heard, and then there is none.",

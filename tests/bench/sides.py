@@ -117,6 +117,7 @@ def cast(context, case, pid, **options):
     argv = [f"--server-pid={pid}", f"--audio={media / 'speech.opus.mkv'}"]
     argv += [f"--video={media / f'clip{i}.h264.mkv'}" for i in range(4)] if case.codec != "none" else []
     defaults = {"participants": case.size, "talkers": case.talkers, "codec": case.codec, "duration": round(context.seconds)}
+    defaults |= {"dtx": True} if case.has_dtx else {}
     for name, value in {**defaults, **options}.items():
         argv.append(f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}"))
     return argv
@@ -262,21 +263,26 @@ def crowd(context, case, pid, ports, listen, **options):
 # ---- A room of stock elements ---------------------------------------------------------------------------------------
 
 
+def rtp_room(context, case, name, arguments):
+    """A program of ours as the server of rtp-crowd: it gets `arguments`, its first port and that of the crowd, and says when it is ready."""
+    n = case.size
+    base = free_ports(8 * n, 20000, 31000)
+    listen = base + 4 * n
+    with open(context.out / f"{name}.log", "wb") as log:
+        room = subprocess.Popen([str(a) for a in (context.bench / name, *arguments, base, listen)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=log, env=context.env, preexec_fn=die_with_parent)
+        try:
+            room.stdout.readline()  # "ready"
+            picture = 2 if case.codec != "none" else None
+            ports = "".join(f"{base + 4 * i} {base + 4 * i + picture if picture else 0}\n" for i in range(n))
+            return crowd(context, case, room.pid, ports, listen)
+        finally:
+            end(room)
+
+
 def stock(encoders):
     def side(context, case):
-        n = case.size
-        base = free_ports(8 * n, 20000, 31000)
-        listen = base + 4 * n
-        with open(context.out / "stock.log", "wb") as log:
-            room = subprocess.Popen([str(context.bench / "stock-room"), case.codec, str(n), encoders, str(base), str(listen)],
-                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=context.env,
-                                    preexec_fn=die_with_parent)
-            try:
-                room.stdout.readline()  # "ready"
-                ports = "".join(f"{base + 4 * i} {base + 4 * i + 2}\n" for i in range(n))
-                figures = crowd(context, case, room.pid, ports, listen)
-            finally:
-                end(room)
+        figures = rtp_room(context, case, "stock-room", (case.codec, case.size, encoders))
         figures["delivered"] = round(min(figures["fps"] / 30, 1), 3)
         return figures
     return side
@@ -285,7 +291,9 @@ def stock(encoders):
 # ---- Floors ---------------------------------------------------------------------------------------------------------
 
 
-def video_floor(context, case):
+def floor(context, case):
+    if case.bench == "audio":
+        return rtp_room(context, case, "sound-floor", (case.size, case.talkers))
     return run_program(context, [context.bench / "video-floor", *cast(context, case, 0)], context.seconds)
 
 

@@ -12,6 +12,7 @@
 #include "bench-common.h"
 #include "clip-frames.h"
 #include "floor-codecs.h"
+#include "floor-sound.h"
 #include "mixroom/layout.h"
 
 #include <opus.h>
@@ -29,9 +30,6 @@
 #define PROGRAMME_SOUND_BPS 128000
 #define WARM_UP_US (2 * G_USEC_PER_SEC)
 #define MAX_PEOPLE 49
-#define MAX_SPEAKERS 6
-#define OPUS_BITRATE_BPS 32000
-#define OPUS_MAX_BYTES 1275
 #define RTP_HEADER_BYTES 12
 
 typedef struct {
@@ -51,9 +49,8 @@ typedef struct {
   MxrScratch scratch;
   guint64 n_bytes;
 
-  const MxrClip *speech[MAX_SPEAKERS];
-  OpusDecoder *opus_decoders[MAX_SPEAKERS];
-  OpusEncoder *opus_encoders[MAX_SPEAKERS + 1]; /* mix-minus for who speaks, and the mix for all others */
+  const MxrClip *speech[FLOOR_MAX_SPEAKERS];
+  FloorSound *sound;
   guint n_speakers;
   guint n_blocks;
 
@@ -103,22 +100,6 @@ show_next_frame (Room *room, Person *person)
 
 /* ---- Sound ------------------------------------------------------------------------------------------------ */
 
-static void
-start_sound (Room *room)
-{
-  int error;
-
-  for (guint i = 0; i < room->n_speakers; i++)
-    room->opus_decoders[i] = opus_decoder_create (48000, 1, &error);
-  for (guint i = 0; i <= room->n_speakers; i++) {
-    room->opus_encoders[i] = opus_encoder_create (48000, 1, OPUS_APPLICATION_RESTRICTED_LOWDELAY, &error);
-    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_BITRATE (OPUS_BITRATE_BPS));
-    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_VBR_CONSTRAINT (1));
-    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_COMPLEXITY (5));
-    opus_encoder_ctl (room->opus_encoders[i], OPUS_SET_DTX (1));
-  }
-}
-
 /* pipelines/programme-opus.gst; what it leaves open is opusenc's own. */
 static OpusEncoder *
 new_file_opus (void)
@@ -135,7 +116,7 @@ new_file_opus (void)
 static void
 encode_programme_sound (Room *room, const gint16 *block)
 {
-  guint8 packet[OPUS_MAX_BYTES];
+  guint8 packet[FLOOR_OPUS_MAX_BYTES];
   const double start_s = thread_s ();
 
   room->n_bytes += floor_aac_encode (room->aac, block, BENCH_BLOCK_SAMPLES);
@@ -146,42 +127,32 @@ encode_programme_sound (Room *room, const gint16 *block)
 }
 
 static void
-encode_calls_sounds (Room *room, const gint32 *sum, gint16 (*blocks)[BENCH_BLOCK_SAMPLES])
+encode_calls_sounds (Room *room)
 {
-  gint16 out[BENCH_BLOCK_SAMPLES];
-  guint8 packet[OPUS_MAX_BYTES];
+  FloorOpus packets[FLOOR_MAX_SPEAKERS + 1];
 
-  for (guint k = 0; k <= room->n_speakers; k++) {
-    for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
-      out[i] = (gint16) CLAMP (sum[i] - (k < room->n_speakers ? blocks[k][i] : 0), G_MININT16, G_MAXINT16);
-    room->n_bytes += (guint64) opus_encode (room->opus_encoders[k], out, BENCH_BLOCK_SAMPLES, packet, sizeof packet);
-  }
+  floor_sound_encode (room->sound, packets);
+  for (guint k = 0; k <= room->n_speakers; k++)
+    room->n_bytes += packets[k].size;
 }
 
 static void
 mix_block (Room *room)
 {
-  gint16 blocks[MAX_SPEAKERS][BENCH_BLOCK_SAMPLES];
-  gint32 sum[BENCH_BLOCK_SAMPLES] = { 0 };
-  gint16 mix[BENCH_BLOCK_SAMPLES];
-
   for (guint k = 0; k < room->n_speakers; k++) {
     const MxrClip *speech = room->speech[k];
     const MxrClipFrame *frame = mxr_clip_get_frame (speech, room->n_blocks + k * 37);
     const MxrClipPacket *said = &g_array_index (speech->packets, MxrClipPacket, frame->first_packet);
     const guint8 *payload = speech->bytes->data + said->offset + RTP_HEADER_BYTES;
-    if (opus_decode (room->opus_decoders[k], payload, said->size - RTP_HEADER_BYTES, blocks[k], BENCH_BLOCK_SAMPLES, 0) !=
-        BENCH_BLOCK_SAMPLES)
-      g_error ("a packet of speech that is not of 20 ms");
-    for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
-      sum[i] += blocks[k][i];
+    floor_sound_decode (room->sound, k, payload, said->size - RTP_HEADER_BYTES);
   }
-  for (guint i = 0; i < BENCH_BLOCK_SAMPLES; i++)
-    mix[i] = (gint16) CLAMP (sum[i], G_MININT16, G_MAXINT16);
-  if (room->is_programme)
+  const gint16 *mix = floor_sound_mix (room->sound);
+  if (room->is_programme) {
     encode_programme_sound (room, mix);
-  else
-    encode_calls_sounds (room, sum, blocks);
+    floor_sound_skip (room->sound);
+  } else {
+    encode_calls_sounds (room);
+  }
   room->n_blocks++;
 }
 
@@ -226,10 +197,10 @@ room_new (MxrCast *cast, const MxrLoadOptions *options, bool is_programme)
   room->aac = is_programme ? floor_aac_new (PROGRAMME_SOUND_BPS) : NULL;
   room->file_opus = is_programme ? new_file_opus () : NULL;
   room->n_people = CLAMP ((guint) options->n_participants, 1, MAX_PEOPLE);
-  room->n_speakers = MIN ((guint) options->n_talkers, MAX_SPEAKERS);
+  room->n_speakers = MIN ((guint) options->n_talkers, FLOOR_MAX_SPEAKERS);
   room->frames_by_clip = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   seat_people (room, cast, is_h264);
-  start_sound (room);
+  room->sound = floor_sound_new (room->n_speakers);
   return room;
 }
 
@@ -238,10 +209,7 @@ room_free (Room *room)
 {
   for (guint i = 0; i < room->n_people; i++)
     floor_decoder_free (room->people[i].decoder);
-  for (guint i = 0; i < room->n_speakers; i++)
-    opus_decoder_destroy (room->opus_decoders[i]);
-  for (guint i = 0; i <= room->n_speakers; i++)
-    opus_encoder_destroy (room->opus_encoders[i]);
+  floor_sound_free (room->sound);
   floor_encoder_free (room->encoder);
   g_clear_pointer (&room->aac, floor_aac_free);
   g_clear_pointer (&room->file_opus, opus_encoder_destroy);
