@@ -119,7 +119,6 @@ export class Room {
     n.chat.classList.toggle('unread', this.#unread);
     this.#renderReduced();
     this.#renderLive();
-    this.#renderSelf();
     for (const [node, open] of [[n.programme, this.#side.open === 'programme'], [n.people, this.#side.open === 'people'], [n.chat, this.#side.open === 'chat'], [n.stats, this.#stats.open]]) {
       node.classList.toggle('active', open);
       node.setAttribute('aria-expanded', String(open));
@@ -134,11 +133,6 @@ export class Room {
     const reduced = isReduced(this.#call.rung);
     setLabel(this.#nodes.stats, reduced ? 'bar.statsReduced' : 'bar.stats');
     for (const node of [this.#nodes.stats, this.#nodes.more]) node.classList.toggle('reduced', reduced);
-  }
-
-  /* The menu offers what there is to do. */
-  #renderSelf() {
-    this.element.dataset.self = this.#stage.selfView;
   }
 
   /* Who could stop it should not forget it. */
@@ -206,7 +200,6 @@ export class Room {
 
   #showSelf(shown) {
     this.#stage.showSelf(shown);
-    this.#renderSelf();
     if (shown) return;
     toast(t('self.hidden'));
     this.#nodes.more.focus();
@@ -246,7 +239,6 @@ export class Room {
     const on = (type, listener) => this.#call.addEventListener(type, ({ detail }) => listener(detail), { signal });
     on('roster', () => this.#render());
     on('local', () => this.#render());
-    on('tiles', () => this.#renderSelf());
     on('rung', () => this.#renderReduced());
     on('enter', ({ name }) => toast(t('room.entered', { name })));
     on('exit', ({ name }) => toast(t('room.left', { name })));
