@@ -159,7 +159,7 @@ export class Call extends EventTarget {
       case 'participant':
         return this.#emitRoster(changeMember(this.roster, message));
       case 'tiles':
-        this.tiles = { canvas: message.canvas, tiles: message.tiles ?? [] };
+        this.tiles = { view: message.view ?? 'main', canvas: message.canvas, tiles: message.tiles ?? [] };
         return this.#emit('tiles', this.tiles);
       case 'talking':
         return this.#setTalking(message);

@@ -34,9 +34,10 @@ export class Room {
   constructor(call, place) {
     this.#call = call;
     const { signal } = this.#stop;
-    this.#stage = new Stage(call, signal);
     this.#studio = new Studio(call, place, signal);
     this.#side = new SidePanel(call, this.#studio, signal);
+    this.#stage = new Stage(call, { panel: this.#side.element, mark: new OnAir(call, signal).element,
+      onSelfHide: () => this.#showSelf(false) }, signal);
     this.#stats = new StatsPanel(call, signal);
     this.#settings = settingsDialog({ onDevice: (device, id) => this.#useDevice(device, id),
       onMirror: (mirrored) => this.#stage.setMirrored(mirrored) }, signal);
@@ -76,7 +77,7 @@ export class Room {
     n.bar.addEventListener('mousedown', (event) => event.preventDefault());
     n.banner = new Banner(this.#call, signal);
     n.alone = this.#buildAlone();
-    this.#stage.element.append(new OnAir(this.#call, signal).element, n.banner.element, n.alone, this.#stats.element);
+    this.#stage.element.append(n.banner.element, n.alone, this.#stats.element);
     this.#stage.element.addEventListener('dblclick', (event) => { if (!event.target.closest('button, .stats')) this.#toggleFullscreen(); });
     return h('main', { class: 'room' }, h('h1', { class: 'visually-hidden' }, this.#call.room),
       h('div', { class: 'room-main' }, this.#stage.element, this.#side.element), n.bar,
@@ -90,6 +91,8 @@ export class Room {
       { icon: 'people', key: 'bar.people', class: 'narrow', onclick: () => this.#side.show('people') },
       { icon: 'broadcast', key: 'studio.title', class: 'narrow programme-item', onclick: () => this.#side.show('programme') },
       { icon: 'stats', key: 'bar.stats', class: 'narrow', onclick: () => this.#stats.toggle() },
+      { icon: 'selfView', key: 'menu.selfShow', class: 'self-show', onclick: () => this.#showSelf(true) },
+      { icon: 'selfView', key: 'self.hide', class: 'self-unshow', onclick: () => this.#showSelf(false) },
       { icon: 'link', key: 'menu.copyLink', onclick: () => this.#copyLink() },
       { icon: 'fullscreen', key: 'menu.fullscreen', class: document.fullscreenEnabled ? null : 'absent', onclick: () => this.#toggleFullscreen() },
       { icon: 'settings', key: 'menu.settings', id: 'open-settings', onclick: () => this.#settings.show() },
@@ -193,6 +196,13 @@ export class Room {
 
   #toggleHand() {
     this.#call.raiseHand(!this.#call.handRaised);
+  }
+
+  #showSelf(shown) {
+    this.#stage.showSelf(shown);
+    if (shown) return;
+    toast(t('self.hidden'));
+    this.#nodes.more.focus();
   }
 
   /* Space: true when it opened a microphone that was off. */

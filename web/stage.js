@@ -4,34 +4,52 @@ import { h, setText } from './dom.js';
 import { fit, fitOf, placeTile } from './geometry.js';
 import { icon } from './icons.js';
 import { canChooseSpeaker } from './mixroom.js';
+import { whenNextPicture } from './next-picture.js';
 import { isWeak, qualityLabel, qualityMark, setQuality } from './quality.js';
 import { onLanguage, t } from './strings.js';
+import { SelfView } from './self-view.js';
 import { prefs } from './store.js';
 
-const CANVAS_BEFORE_TILES = { width: 16, height: 9 };
+const LAYOUT_BEFORE_TILES = { view: null, canvas: { width: 16, height: 9 }, tiles: [] };
+
+const boxOf = ({ offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height }) => ({ left, top, width, height });
 
 export class Stage {
   #call;
+  #layout = LAYOUT_BEFORE_TILES; /* what is shown: the call's tiles may be those of the next picture */
+  #stopWaiting = () => {};
   #tiles = new Map();
   #self = null;
+  #selfView;
+  #beside;
   #nodes = {};
 
-  constructor(call, signal) {
+  /**
+   * @param panel what lies over the stage on small screens, or beside it; mark: what stands in the stage's top right corner
+   * @param onSelfHide the user wishes not to see the own picture in its corner
+   */
+  constructor(call, { panel, mark, onSelfHide }, signal) {
     this.#call = call;
+    this.#beside = { panel, mark };
     this.#build();
+    this.element.append(mark);
+    this.#selfView = new SelfView(this.element, onSelfHide);
     const on = (type, listener) => call.addEventListener(type, listener, { signal });
     on('stream', () => this.#attach());
-    on('tiles', () => this.#placeTiles());
+    on('tiles', () => this.#onTiles());
     on('roster', () => this.#describeTiles());
     on('talking', () => this.#describeTiles());
-    on('local', () => this.#describeTiles());
+    on('local', () => this.#placeTiles());
     on('rung', () => this.#pausePicture());
     onLanguage(() => this.#describeTiles(), signal);
     const observer = new ResizeObserver(() => this.#resize());
-    observer.observe(this.element);
-    signal.addEventListener('abort', () => observer.disconnect());
+    for (const element of [this.element, panel, mark]) observer.observe(element);
+    signal.addEventListener('abort', () => {
+      observer.disconnect();
+      this.#stopWaiting();
+    });
     this.#attach();
-    this.#placeTiles();
+    this.#onTiles();
     this.#pausePicture();
     this.setSpeaker(prefs.get('speaker'));
   }
@@ -100,15 +118,29 @@ export class Stage {
   #resize() {
     const { picture } = this.#nodes;
     const box = { width: this.element.clientWidth, height: this.element.clientHeight };
-    const place = fit(box, this.#call.tiles?.canvas ?? CANVAS_BEFORE_TILES);
+    const place = fit(box, this.#layout.canvas);
     for (const [side, px] of Object.entries(place)) picture.style[side] = `${px}px`;
+    this.#placeSelf();
+  }
+
+  /* Between the mix and the other's own picture nothing is where it was, so all moves when that is to be seen. */
+  #onTiles() {
+    const isOther = this.#layout.view !== null && this.#call.tiles.view !== this.#layout.view;
+    const show = () => {
+      this.#layout = this.#call.tiles ?? LAYOUT_BEFORE_TILES;
+      this.#placeTiles();
+    };
+    this.#stopWaiting();
+    if (isOther) this.#stopWaiting = whenNextPicture(this.#nodes.video, show);
+    else show();
   }
 
   #placeTiles() {
-    const tiles = this.#call.tiles?.tiles ?? [];
+    const { tiles } = this.#layout;
     const shown = new Set(tiles.map(({ participant }) => participant));
+    const apart = this.#selfState === 'shown' ? this.#call.participant : null;
     for (const [id, node] of this.#tiles) {
-      if (shown.has(id)) continue;
+      if (shown.has(id) || id === apart) continue;
       node.element.remove();
       this.#tiles.delete(id);
     }
@@ -116,8 +148,42 @@ export class Stage {
       const node = this.#tiles.get(tile.participant) ?? this.#addTile(tile.participant);
       Object.assign(node.element.style, placeTile(tile), { zIndex: String(Math.trunc(Number(tile.z) || 0)) });
     }
+    this.#selfView.take(apart === null ? null : (this.#tiles.get(apart) ?? this.#addTile(apart)).element);
+    this.element.dataset.self = this.#selfState;
     this.#resize();
     this.#describeTiles();
+  }
+
+  /* ---- The own picture ---- */
+
+  /** The own camera where the picture has no tile of it: `shown` in a corner, `hidden` by the user, `none` to be shown. */
+  get #selfState() {
+    const { tiles } = this.#layout;
+    const isNeeded = tiles.length > 0 && tiles.every(({ participant }) => participant !== this.#call.participant);
+    if (!isNeeded || !this.#ownTrack()) return 'none';
+    return prefs.get('selfView') ? 'shown' : 'hidden';
+  }
+
+  /** Shows it again, or hides it, and remembers that. */
+  showSelf(shown) {
+    prefs.remember({ selfView: shown });
+    this.#placeTiles();
+  }
+
+  #placeSelf() {
+    const { own, picture } = this.#nodes;
+    const video = boxOf(picture);
+    const [panel, mark] = [boxOf(this.#beside.panel), boxOf(this.#beside.mark)];
+    const isCovered = panel.width > 0 && panel.left < this.element.offsetLeft + this.element.offsetWidth;
+    const others = this.#layout.tiles.map(({ participant, x, y, w, h: down }) => ({ element: this.#tiles.get(participant).element,
+      left: video.left + x * video.width, top: video.top + y * video.height, width: w * video.width, height: down * video.height }));
+    this.#selfView.place({ camera: { width: own.videoWidth, height: own.videoHeight }, picture: video, tiles: others,
+      floor: isCovered ? panel.top - this.element.offsetTop : this.element.clientHeight, mark: mark.width > 0 ? mark : null });
+  }
+
+  #ownTrack() {
+    const { camera, screen } = this.#call.local;
+    return camera.on && !screen ? camera.track : null;
   }
 
   #addTile(id) {
@@ -155,9 +221,8 @@ export class Stage {
 
   #showOwn() {
     const { own } = this.#nodes;
-    const { camera, screen } = this.#call.local;
     const tile = this.#tiles.get(this.#call.participant);
-    const track = camera.on && !screen ? camera.track : null;
+    const track = this.#ownTrack();
     if (track !== this.#self) {
       this.#self = track;
       own.srcObject = track ? new MediaStream([track]) : null;
@@ -170,12 +235,17 @@ export class Stage {
     own.play().catch(() => {});
   }
 
-  /* As the mixer fits it, so that nothing jumps when the overlay comes or goes. */
+  /* As the mixer fits it, so that nothing jumps when the overlay comes or goes; apart, its place has its shape. */
   #fitOwn() {
     const { own } = this.#nodes;
-    const { canvas, tiles } = this.#call.tiles ?? { tiles: [] };
+    if (this.#selfView.tile) {
+      own.style.objectFit = 'cover';
+      return this.#placeSelf();
+    }
+    const { canvas, tiles } = this.#layout;
     const tile = tiles.find(({ participant }) => participant === this.#call.participant);
-    if (!tile) return;
+    if (!tile) return undefined;
     own.style.objectFit = fitOf({ width: own.videoWidth, height: own.videoHeight }, { width: tile.w * canvas.width, height: tile.h * canvas.height });
+    return undefined;
   }
 }

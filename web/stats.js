@@ -84,17 +84,21 @@ function meanDelayMs(buffer, before) {
 
 /* In the order of the way; what stands between `network` and `playout` is the server's. */
 const STAGES = ['network', 'buffer', 'decode', 'wait', 'compose', 'encode', 'send', 'playout'];
+/* What a picture goes through that nobody mixes. */
+const STAGES_DIRECT = ['network', 'send', 'playout'];
 
 /**
  * Where the time goes between a sender and this page, as [{stage, ms}].
  *
  * @param server medians of the server's stages, as {buffer: {median, p95}, …} [ms]; undefined: nothing is known
  * @param values of sample(): the network is taken to be as far on the sender's side as on ours
+ * @param isDirect whether the picture is passed on as it was sent
  */
-export function delayBudget(server, values, kind) {
-  if (!server || Object.keys(server).length === 0) return [];
+export function delayBudget(server, values, kind, isDirect = false) {
+  const isPassed = isDirect && kind === 'video';
+  if (!isPassed && (!server || Object.keys(server).length === 0)) return [];
   const own = { network: values?.rtt, playout: kind === 'audio' ? values?.soundBuffer : values?.jitterBuffer };
-  return STAGES.map((stage) => ({ stage, ms: own[stage] ?? server[stage]?.median }))
+  return (isPassed ? STAGES_DIRECT : STAGES).map((stage) => ({ stage, ms: own[stage] ?? server?.[stage]?.median }))
     .filter(({ ms }) => Number.isFinite(ms) && ms >= 0);
 }
 

@@ -3,6 +3,7 @@
 const KEY = 'mixroom';
 const DEFAULTS = {
   room: '', name: '', language: '', mirror: true, microphone: true, camera: true,
+  selfView: true, selfCorner: 'bottom-right',
   audioDevice: '', videoDevice: '', speaker: '',
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { reductionOf, troubleOf } from '../../web/banner.js';
-import { fit, fitOf, placeTile } from '../../web/geometry.js';
+import { CORNERS, fit, fitOf, freeCorner, giveWay, nearestCorner, placeTile, selfSize, selfSpots } from '../../web/geometry.js';
 import { actionOf } from '../../web/keys.js';
 import { initials } from '../../web/lobby.js';
 import { constraintsFor, levelOf, reasonOf } from '../../web/media.js';
@@ -37,6 +37,59 @@ describe('geometry', () => {
     assert.deepEqual(placeTile({ x: 0.5, y: 1 / 3, w: 0.5, h: 1 / 3 }), { left: '50%', top: '33.3333%', width: '50%', height: '33.3333%' });
     assert.deepEqual(placeTile({ x: -1, y: 0.9, w: 7, h: 0.5 }), { left: '0%', top: '90%', width: '100%', height: '10%' });
     assert.deepEqual(placeTile({ x: NaN, y: 'red;', w: Infinity, h: null }), { left: '0%', top: '0%', width: '100%', height: '0%' });
+  });
+});
+
+describe('the own picture in a corner', () => {
+  const picture = { left: 100, top: 0, width: 1000, height: 562 };
+  const size = { width: 200, height: 112 };
+  const spots = selfSpots({ picture, size, floor: 562, mark: null });
+  const part = (x, y, w, h) => ({ left: picture.left + x * 1000, top: y * 562, width: w * 1000, height: h * 562 });
+
+  it('is a fifth of the stage in its own shape, never tiny or huge', () => {
+    assert.deepEqual(selfSize({ width: 1200 }, { width: 640, height: 480 }), { width: 240, height: 180 });
+    assert.deepEqual(selfSize({ width: 304 }, { width: 1280, height: 720 }), { width: 112, height: 63 });
+    assert.deepEqual(selfSize({ width: 304 }, { width: 720, height: 1280 }), { width: 63, height: 112 });
+    assert.deepEqual(selfSize({ width: 3840 }, { width: 0, height: 0 }), { width: 320, height: 180 }, 'before the first frame');
+    assert.deepEqual(selfSize({ width: 1000 }, { width: 4000, height: 100 }), { width: 200, height: 113 });
+  });
+
+  it('lies on the picture, or below it where there is room', () => {
+    for (const corner of CORNERS) {
+      const { left, top } = spots[corner];
+      assert.equal(left, corner.endsWith('left') ? 108 : 892, corner);
+      assert.equal(top, corner.startsWith('top') ? 8 : 442, corner);
+    }
+    const tall = selfSpots({ picture, size, floor: 1000, mark: null });
+    assert.deepEqual([tall['top-left'].top, tall['bottom-left'].top], [8, 880]);
+    assert.equal(selfSpots({ picture, size, floor: 600, mark: null })['bottom-left'].top, 442);
+  });
+
+  it('stands below the mark of a recording', () => {
+    const marked = selfSpots({ picture, size, floor: 562, mark: { left: 1000, top: 12, width: 88, height: 28 } });
+    assert.equal(marked['top-right'].top, 48);
+    assert.deepEqual(marked['top-left'], spots['top-left']);
+  });
+
+  it('makes names and hands give way', () => {
+    const whole = part(0, 0, 1, 1);
+    assert.deepEqual(giveWay(whole, spots['top-right']), { left: 0, right: 0, hand: 0 });
+    assert.deepEqual(giveWay(whole, spots['top-left']), { left: 0, right: 0, hand: 208 });
+    assert.deepEqual(giveWay(whole, spots['bottom-right']), { left: 0, right: 208, hand: 0 });
+    assert.deepEqual(giveWay(whole, spots['bottom-left']), { left: 208, right: 0, hand: 0 });
+    assert.equal(giveWay(part(0.8, 0.8, 0.2, 0.2), spots['bottom-right']), null);
+  });
+
+  it('takes another corner rather than somebody\'s name', () => {
+    const filmstrip = [part(0, 0, 1, 0.8), ...[0, 0.2, 0.4, 0.6, 0.8].map((x) => part(x, 0.8, 0.2, 0.2))];
+    assert.equal(freeCorner('bottom-right', spots, filmstrip), 'top-right');
+    assert.equal(freeCorner('bottom-left', spots, filmstrip), 'top-left');
+    assert.equal(freeCorner('bottom-left', spots, [part(0, 0, 1, 1)]), 'bottom-left');
+    assert.equal(freeCorner('nowhere', spots, []), 'bottom-right');
+  });
+
+  it('goes to the corner nearest to where it is let go', () => {
+    for (const corner of CORNERS) assert.equal(nearestCorner(spots, { left: spots[corner].left + 30, top: spots[corner].top - 40 }), corner);
   });
 });
 
@@ -77,6 +130,8 @@ describe('a reduced picture', () => {
   it('reads as numbers where there is one', () => {
     const size = { width: 640, height: 360, framerate: 30, bitrate: 480_000 };
     assert.equal(describeRung({ kind: 'video', ...size }), '640 × 360 · 30 fps · 480 kbit/s');
+    assert.equal(describeRung({ kind: 'video', ...size }, true), 'as sent · 640 × 360 · 480 kbit/s');
+    assert.equal(describeRung({ kind: 'audio', ...size }, true), 'Sound alone');
     assert.equal(describeRung({ kind: 'slides', ...size, framerate: 0 }), '640 × 360 · slide show · 480 kbit/s');
     assert.equal(describeRung({ kind: 'audio' }), 'Sound alone');
     assert.equal(describeRung(null), '–');
@@ -191,6 +246,10 @@ describe('statistics', () => {
     assert.equal(delayBudget(server, values, 'video').at(-1).ms, 60);
     assert.deepEqual(delayBudget({ send: { median: 1 } }, undefined, 'video'), [{ stage: 'send', ms: 1 }]);
     assert.deepEqual(delayBudget(undefined, values, 'audio'), []);
+    assert.deepEqual(delayBudget(server, values, 'video', true).map(({ stage }) => stage).filter((stage) => !['network', 'send', 'playout'].includes(stage)), [],
+      'a picture that is passed on is not mixed');
+    assert.deepEqual(delayBudget(server, values, 'audio', true), delayBudget(server, values, 'audio'), 'the sound always is');
+    assert.equal(delayBudget(undefined, values, 'video', true)[0].stage, 'network');
     assert.deepEqual(delayBudget({}, values, 'audio'), []);
     assert.deepEqual(delayBudget({ send: { median: 'a' }, encode: {} }, {}, 'audio'), []);
   });

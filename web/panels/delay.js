@@ -33,10 +33,11 @@ export class DelayBars {
   }
 
   /** @param server what Call.getServerDelay() said; undefined hides the bars
-   *  @param values of Call.getStats() */
-  update(server, values) {
+   *  @param values of Call.getStats()
+   *  @param isDirect whether the picture is passed on as it was sent */
+  update(server, values, isDirect) {
     const seen = new Set();
-    for (const kind of Object.keys(KINDS)) this.#show(kind, delayBudget(server?.[kind], values, kind), seen);
+    for (const kind of Object.keys(KINDS)) this.#show(kind, delayBudget(server?.[kind], values, kind, isDirect), seen);
     this.element.hidden = seen.size === 0;
     const shown = Object.keys(STAGES).filter((stage) => seen.has(stage)); /* in the order of the way */
     this.#legend.replaceChildren(...shown.map((stage) => h('li', {}, h('i', { class: `stage-${stage}` }), nameOf(stage))));

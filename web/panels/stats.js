@@ -28,10 +28,12 @@ export function isReduced(rung) {
   return rung?.reason === 'bandwidth' || rung?.reason === 'loss';
 }
 
-export function describeRung(rung) {
+/** @param isDirect whether it is somebody's picture as it was sent */
+export function describeRung(rung, isDirect = false) {
   if (!rung) return '–';
   const { kind, width, height, framerate, bitrate } = rung;
   if (kind === 'audio') return t('stats.audio');
+  if (isDirect) return [t('stats.asSent'), `${width} × ${height}`, formatBitrate(bitrate)].join(' · ');
   return [`${width} × ${height}`, kind === 'slides' ? t('stats.slides') : `${framerate} fps`, formatBitrate(bitrate)].join(' · ');
 }
 
@@ -63,6 +65,10 @@ export class StatsPanel extends EventTarget {
       h('dl', {}, ...Object.entries({ picture: 'stats.picture', path: 'stats.path', rung: 'stats.rung', why: 'stats.why' })
         .flatMap(([name, key]) => [h('dt', { i18n: key }), this.#facts[name]])));
     signal.addEventListener('abort', () => clearInterval(this.#timer));
+  }
+
+  get #isDirect() {
+    return this.#call.tiles?.view === 'direct';
   }
 
   toggle() {
@@ -99,7 +105,7 @@ export class StatsPanel extends EventTarget {
       setText(number, format(values[value]));
       line.setAttribute('points', sparkline(this.#history.map((one) => one[value]), SPARK.width, SPARK.height, SAMPLES));
     }
-    this.#delay.update(delay, values);
+    this.#delay.update(delay, values, this.#isDirect);
     this.#showFacts(values);
   }
 
@@ -107,7 +113,7 @@ export class StatsPanel extends EventTarget {
     const { picture, path, rung, why } = this.#facts;
     setText(picture, width ? [`${width} × ${height}`, codec].filter(Boolean).join(' · ') : t('stats.waiting'));
     setText(path, protocol ? `${protocol.toUpperCase()} · ${localType} – ${remoteType}` : t('stats.waiting'));
-    setText(rung, describeRung(this.#call.rung));
+    setText(rung, describeRung(this.#call.rung, this.#isDirect));
     const reason = REASONS[this.#call.rung?.reason];
     setText(why, reason ? t(reason) : '–');
   }

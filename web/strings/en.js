@@ -64,6 +64,7 @@ export default {
   'bar.more': 'More',
   'bar.leave': 'Leave the call',
 
+  'menu.selfShow': 'Show my picture',
   'menu.copyLink': 'Copy link to the room',
   'menu.fullscreen': 'Full screen',
   'menu.settings': 'Settings',
@@ -90,6 +91,11 @@ export default {
   'room.tileMuted': 'microphone off',
   'room.tileHand': 'hand raised',
   'room.backAsNew': 'You were away for a while and have joined again.',
+
+  'self.move': 'Move my picture to another corner',
+  'self.hide': 'Hide my picture',
+  'self.hidden': 'Your picture is hidden. “More” shows it again.',
+  'self.moved': 'Your picture: {corner}',
 
   'onAir.recWord': 'REC',
   'onAir.liveWord': 'LIVE',
@@ -148,6 +154,7 @@ export default {
   'stats.whyBest': 'There is no better one',
   'stats.whyBandwidth': 'Your connection carries no more',
   'stats.whyLoss': 'Too much gets lost',
+  'stats.asSent': 'as sent',
   'stats.slides': 'slide show',
   'stats.audio': 'Sound alone',
   'stats.waiting': 'Measuring…',

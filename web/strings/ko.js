@@ -64,6 +64,7 @@ export default {
   'bar.more': '더 보기',
   'bar.leave': '나가기',
 
+  'menu.selfShow': '내 영상 보기',
   'menu.copyLink': '방 링크 복사',
   'menu.fullscreen': '전체 화면',
   'menu.settings': '설정',
@@ -90,6 +91,11 @@ export default {
   'room.tileMuted': '마이크 꺼짐',
   'room.tileHand': '손 듦',
   'room.backAsNew': '연결이 오래 끊겨 있어 다시 참여했습니다.',
+
+  'self.move': '내 영상을 다른 모서리로 옮기기',
+  'self.hide': '내 영상 숨기기',
+  'self.hidden': '내 영상을 숨겼습니다. ‘더 보기’에서 다시 볼 수 있습니다.',
+  'self.moved': '내 영상: {corner}',
 
   'onAir.recWord': '녹화 중',
   'onAir.liveWord': '생방송',
@@ -148,6 +154,7 @@ export default {
   'stats.whyBest': '가장 좋은 화질',
   'stats.whyBandwidth': '연결 속도가 부족함',
   'stats.whyLoss': '손실이 많음',
+  'stats.asSent': '원본 그대로',
   'stats.slides': '슬라이드',
   'stats.audio': '소리만',
   'stats.waiting': '측정하고 있습니다…',
