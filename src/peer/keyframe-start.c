@@ -119,3 +119,12 @@ mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes,
     return read_vp8_size (payload, n_bytes, out_width_px, out_height_px);
   return strcmp (codec, "H264") == 0 && read_h264_size (payload, n_bytes, out_width_px, out_height_px);
 }
+
+guint
+mxr_read_h264_profile (const char *codec, const guint8 *payload, gsize n_bytes)
+{
+  gsize at = 0, sps_bytes;
+  const guint8 *sps = strcmp (codec, "H264") == 0 && n_bytes > 0 ? next_sps (payload, n_bytes, &at, &sps_bytes) : NULL;
+
+  return sps != NULL && sps_bytes >= 4 ? (guint) (sps[1] << 16 | sps[2] << 8 | sps[3]) : 0;
+}
