@@ -130,12 +130,18 @@ finish (Scene *scene)
   fake_peer_leave (scene->peers[1]);
 }
 
-/* Returns: the longest of both. */
+/* Returns: the longest of both. Frames must go on first, or a gap that still lasts would not count. */
 static guint
 take_gap_ms (Scene *scene)
 {
-  guint first_ms = fake_peer_take_longest_gap_ms (scene->peers[0]);
-  return MAX (first_ms, fake_peer_take_longest_gap_ms (scene->peers[1]));
+  for (guint i = 0; i < 2; i++) {
+    guint n = fake_peer_count_frames (scene->peers[i]);
+    for (guint k = 0; k < 100 && fake_peer_count_frames (scene->peers[i]) < n + 2; k++)
+      pump_for (20);
+    g_assert_cmpuint (fake_peer_count_frames (scene->peers[i]), >=, n + 2);
+  }
+  guint gaps_ms[] = { fake_peer_take_longest_gap_ms (scene->peers[0]), fake_peer_take_longest_gap_ms (scene->peers[1]) };
+  return MAX (gaps_ms[0], gaps_ms[1]);
 }
 
 /* On a busy machine the fake peers themselves pause: then that is the measure. */
