@@ -239,7 +239,7 @@ typedef struct {
   guint64 fec;         /* lost ones of which the next had a coarse copy, by Opus, that was decoded */
   guint64 concealed;   /* lost ones that were made up, or left out */
   const char *codec;         /* interned; NULL: no uplink */
-  guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
+  guint width_px, height_px; /* of the last key frame of a picture, as it is shown; 0: unknown */
   guint profile_level;       /* of H.264: of its parameter set, as MxrSdpFormat has it; 0: unknown */
   bool is_turned;            /* the last orientation was another than upright */
   MxrReorderStats reorder;

@@ -30,6 +30,16 @@ bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_b
                              guint *out_height_px);
 
 /**
+ * mxr_read_shown_size:
+ * @payload: for which mxr_is_keyframe_start() holds
+ *
+ * What a client shows of it, which in H264 may be less than what is coded; of the first parameter set in the packet.
+ *
+ * Errors, thread, source: as of mxr_read_keyframe_size().
+ */
+bool mxr_read_shown_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px, guint *out_height_px);
+
+/**
  * mxr_read_h264_profile:
  * @payload: for which mxr_is_keyframe_start() holds
  *
