@@ -24,6 +24,8 @@ find_other (const MxrRoom *room, const MxrParticipant *participant)
   MxrParticipant *other = NULL;
   guint n = 0;
 
+  if (!mxr_participant_has_tile (participant))
+    return NULL;
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *candidate = room->participants->pdata[i];
     if (!mxr_participant_has_tile (candidate))
@@ -33,7 +35,7 @@ find_other (const MxrRoom *room, const MxrParticipant *participant)
     if (candidate != participant)
       other = candidate;
   }
-  return n == 2 && mxr_participant_has_tile (participant) ? other : NULL;
+  return n == 2 ? other : NULL;
 }
 
 /* Returns: (nullable): whose picture @receiver is to get if it fits. */
