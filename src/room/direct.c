@@ -7,9 +7,11 @@
 /* What may pass is looked at so often; figures of a peer are as old anyway. */
 #define CHECK_US G_TIME_SPAN_SECOND
 /* On the way to the mix, until decoders have a key frame and the mixer a picture of it: then the mix makes a key frame, so that
- * nobody sees an avatar in between, and a little later the downlink changes to it. */
-#define REFRESH_US (230 * G_TIME_SPAN_MILLISECOND)
-#define RETURN_US (300 * G_TIME_SPAN_MILLISECOND)
+ * nobody sees an avatar in between, and the downlink changes to it when it is there. Before, the link would begin with the encoder's first one
+ * and all that came since, at once, and what got lost of that would have to wait for another key frame. */
+#define RETURN_US (230 * G_TIME_SPAN_MILLISECOND)
+/* An encoder that had to make a key frame for somebody else just before does not make the next at once. */
+#define PATIENCE_US (500 * G_TIME_SPAN_MILLISECOND)
 /* After the mix was there again, so that what fits just so does not make it come and go. */
 #define PAUSE_US (4 * G_TIME_SPAN_SECOND)
 /* What a client carries is told to the other in such parts of the full rung's bitrate: an estimate swings. */
@@ -179,16 +181,14 @@ end_at_once (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
   end (room, participant, now_us);
 }
 
-/* Decoded and encoded again first, in what the ladder says now; the downlink follows in RETURN_US. */
+/* Decoded and encoded again first, in what the ladder says now; the downlink follows. */
 static void
 begin_return (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
   MxrDirect *direct = &participant->direct;
 
-  if (direct->return_us == 0) {
-    direct->refresh_us = now_us + REFRESH_US;
+  if (direct->return_us == 0)
     direct->return_us = now_us + RETURN_US;
-  }
   mxr_pictures_prepare (participant);
   mxr_stage_want_uplinks (room);
   mxr_room_stir (room);
@@ -204,7 +204,7 @@ void
 mxr_direct_note_mix (MxrParticipant *participant)
 {
   participant->direct.is_chosen = false;
-  participant->direct.refresh_us = participant->direct.return_us = 0;
+  participant->direct.refreshed_us = participant->direct.return_us = 0;
 }
 
 void
@@ -323,12 +323,14 @@ tick (MxrRoom *room, MxrParticipant *receiver, gint64 now_us)
 
   if (direct->fanout != NULL && mxr_keyframe_governor_poll (&direct->governor, now_us) && direct->from != NULL)
     mxr_peer_request_keyframe (direct->from->peer);
-  if (direct->refresh_us != 0 && now_us >= direct->refresh_us) {
-    direct->refresh_us = 0;
+  if (direct->return_us == 0 || now_us < direct->return_us)
+    return;
+  if (direct->refreshed_us == 0) {
+    direct->refreshed_us = now_us;
     mxr_pictures_refresh (receiver, now_us);
-  }
-  if (direct->return_us != 0 && now_us >= direct->return_us)
+  } else if (mxr_pictures_is_fresh (receiver, direct->refreshed_us) || now_us > direct->refreshed_us + PATIENCE_US) {
     end (room, receiver, now_us);
+  }
 }
 
 void

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 /* Of who gets it:
  *
- *     mix --begin--> chosen --link confirms--> shown --does not fit any more--> returning --300 ms--> mix, shown --link confirms--> mix
- *                                                    --muted, gone------------------------------->
+ *     mix --begin--> chosen --link confirms--> shown --fits no more--> returning --key frame of the mix--> not chosen --link confirms--> mix
+ *                                                    --muted, gone------------------------------------>
  *
  * What it was fed by lasts until the link has confirmed that nothing of it is sent any more. */
 typedef struct {
@@ -21,8 +21,8 @@ typedef struct {
   MxrKeyframeGovernor governor; /* of what is asked of @from */
   bool is_chosen;       /* the downlink is subscribed to @fanout */
   bool is_shown;        /* and has begun with it; and not with anything else since */
-  gint64 refresh_us;    /* on the way to the mix: when that makes a key frame; 0: it has */
-  gint64 return_us;     /* and when the downlink is subscribed to that; 0: it is not on the way */
+  gint64 return_us;     /* on the way to the mix: when that is to make a key frame; 0: it is not on the way */
+  gint64 refreshed_us;  /* when it was asked to; the downlink is subscribed once it has; 0: not yet */
   gint64 may_begin_us;  /* not sooner again */
   guint width_px, height_px, bitrate_bps; /* as of the last look */
   guint told_bps;       /* of who sends: as of mxr_direct_get_needed(), last; 0: the picture is of no use but in the mix */

@@ -196,6 +196,17 @@ mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us)
     mxr_rung_request_keyframe (encoding->rung, now_us);
 }
 
+bool
+mxr_pictures_is_fresh (const MxrParticipant *participant, gint64 since_us)
+{
+  const MxrEncoding *encoding = find_encoding (participant);
+
+  if (encoding == NULL || encoding->rung == NULL)
+    return true;
+  g_autoptr (GPtrArray) recent = mxr_fanout_get_recent (mxr_rung_get_fanout (encoding->rung));
+  return recent != NULL && ((const MxrRtpPacket *) recent->pdata[0])->pushed_us >= since_us;
+}
+
 void
 mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 {

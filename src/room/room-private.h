@@ -440,6 +440,8 @@ bool mxr_pictures_prepare (MxrParticipant *participant);
 void mxr_pictures_subscribe (MxrRoom *room, MxrParticipant *participant);
 /** mxr_pictures_refresh: The encoding of the mix that @participant is to get makes a key frame. */
 void mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us);
+/** mxr_pictures_is_fresh: Whether it has made one since @since_us. */
+bool mxr_pictures_is_fresh (const MxrParticipant *participant, gint64 since_us);
 /** mxr_pictures_get_carried_bps: Returns: what picture the connection carries; %G_MAXUINT: not known. */
 guint mxr_pictures_get_carried_bps (const MxrParticipant *participant);
 void mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant);
