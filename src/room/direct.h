@@ -2,7 +2,6 @@
 #define MXR_ROOM_DIRECT_H
 
 #include "mixroom/peer.h"
-#include "mixroom/rtp.h"
 
 G_BEGIN_DECLS
 
