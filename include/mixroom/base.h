@@ -91,6 +91,7 @@ struct _MxrConfig {
     guint resume_timeout_s;
     guint chat_history;
     bool labels;
+    bool direct_calls;
   } room;
   struct {
     char *recordings_directory; /* empty: nothing is recorded */

@@ -239,7 +239,8 @@ typedef struct {
   guint64 fec;         /* lost ones of which the next had a coarse copy, by Opus, that was decoded */
   guint64 concealed;   /* lost ones that were made up, or left out */
   const char *codec;         /* interned; NULL: no uplink */
-  guint width_px, height_px; /* of the last key frame of a picture; 0: unknown */
+  guint width_px, height_px; /* of the last key frame of a picture, as it is shown; 0: unknown */
+  guint profile_level;       /* of H.264: of its parameter set, as MxrSdpFormat has it; 0: unknown */
   bool is_turned;            /* the last orientation was another than upright */
   MxrReorderStats reorder;
 } MxrUplinkStats;
@@ -480,6 +481,10 @@ typedef void (*MxrPeerFunc) (MxrPeer *peer, gpointer user_data);
  * and what came since can be sent at once.
  */
 void mxr_peer_subscribe (MxrPeer *peer, MxrRtpKind kind, MxrFanout *fanout, MxrPeerFunc func, gpointer user_data);
+
+/** mxr_peer_get_downlink_profile: Returns: the profile-level-id (RFC 6184 8.1) that the client takes the picture in, when it
+ * is H.264; else 0. */
+guint mxr_peer_get_downlink_profile (MxrPeer *peer);
 
 /** mxr_peer_get_bandwidth: As of the last on_bandwidth, or later. */
 void mxr_peer_get_bandwidth (MxrPeer *peer, MxrPeerBandwidth *out_bandwidth);

@@ -126,7 +126,8 @@ typedef struct {
   void (*on_roster) (MxrParticipant *participant, const MxrMember *members, gsize n_members, gpointer user_data);
   /* Somebody came, changed or (@is_gone) went. */
   void (*on_member) (MxrParticipant *participant, const MxrMember *member, bool is_gone, gpointer user_data);
-  /* Geometry of the participant's own view, before the first frame that shows it. */
+  /* Geometry of the participant's own view, before the first frame that shows it. @view is "main"; "direct", with the other's
+   * tile alone, while it gets that one's picture as it was sent: then the picture has changed already. */
   void (*on_tiles) (MxrParticipant *participant, const char *view, guint width_px, guint height_px,
                     const MxrTileInfo *tiles, gsize n_tiles, gpointer user_data);
   /* The picture that the participant sends needs no more than this: more is wasted. */

@@ -75,6 +75,7 @@ const MxrKey mxr_config_keys[] = {
   UINT (room, resume_timeout_s, 30, 0, 600),
   UINT (room, chat_history, 50, 0, 1000),
   BOOL (room, labels, false),
+  BOOL (room, direct_calls, true),
 
   STRING (programme, recordings_directory, ""),
   STRING (programme, hls_directory, ""),

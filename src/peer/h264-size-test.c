@@ -80,6 +80,9 @@ test_encoders (void)
     g_test_message ("%s: %ux%u", cases[i].encoder, width_px, height_px);
     g_assert_cmpuint (width_px, ==, cases[i].coded_width_px);
     g_assert_cmpuint (height_px, ==, cases[i].coded_height_px);
+    g_assert_true (mxr_h264_read_shown_size (nal, n_bytes, &width_px, &height_px));
+    g_assert_cmpuint (width_px, ==, cases[i].width_px);
+    g_assert_cmpuint (height_px, ==, cases[i].height_px);
   }
 }
 
@@ -121,6 +124,13 @@ test_any_bytes (void)
       g_assert_cmpuint (width_px % 16 + height_px % 16, ==, 0);
       g_assert_cmpuint (width_px, >, 0);
       g_assert_cmpuint (height_px, >, 0);
+    }
+    guint shown_width_px = 1, shown_height_px = 1;
+    if (mxr_h264_read_shown_size (bytes, n, &shown_width_px, &shown_height_px)) {
+      g_assert_cmpuint (shown_width_px, <=, width_px);
+      g_assert_cmpuint (shown_height_px, <=, height_px);
+      g_assert_cmpuint (shown_width_px, >, 0);
+      g_assert_cmpuint (shown_height_px, >, 0);
     }
   }
 }

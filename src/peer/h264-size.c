@@ -96,8 +96,9 @@ skip_scaling_list (Bits *bits, guint size)
   }
 }
 
-static void
-skip_chroma_format (Bits *bits)
+/* Returns: chroma_format_idc. */
+static guint32
+read_chroma_format (Bits *bits)
 {
   guint32 chroma_format = read_ue (bits);
 
@@ -107,10 +108,11 @@ skip_chroma_format (Bits *bits)
   read_ue (bits);
   read_bit (bits);
   if (read_bit (bits) == 0)
-    return;
+    return chroma_format;
   for (guint i = 0; i < (chroma_format == 3 ? 12 : 8); i++)
     if (read_bit (bits) == 1)
       skip_scaling_list (bits, i < 6 ? 16 : 64);
+  return chroma_format;
 }
 
 static void
@@ -132,28 +134,76 @@ skip_picture_order (Bits *bits)
     read_se (bits);
 }
 
+typedef struct {
+  guint width_px, height_px; /* coded */
+  guint n_fields;            /* that a frame may have */
+  guint32 chroma_format;
+} Coded;
+
+static bool
+read_coded (Bits *bits, Coded *out_coded)
+{
+  Coded coded = { .chroma_format = 1 };
+
+  if (bits->n_bytes < 4)
+    return false;
+  guint profile = read_bits (bits, 8);
+  read_bits (bits, 16); /* constraints, level */
+  read_ue (bits);
+  if (has_chroma_format (profile))
+    coded.chroma_format = read_chroma_format (bits);
+  read_ue (bits);
+  skip_picture_order (bits);
+  read_ue (bits);
+  read_bit (bits);
+  guint64 width = (guint64) read_ue (bits) + 1;
+  guint64 height = (guint64) read_ue (bits) + 1;
+  coded.n_fields = 2 - read_bit (bits);
+  if (bits->is_over || width > MACROBLOCKS_MAX || height > MACROBLOCKS_MAX)
+    return false;
+  coded.width_px = (guint) width * MACROBLOCK_PX;
+  coded.height_px = (guint) height * coded.n_fields * MACROBLOCK_PX;
+  *out_coded = coded;
+  return true;
+}
+
 bool
 mxr_h264_read_size (const guint8 *nal, gsize n_bytes, guint *out_width_px, guint *out_height_px)
 {
   Bits bits = { .data = nal, .n_bytes = n_bytes, .at = 1 };
+  Coded coded;
 
-  if (n_bytes < 4)
+  if (!read_coded (&bits, &coded))
     return false;
-  guint profile = read_bits (&bits, 8);
-  read_bits (&bits, 16); /* constraints, level */
-  read_ue (&bits);
-  if (has_chroma_format (profile))
-    skip_chroma_format (&bits);
-  read_ue (&bits);
-  skip_picture_order (&bits);
-  read_ue (&bits);
+  *out_width_px = coded.width_px;
+  *out_height_px = coded.height_px;
+  return true;
+}
+
+/* 7.4.2.1.1: offsets are in samples of chroma, and of lines of one field. */
+bool
+mxr_h264_read_shown_size (const guint8 *nal, gsize n_bytes, guint *out_width_px, guint *out_height_px)
+{
+  Bits bits = { .data = nal, .n_bytes = n_bytes, .at = 1 };
+  guint64 left = 0, right = 0, top = 0, below = 0;
+  Coded coded;
+
+  if (!read_coded (&bits, &coded))
+    return false;
+  if (coded.n_fields == 2)
+    read_bit (&bits);
   read_bit (&bits);
-  guint64 width = (guint64) read_ue (&bits) + 1;
-  guint64 height = (guint64) read_ue (&bits) + 1;
-  guint n_fields = 2 - read_bit (&bits);
-  if (bits.is_over || width > MACROBLOCKS_MAX || height > MACROBLOCKS_MAX)
+  if (read_bit (&bits) == 1) {
+    left = read_ue (&bits);
+    right = read_ue (&bits);
+    top = read_ue (&bits);
+    below = read_ue (&bits);
+  }
+  guint64 cut_width = (left + right) * (coded.chroma_format == 1 || coded.chroma_format == 2 ? 2 : 1);
+  guint64 cut_height = (top + below) * (coded.chroma_format == 1 ? 2 : 1) * coded.n_fields;
+  if (bits.is_over || cut_width >= coded.width_px || cut_height >= coded.height_px)
     return false;
-  *out_width_px = (guint) width * MACROBLOCK_PX;
-  *out_height_px = (guint) height * n_fields * MACROBLOCK_PX;
+  *out_width_px = coded.width_px - (guint) cut_width;
+  *out_height_px = coded.height_px - (guint) cut_height;
   return true;
 }

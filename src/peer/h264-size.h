@@ -12,5 +12,7 @@
  * Thread: any. Source: ITU-T H.264 7.3.2.1.1, 7.4.2.1.1, 9.1.
  */
 bool mxr_h264_read_size (const guint8 *nal, gsize n_bytes, guint *out_width_px, guint *out_height_px);
+/** mxr_h264_read_shown_size: The same of what is left after cropping. */
+bool mxr_h264_read_shown_size (const guint8 *nal, gsize n_bytes, guint *out_width_px, guint *out_height_px);
 
 #endif

@@ -58,6 +58,22 @@ test_truncated (void)
     }
 }
 
+static void
+test_profile (void)
+{
+  const guint8 alone[] = { 0x67, 0x42, 0xc0, 0x1f, 0x8c };
+  const guint8 aggregated[] = { 0x78, 0, 1, 0x09, 0, 5, 0x67, 0x4d, 0x80, 0x0b, 0x8c };
+  const guint8 vp8[] = { 0x10, 0x50, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01, 0 };
+
+  g_assert_cmphex (mxr_read_h264_profile ("H264", alone, sizeof alone), ==, 0x42c01f);
+  g_assert_cmphex (mxr_read_h264_profile ("H264", aggregated, sizeof aggregated), ==, 0x4d800b);
+  g_assert_cmphex (mxr_read_h264_profile ("VP8", vp8, sizeof vp8), ==, 0);
+  for (gsize n = 0; n < 4; n++) {
+    g_autofree guint8 *copy = g_memdup2 (alone, n);
+    g_assert_cmphex (mxr_read_h264_profile ("H264", copy, n), ==, 0);
+  }
+}
+
 /* The scaling bits are no part of a size. */
 static void
 test_size (void)
@@ -135,6 +151,7 @@ main (int argc, char **argv)
   g_test_add_func ("/keyframe-start/cases", test_cases);
   g_test_add_func ("/keyframe-start/truncated", test_truncated);
   g_test_add_func ("/keyframe-start/size", test_size);
+  g_test_add_func ("/keyframe-start/profile", test_profile);
   g_test_add_func ("/keyframe-start/hidden-size", test_hidden_size);
   g_test_add_func ("/keyframe-start/any-bytes", test_any_bytes);
   return g_test_run ();

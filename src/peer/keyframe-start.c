@@ -119,3 +119,30 @@ mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes,
     return read_vp8_size (payload, n_bytes, out_width_px, out_height_px);
   return strcmp (codec, "H264") == 0 && read_h264_size (payload, n_bytes, out_width_px, out_height_px);
 }
+
+/* Returns: (nullable): the first one of the packet. */
+static const guint8 *
+find_sps (const char *codec, const guint8 *payload, gsize n_bytes, gsize *out_bytes)
+{
+  gsize at = 0;
+  return strcmp (codec, "H264") == 0 && n_bytes > 0 ? next_sps (payload, n_bytes, &at, out_bytes) : NULL;
+}
+
+bool
+mxr_read_shown_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px, guint *out_height_px)
+{
+  gsize sps_bytes;
+  const guint8 *sps = find_sps (codec, payload, n_bytes, &sps_bytes);
+
+  return sps != NULL ? mxr_h264_read_shown_size (sps, sps_bytes, out_width_px, out_height_px)
+                     : mxr_read_keyframe_size (codec, payload, n_bytes, out_width_px, out_height_px);
+}
+
+guint
+mxr_read_h264_profile (const char *codec, const guint8 *payload, gsize n_bytes)
+{
+  gsize sps_bytes;
+  const guint8 *sps = find_sps (codec, payload, n_bytes, &sps_bytes);
+
+  return sps != NULL && sps_bytes >= 4 ? (guint) (sps[1] << 16 | sps[2] << 8 | sps[3]) : 0;
+}

@@ -29,4 +29,24 @@ bool mxr_is_keyframe_start (const char *codec, const guint8 *payload, gsize n_by
 bool mxr_read_keyframe_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px,
                              guint *out_height_px);
 
+/**
+ * mxr_read_shown_size:
+ * @payload: for which mxr_is_keyframe_start() holds
+ *
+ * What a client shows of it, which in H264 may be less than what is coded; of the first parameter set in the packet.
+ *
+ * Errors, thread, source: as of mxr_read_keyframe_size().
+ */
+bool mxr_read_shown_size (const char *codec, const guint8 *payload, gsize n_bytes, guint *out_width_px, guint *out_height_px);
+
+/**
+ * mxr_read_h264_profile:
+ * @payload: for which mxr_is_keyframe_start() holds
+ *
+ * Returns: profile_idc << 16 | constraint flags << 8 | level_idc of the first parameter set in the packet; 0: of another codec, or
+ * cut off.
+ * Thread: any. Source: ITU-T H.264 7.3.2.1.1; RFC 6184 8.1.
+ */
+guint mxr_read_h264_profile (const char *codec, const guint8 *payload, gsize n_bytes);
+
 #endif

@@ -234,6 +234,16 @@ mxr_peer_request_keyframe (MxrPeer *peer)
     atomic_store (&peer->keyframe_is_needed, false);
 }
 
+guint
+mxr_peer_get_downlink_profile (MxrPeer *peer)
+{
+  const int section = peer->downlinks[MXR_RTP_VIDEO].section;
+  bool is_h264 = peer->offer != NULL && section >= 0 && peer->video_codec == MXR_SDP_CODEC_H264;
+  const MxrSdpFormat *format = is_h264 ? mxr_sdp_section_find_format (&peer->offer->sections[section], MXR_SDP_CODEC_H264) : NULL;
+
+  return format != NULL ? format->profile_level_id : 0;
+}
+
 bool
 mxr_peer_take_audio_level (MxrPeer *peer, int *out_level_dbov, bool *out_voice)
 {

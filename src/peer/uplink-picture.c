@@ -300,6 +300,8 @@ find_flags (MxrUplink *uplink, const MxrRtpView *view)
     return flags | MXR_UPLINK_KEYFRAME | MXR_UPLINK_TOO_LARGE;
   uplink->stats.width_px = width_px;
   uplink->stats.height_px = height_px;
+  mxr_read_shown_size (uplink->codec, view->payload, view->payload_bytes, &uplink->stats.width_px, &uplink->stats.height_px);
+  uplink->stats.profile_level = mxr_read_h264_profile (uplink->codec, view->payload, view->payload_bytes);
   if (width_px > SIDE_MAX_PX || height_px > SIDE_MAX_PX)
     flags |= MXR_UPLINK_TOO_LARGE;
   return flags | MXR_UPLINK_KEYFRAME;

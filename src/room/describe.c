@@ -193,6 +193,7 @@ describe_participant (MxrParticipant *participant)
   add_bool (&dict, "videoMuted", participant->video_muted);
   add_bool (&dict, "talking", participant->talking);
   add_bool (&dict, "mixed", participant->is_mixed);
+  add_bool (&dict, "direct", participant->direct.is_shown);
   add_bool (&dict, "connected", participant->is_connected);
   add_string (&dict, "quality", qualities[participant->quality.told]);
   if (participant->peer != NULL)

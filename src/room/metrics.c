@@ -12,7 +12,7 @@ append_metric (GString *text, const char *name, const char *type, const char *he
 }
 
 typedef struct {
-  guint64 connected, mixed, rungs, packets_in, packets_out, retransmitted, refused, not_sent, keyframes, left_out;
+  guint64 connected, mixed, direct, rungs, packets_in, packets_out, retransmitted, refused, not_sent, keyframes, left_out;
   guint64 levels[MXR_N_VIEWS][MXR_LEVELS_MAX + 1]; /* participants, by what they get; the last of all is sound alone */
   guint64 measured, estimate_bps;     /* whose way down was measured, and what they carry together */
 } Totals;
@@ -39,6 +39,7 @@ total_participant (Totals *totals, MxrParticipant *participant)
     return;
   mxr_peer_get_stats (participant->peer, &stats);
   totals->connected += participant->is_connected;
+  totals->direct += participant->direct.is_shown;
   totals->rungs += participant->own_sound != NULL;
   totals->refused += stats.packets_refused;
   totals->not_sent += stats.send_drops;
@@ -193,6 +194,8 @@ mxr_hub_append_metrics (MxrHub *hub, GString *text)
   append_metric (text, "participants", "gauge", "Participants of all rooms.", mxr_hub_count_participants (hub));
   append_metric (text, "participants_connected", "gauge", "Those whose media is connected.", totals.connected);
   append_metric (text, "participants_mixed", "gauge", "Those who are in a sound mix.", totals.mixed);
+  append_metric (text, "participants_direct", "gauge", "Those who get another's picture as it was sent, in a call of two.",
+                 totals.direct);
   append_metric (text, "rungs", "gauge", "Encodings at work.", totals.rungs);
   append_metric (text, "joins_total", "counter", "Participants let in.", hub->counters.joins);
   append_metric (text, "refusals_total", "counter", "Participants not let in.", hub->counters.refusals);

@@ -315,6 +315,7 @@ mxr_participant_set_muted (MxrParticipant *participant, MxrMute audio, MxrMute v
   if (video_is_changed && participant->picture_sink != NULL) {
     g_object_set (participant->picture_sink, "video", !participant->video_muted, NULL);
     mxr_pass_update (participant->room, g_get_monotonic_time ());
+    mxr_direct_update (participant->room, g_get_monotonic_time ());
     mxr_stage_want_uplinks (participant->room);
   }
   participant->is_changed = true;

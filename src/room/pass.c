@@ -8,11 +8,6 @@
 #define CHECK_US G_TIME_SPAN_SECOND
 /* Until the decoder has a key frame and the mixer a picture of it: else viewers would see an avatar in between. */
 #define RETURN_US (300 * G_TIME_SPAN_MILLISECOND)
-/* Cameras' rates swing around what they are told; beyond this viewers get more than they are meant to. */
-#define BEGIN_PERCENT 125
-#define END_PERCENT 160
-/* A picture of another shape would have bars in the mix, and a page counts on the view's shape. */
-#define SHAPE_PERCENT 2
 
 static MxrRung *
 get_top (MxrRoom *room)
@@ -27,42 +22,37 @@ find_only_one (MxrRoom *room)
   MxrParticipant *participant = view->n_tiles == 1 ? mxr_room_find_key (room, view->tiles[0].key) : NULL;
   bool is_sending = participant != NULL && participant->peer != NULL && participant->uplinks[MXR_RTP_VIDEO] != NULL &&
                     !participant->video_muted;
-  return is_sending && !room->hub->config->room.labels ? participant : NULL;
+  return is_sending && !room->hub->config->room.labels && !mxr_direct_is_used (room) ? participant : NULL;
 }
 
-static bool
-fits (MxrRoom *room, const MxrUplinkStats *uplink)
+void
+mxr_pass_look_at (MxrParticipant *participant, gint64 now_us, MxrPassPicture *out_picture)
 {
-  const MxrConfig *config = room->hub->config;
-  guint64 shape = (guint64) uplink->width_px * config->room.height_px;
-  guint64 wanted = (guint64) uplink->height_px * config->room.width_px;
-  guint64 difference = shape > wanted ? shape - wanted : wanted - shape;
+  MxrPeerStats stats;
 
-  return g_strcmp0 (uplink->codec, "VP8") == 0 && uplink->width_px > 0 && !uplink->is_turned && uplink->width_px <= config->room.width_px &&
-         uplink->height_px <= config->room.height_px && difference * 100 <= wanted * SHAPE_PERCENT;
-}
-
-/* Of the time since the last look. */
-static guint64
-measure_bps (MxrPass *pass, const MxrParticipant *participant, guint64 n_bytes, gint64 now_us)
-{
-  bool is_first = pass->measured != participant || n_bytes < pass->n_bytes;
-  guint64 bps = is_first ? G_MAXUINT64 : (n_bytes - pass->n_bytes) * 8 * G_USEC_PER_SEC / (guint64) (now_us - pass->checked_us);
-
-  pass->measured = participant;
-  pass->n_bytes = n_bytes;
-  return bps;
+  mxr_peer_get_stats (participant->peer, &stats);
+  const MxrRtpReceiverStats *uplink = &stats.uplink[MXR_RTP_VIDEO];
+  const MxrUplinkStats *decoding = &stats.decoding[MXR_RTP_VIDEO];
+  *out_picture = (MxrPassPicture){
+    .codec = decoding->codec,
+    .width_px = decoding->width_px,
+    .height_px = decoding->height_px,
+    .is_turned = decoding->is_turned,
+    .profile_level = decoding->profile_level,
+    .bps = mxr_pass_meter_update (&participant->meter, uplink->bytes + uplink->rtx_bytes, uplink->last_packet_us),
+    .silent_us = now_us - mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_VIDEO),
+  };
 }
 
 static void
-note_picture (MxrRoom *room, const MxrUplinkStats *uplink, guint64 bps)
+note_picture (MxrRoom *room, const MxrPassPicture *picture)
 {
   MxrPass *pass = &room->pass;
-  bool is_resized = pass->width_px != uplink->width_px || pass->height_px != uplink->height_px;
+  bool is_resized = pass->width_px != picture->width_px || pass->height_px != picture->height_px;
 
-  pass->width_px = uplink->width_px;
-  pass->height_px = uplink->height_px;
-  pass->bitrate_bps = (guint) MIN (bps, G_MAXUINT);
+  pass->width_px = picture->width_px;
+  pass->height_px = picture->height_px;
+  pass->bitrate_bps = (guint) MIN (picture->bps, G_MAXUINT);
   if (is_resized && mxr_pass_is_complete (room))
     mxr_pictures_tell_passed_soon (room);
 }
@@ -71,18 +61,19 @@ static bool
 may_pass (MxrRoom *room, MxrParticipant *participant, gint64 now_us)
 {
   const MxrConfig *config = room->hub->config;
-  guint bitrate_bps = mxr_rung_get_params (get_top (room))->bitrate_bps; /* less where no viewer carries all of it */
-  guint percent = room->pass.participant == participant ? END_PERCENT : BEGIN_PERCENT;
-  gint64 last_packet_us = mxr_peer_get_last_packet_us (participant->peer, MXR_RTP_VIDEO);
-  MxrPeerStats stats;
+  const MxrPassPlace place = {
+    .codec = mxr_encoding_get_codec (MXR_STAGE_VP8),
+    .width_px = config->room.width_px,
+    .height_px = config->room.height_px,
+    .bitrate_bps = mxr_rung_get_params (get_top (room))->bitrate_bps, /* less where no viewer carries all of it */
+    .carried_bps = G_MAXUINT,
+    .silence_us = config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000),
+  };
+  MxrPassPicture picture;
 
-  mxr_peer_get_stats (participant->peer, &stats);
-  const MxrRtpReceiverStats *uplink = &stats.uplink[MXR_RTP_VIDEO];
-  guint64 bps = measure_bps (&room->pass, participant, uplink->bytes + uplink->rtx_bytes, now_us);
-  note_picture (room, &stats.decoding[MXR_RTP_VIDEO], bps);
-  return bps <= (guint64) bitrate_bps * percent / 100 &&
-         now_us - last_packet_us < config->ice.silence_timeout_ms * G_GINT64_CONSTANT (1000) &&
-         fits (room, &stats.decoding[MXR_RTP_VIDEO]);
+  mxr_pass_look_at (participant, now_us, &picture);
+  note_picture (room, &picture);
+  return mxr_pass_fits (&picture, &place, room->pass.participant == participant);
 }
 
 static void

@@ -17,17 +17,25 @@ get_levels (const MxrParticipant *participant)
   return &participant->view->graph->levels;
 }
 
-/* Returns: (nullable): what @participant gets, or is to get; %NULL: sound alone. */
+/* Returns: (nullable): what @participant gets, or is to get, of the mix; %NULL: sound alone. */
 static MxrEncoding *
-get_encoding (const MxrParticipant *participant)
+find_encoding (const MxrParticipant *participant)
 {
   int codec = mxr_encoding_find_codec (participant->video_codec);
   guint level = participant->ladder.level;
   return codec >= 0 && level < get_levels (participant)->n ? &participant->view->encodings[codec][level] : NULL;
 }
 
-static guint
-get_carried_bps (const MxrParticipant *participant)
+/* The same; %NULL also: nothing of the mix is needed, since another's picture comes directly. */
+static MxrEncoding *
+get_encoding (const MxrParticipant *participant)
+{
+  bool is_direct = participant->direct.is_chosen && participant->direct.return_us == 0;
+  return is_direct ? NULL : find_encoding (participant);
+}
+
+guint
+mxr_pictures_get_carried_bps (const MxrParticipant *participant)
 {
   MxrPeerBandwidth bandwidth;
 
@@ -54,24 +62,45 @@ on_shown (MxrPeer *peer, gpointer user_data)
   if (--participant->n_picture_changes > 0)
     return;
   memset (participant->shown_levels, 0, sizeof participant->shown_levels);
-  participant->shown_levels[participant->view->number] = 1u << participant->ladder.level;
+  if (!participant->direct.is_chosen)
+    participant->shown_levels[participant->view->number] = 1u << participant->ladder.level;
+  mxr_direct_on_shown (participant->room, participant);
+}
+
+bool
+mxr_pictures_prepare (MxrParticipant *participant)
+{
+  guint codec = mxr_encoding_find_codec (participant->video_codec);
+
+  return find_encoding (participant) == NULL ||
+         mxr_encoding_prepare (participant->view, codec, participant->ladder.level, mxr_pictures_get_carried_bps (participant));
 }
 
 /* Nothing when there is no encoder just now: mxr_pictures_tick() tries again. */
 static void
-subscribe (MxrRoom *room, MxrParticipant *participant)
+subscribe_to_mix (MxrRoom *room, MxrParticipant *participant)
 {
-  guint level = participant->ladder.level;
-  MxrEncoding *encoding = get_encoding (participant);
-  guint codec = mxr_encoding_find_codec (participant->video_codec);
+  MxrEncoding *encoding = find_encoding (participant);
 
-  if (encoding != NULL && !mxr_encoding_prepare (participant->view, codec, level, get_carried_bps (participant)))
+  mxr_direct_note_mix (participant);
+  if (!mxr_pictures_prepare (participant))
     return;
-  participant->shown_levels[participant->view->number] |= 1u << level;
+  participant->shown_levels[participant->view->number] |= 1u << participant->ladder.level;
   participant->n_picture_changes++;
   mxr_stage_want_uplinks (room);
   mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, encoding != NULL ? mxr_rung_get_fanout (encoding->rung) : NULL,
                       on_shown, participant);
+}
+
+void
+mxr_pictures_subscribe (MxrRoom *room, MxrParticipant *participant)
+{
+  if (!participant->direct.is_chosen) {
+    subscribe_to_mix (room, participant);
+    return;
+  }
+  participant->n_picture_changes++;
+  mxr_peer_subscribe (participant->peer, MXR_RTP_VIDEO, participant->direct.fanout, on_shown, participant);
 }
 
 static bool
@@ -116,13 +145,14 @@ mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *
   participant->has_downlink[MXR_RTP_VIDEO] = next >= 0;
   participant->video_codec = next >= 0 ? mxr_encoding_get_codec (next) : NULL;
   memset (participant->shown_levels, 0, sizeof participant->shown_levels);
+  mxr_direct_forget (participant);
   drop_if_unwatched (room, former);
   if (next < 0)
     return;
   participant->view = choose_view (participant);
   if (!participant->is_connected)
     mxr_ladder_begin (&participant->ladder, get_levels (participant), room->hub->config->media.start_bitrate_bps);
-  subscribe (room, participant);
+  subscribe_to_mix (room, participant);
   participant->rung_is_changed = true;
   mxr_room_flush_soon (room);
 }
@@ -152,19 +182,38 @@ mxr_pictures_follow_programme (MxrRoom *room)
     participant->view = view;
     if (participant->video_codec == NULL)
       continue;
-    subscribe (room, participant);
+    subscribe_to_mix (room, participant);
     participant->rung_is_changed = true;
   }
   mxr_room_flush_soon (room);
 }
 
 void
+mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us)
+{
+  MxrEncoding *encoding = find_encoding (participant);
+  if (encoding != NULL && encoding->rung != NULL)
+    mxr_rung_request_keyframe (encoding->rung, now_us);
+}
+
+bool
+mxr_pictures_is_fresh (const MxrParticipant *participant, gint64 since_us)
+{
+  const MxrEncoding *encoding = find_encoding (participant);
+
+  if (encoding == NULL || encoding->rung == NULL)
+    return true;
+  g_autoptr (GPtrArray) recent = mxr_fanout_get_recent (mxr_rung_get_fanout (encoding->rung));
+  return recent != NULL && ((const MxrRtpPacket *) recent->pdata[0])->pushed_us >= since_us;
+}
+
+void
 mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 {
-  MxrEncoding *encoding = get_encoding (participant);
-  if (encoding == NULL || encoding->rung == NULL)
-    return;
-  mxr_rung_request_keyframe (encoding->rung, g_get_monotonic_time ());
+  if (participant->direct.is_chosen)
+    mxr_direct_request_keyframe (participant, g_get_monotonic_time ());
+  else
+    mxr_pictures_refresh (participant, g_get_monotonic_time ());
   mxr_room_stir (room);
 }
 
@@ -184,7 +233,7 @@ look_at_user (MxrRoom *room, const MxrParticipant *participant)
   if (encoding == NULL)
     return;
   encoding->is_used = true;
-  encoding->carried_bps = MAX (encoding->carried_bps, get_carried_bps (participant));
+  encoding->carried_bps = MAX (encoding->carried_bps, mxr_pictures_get_carried_bps (participant));
 }
 
 static void
@@ -238,19 +287,25 @@ is_news (const MxrParticipant *participant, const MxrPeerBandwidth *bandwidth, g
          change_bps > TELL_CHANGE * told_bps;
 }
 
+/* What comes directly has the bitrate that it has. */
 static void
-place (MxrRoom *room, MxrParticipant *participant, const guint *bitrates_bps, gint64 now_us)
+place (MxrRoom *room, MxrParticipant *participant, guint *bitrates_bps, gint64 now_us)
 {
   const MxrLevels *levels = get_levels (participant);
   guint former = participant->ladder.level;
   MxrPeerBandwidth bandwidth;
 
+  if (participant->direct.is_chosen)
+    bitrates_bps[0] = participant->direct.bitrate_bps;
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
   bool is_changed = mxr_ladder_update (&participant->ladder, levels, bitrates_bps, &bandwidth, now_us);
   mxr_peer_want_bitrate (participant->peer, mxr_ladder_get_wanted_bps (&participant->ladder, levels, bitrates_bps, &bandwidth));
   if (is_changed) {
     note_step (room, participant, former, &bandwidth);
-    subscribe (room, participant);
+    if (participant->direct.is_chosen)
+      mxr_direct_step_down (room, participant, now_us);
+    else
+      subscribe_to_mix (room, participant);
   }
   if (!is_changed && !is_news (participant, &bandwidth, now_us))
     return;
@@ -282,8 +337,11 @@ look (MxrRoom *room, gint64 now_us)
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
     int codec = mxr_encoding_find_codec (participant->video_codec);
-    if (codec >= 0 && participant->is_connected)
-      place (room, participant, bitrates_bps[participant->view->number][codec], now_us);
+    if (codec < 0 || !participant->is_connected)
+      continue;
+    guint its_bps[MXR_LEVELS_MAX];
+    memcpy (its_bps, bitrates_bps[participant->view->number][codec], sizeof its_bps);
+    place (room, participant, its_bps, now_us);
   }
 }
 
@@ -309,7 +367,7 @@ retry (MxrRoom *room, MxrEncoding *encoding)
     MxrParticipant *participant = room->participants->pdata[i];
     if (get_encoding (participant) != encoding)
       continue;
-    subscribe (room, participant);
+    subscribe_to_mix (room, participant);
     participant->rung_is_changed = true;
   }
   mxr_room_flush_soon (room);
@@ -354,13 +412,26 @@ describe_picture (MxrRoom *room, const MxrParticipant *participant, MxrRung *run
   out_info->bitrate_bps = pass != NULL ? pass->bitrate_bps : mxr_rung_get_params (rung)->bitrate_bps;
 }
 
+static void
+describe_direct (const MxrParticipant *participant, MxrRungInfo *out_info)
+{
+  const MxrDirect *direct = &participant->direct;
+
+  out_info->kind = MXR_RUNG_VIDEO;
+  out_info->width_px = direct->width_px;
+  out_info->height_px = direct->height_px;
+  out_info->framerate = get_levels (participant)->levels[0].framerate;
+  out_info->bitrate_bps = direct->bitrate_bps;
+}
+
 bool
 mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info)
 {
-  const MxrEncoding *encoding = get_encoding (participant);
+  const MxrEncoding *encoding = find_encoding (participant);
+  bool is_direct = participant->direct.is_shown;
   MxrPeerBandwidth bandwidth;
 
-  if (participant->video_codec == NULL || (encoding != NULL && encoding->rung == NULL))
+  if (participant->video_codec == NULL || (!is_direct && encoding != NULL && encoding->rung == NULL))
     return false;
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
   *out_info = (MxrRungInfo){
@@ -369,7 +440,9 @@ mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRung
     .reason = participant->ladder.reason,
     .available_bps = bandwidth.is_measured ? bandwidth.estimate_bps : 0,
   };
-  if (encoding != NULL)
+  if (is_direct)
+    describe_direct (participant, out_info);
+  else if (encoding != NULL)
     describe_picture (room, participant, encoding->rung, out_info);
   return true;
 }

@@ -13,12 +13,15 @@
 #include "mixroom/room.h"
 #include "mixroom/transport.h"
 
+typedef struct _MxrRoom MxrRoom;
+
+#include "direct.h"
 #include "images.h"
 #include "ladder.h"
+#include "pass-fit.h"
 
 /* All of this belongs to the control thread. */
 
-typedef struct _MxrRoom MxrRoom;
 typedef struct _MxrProgramme MxrProgramme;
 
 /* In order of MxrRoomView.encodings. */
@@ -216,6 +219,10 @@ struct _MxrParticipant {
   guint told_available_bps; /* and was, at rung_told_us */
   gint64 rung_told_us;
 
+  MxrPassMeter meter; /* of the picture sent */
+  MxrDirect direct;   /* the other's picture in place of the mix */
+  bool tiles_are_changed; /* its connection is to be told: it gets the one in place of the other now */
+
   /* connection.c */
   MxrQualityMeter quality;
   guint64 n_received, n_missed; /* packets, when it was looked at last */
@@ -275,8 +282,6 @@ typedef struct {
   MxrParticipant *participant; /* unowned: whose picture is passed through, or is to be; NULL: nobody's */
   gint64 return_us;            /* when the mix takes over again; 0: it does not */
   bool was_complete;
-  const MxrParticipant *measured; /* compared only: whose n_bytes were at checked_us */
-  guint64 n_bytes;
   gint64 checked_us;
   guint width_px, height_px, bitrate_bps; /* of what passed at checked_us */
 } MxrPass;
@@ -359,6 +364,7 @@ struct _MxrRoom {
   /* stage.c */
   bool layout_is_dirty;
   MxrPass pass;
+  gint64 direct_checked_us; /* by direct.c, last */
   gint64 limits_due_us; /* when somebody is to be told to send less; 0: nobody is */
 
   /* sound.c */
@@ -428,6 +434,16 @@ void mxr_encodings_clear (MxrRoom *room);
 /* ---- pictures.c: who gets which ------------------------------------------------------------------------------ */
 
 void mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
+/** mxr_pictures_prepare: The encoding of the mix that @participant is to get runs from now on. Returns: false: there is none just now. */
+bool mxr_pictures_prepare (MxrParticipant *participant);
+/** mxr_pictures_subscribe: To what it is to get: directly, or of the mix. */
+void mxr_pictures_subscribe (MxrRoom *room, MxrParticipant *participant);
+/** mxr_pictures_refresh: The encoding of the mix that @participant is to get makes a key frame. */
+void mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us);
+/** mxr_pictures_is_fresh: Whether it has made one since @since_us. */
+bool mxr_pictures_is_fresh (const MxrParticipant *participant, gint64 since_us);
+/** mxr_pictures_get_carried_bps: Returns: what picture the connection carries; %G_MAXUINT: not known. */
+guint mxr_pictures_get_carried_bps (const MxrParticipant *participant);
 void mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant);
 /** mxr_pictures_follow_programme: It is another view now: who watches it goes there at a key frame. */
 void mxr_pictures_follow_programme (MxrRoom *room);
@@ -453,6 +469,8 @@ MxrRoomView *mxr_stage_get_programme (MxrRoom *room);
 /** mxr_stage_update: Arranges the tiles; when they changed, tells everybody and then the mixer. */
 void mxr_stage_update (MxrRoom *room);
 void mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant);
+/** mxr_stage_tell_changed_tiles: @everybody who gets the mix in place of another's picture now, or the other way round. */
+void mxr_stage_tell_changed_tiles (MxrRoom *room, GPtrArray *everybody);
 /** mxr_stage_limit_uplinks: Tells senders of pictures how much is of use, and what is not seen is not decoded any more. */
 void mxr_stage_limit_uplinks (MxrRoom *room, gint64 now_us);
 void mxr_stage_tell_uplink_limit (MxrParticipant *participant);
@@ -473,6 +491,8 @@ bool mxr_pass_is_busy (MxrRoom *room);
 void mxr_pass_update (MxrRoom *room, gint64 now_us);
 /** mxr_pass_end: At once; before the peer that is passed is closed, or the rung removed. */
 void mxr_pass_end (MxrRoom *room);
+/** mxr_pass_look_at: Fills @out_picture with what @participant sends, as far as its peer has told. */
+void mxr_pass_look_at (MxrParticipant *participant, gint64 now_us, MxrPassPicture *out_picture);
 /** mxr_pass_is_complete: Whether all who get the best picture in VP8 get it as it was sent. */
 bool mxr_pass_is_complete (MxrRoom *room);
 

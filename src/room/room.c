@@ -371,6 +371,7 @@ flush (gpointer user_data)
   if (room->layout_is_dirty)
     mxr_stage_update (room);
   mxr_stage_limit_uplinks (room, g_get_monotonic_time ());
+  mxr_stage_tell_changed_tiles (room, everybody);
   tell_talking (everybody);
   tell_rungs (room, everybody);
   mxr_outputs_tell_changes (room, everybody);

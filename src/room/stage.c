@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define VIEW_NAME "main"
+#define DIRECT_VIEW_NAME "direct"
 #define GAP_PX 4
 /* Shape of a camera before its first frame, and of most after it. */
 #define CAMERA_ASPECT (16.0f / 9.0f)
@@ -15,13 +16,14 @@ mxr_stage_tick (MxrRoom *room, gint64 now_us)
   if (room->limits_due_us != 0 && now_us >= room->limits_due_us)
     mxr_room_flush_soon (room);
   mxr_pass_tick (room, now_us);
+  mxr_direct_tick (room, now_us);
   mxr_pictures_tick (room, now_us);
 }
 
 bool
 mxr_stage_is_busy (MxrRoom *room)
 {
-  return mxr_pass_is_busy (room) || room->look_is_due || mxr_encodings_are_busy (room);
+  return mxr_pass_is_busy (room) || mxr_direct_is_busy (room) || room->look_is_due || mxr_encodings_are_busy (room);
 }
 
 /* The mixer takes an end of stream for "no picture any more", and a new stream begins as any does. Before its first caps
@@ -31,6 +33,7 @@ mxr_stage_remove_uplink (MxrRoom *room, MxrParticipant *participant, GstElement 
 {
   if (room->pass.participant == participant)
     mxr_pass_end (room);
+  mxr_direct_forget_sender (room, participant);
   mxr_graph_remove_input (room->graph, bin, NULL, NULL);
   if (gst_pad_has_current_caps (participant->picture_sink))
     gst_pad_send_event (participant->picture_sink, gst_event_new_eos ());
@@ -110,8 +113,14 @@ mxr_stage_tell_tiles (MxrRoom *room, MxrParticipant *participant)
   double width = canvas->width_px, height = canvas->height_px;
   guint n = 0;
 
+  participant->tiles_are_changed = false;
   if (participant->events.on_tiles == NULL)
     return;
+  if (participant->direct.is_shown) {
+    const MxrTileInfo whole = { participant->direct.from->id, 0, 0, 1, 1, 0 };
+    participant->events.on_tiles (participant, DIRECT_VIEW_NAME, width, height, &whole, 1, participant->user_data);
+    return;
+  }
   for (guint i = 0; i < view->n_tiles; i++) {
     const MxrLayoutTile *tile = &view->tiles[i];
     const MxrParticipant *shown = mxr_room_find_key (room, tile->key);
@@ -136,6 +145,17 @@ rearrange (MxrRoomView *view)
   return true;
 }
 
+void
+mxr_stage_tell_changed_tiles (MxrRoom *room, GPtrArray *everybody)
+{
+  for (guint i = 0; i < everybody->len; i++) {
+    MxrParticipant *participant = everybody->pdata[i];
+    if (participant->room != NULL && participant->tiles_are_changed && !participant->needs_welcome)
+      mxr_stage_tell_tiles (room, participant);
+  }
+}
+
+/* Who does not get the mix is told when that changes. */
 static void
 tell_all_tiles (MxrRoom *room)
 {
@@ -143,9 +163,9 @@ tell_all_tiles (MxrRoom *room)
 
   for (guint i = 0; i < everybody->len; i++) {
     MxrParticipant *participant = everybody->pdata[i];
-    if (participant->room != NULL && !participant->needs_welcome)
-      mxr_stage_tell_tiles (room, participant);
+    participant->tiles_are_changed |= !participant->direct.is_shown;
   }
+  mxr_stage_tell_changed_tiles (room, everybody);
 }
 
 void
@@ -158,8 +178,10 @@ mxr_stage_update (MxrRoom *room)
   bool programme_is_changed = rearrange (programme);
 
   room->layout_is_dirty = false;
-  if (main_is_changed)
+  if (main_is_changed) {
     mxr_pass_update (room, g_get_monotonic_time ());
+    mxr_direct_update (room, g_get_monotonic_time ());
+  }
   if (main_is_changed || programme_is_changed)
     mxr_stage_want_uplinks (room);
   if (main_is_changed)
@@ -241,11 +263,15 @@ get_needed_in (const MxrRoomView *view, const MxrParticipant *participant, MxrUp
   const MxrLevel *canvas = &view->graph->levels.levels[0];
   const MxrLayoutTile *tile = find_tile (view, participant);
   bool is_recorded = participant->track != NULL; /* for another picture than this one: at its best, in one size */
-  guint width_px = is_recorded ? canvas->width_px : tile != NULL ? tile->w : 0;
-  guint height_px = is_recorded ? canvas->height_px : tile != NULL ? tile->h : 0;
+  guint direct_bps = G_MAXUINT;
+  bool is_direct = view->number == MXR_VIEW_ROOM && mxr_direct_get_needed (view->room, participant, &direct_bps);
+  guint width_px = is_recorded || is_direct ? canvas->width_px : tile != NULL ? tile->w : 0;
+  guint height_px = is_recorded || is_direct ? canvas->height_px : tile != NULL ? tile->h : 0;
   guint64 share_bps = (guint64) canvas->bitrate_bps * width_px * height_px / (canvas->width_px * canvas->height_px);
 
   mxr_uplink_limit_of_tile (width_px, height_px, canvas->framerate, (guint) share_bps, out_limit);
+  if (is_direct && !is_recorded)
+    out_limit->bitrate_bps = MIN (out_limit->bitrate_bps, direct_bps);
 }
 
 /* What is enough for both views. The programme's counts while somebody gets it. */

@@ -100,6 +100,24 @@ test_a_moment_is_not_told (void)
   g_assert_cmpuint (limiter.told.width_px, ==, 424);
 }
 
+/* Of one size, as another's connection carries it: at once where it is more, later where it is less. */
+static void
+test_bitrate_alone (void)
+{
+  MxrUplinkLimiter limiter = { 0 };
+  MxrUplinkLimit needed = { .width_px = 1280, .height_px = 720, .framerate = 30, .bitrate_bps = 1000000 };
+
+  g_assert_true (mxr_uplink_limiter_update (&limiter, &needed, 0));
+  needed.bitrate_bps = 1050000;
+  g_assert_false (mxr_uplink_limiter_update (&limiter, &needed, 1));
+  needed.bitrate_bps = 1300000;
+  g_assert_true (mxr_uplink_limiter_update (&limiter, &needed, 2));
+  needed.bitrate_bps = 1000000;
+  g_assert_false (mxr_uplink_limiter_update (&limiter, &needed, SECOND_US));
+  g_assert_true (mxr_uplink_limiter_update (&limiter, &needed, 4 * SECOND_US));
+  g_assert_cmpuint (limiter.told.bitrate_bps, ==, 1000000);
+}
+
 static void
 test_nowhere (void)
 {
@@ -122,6 +140,7 @@ main (int argc, char **argv)
   g_test_add_func ("/uplink-limit/growth-is-told-at-once", test_growth_is_told_at_once);
   g_test_add_func ("/uplink-limit/shrinking-waits", test_shrinking_waits);
   g_test_add_func ("/uplink-limit/a-moment-is-not-told", test_a_moment_is_not_told);
+  g_test_add_func ("/uplink-limit/bitrate-alone", test_bitrate_alone);
   g_test_add_func ("/uplink-limit/nowhere", test_nowhere);
   return g_test_run ();
 }

@@ -72,8 +72,11 @@ bool
 mxr_uplink_limiter_update (MxrUplinkLimiter *limiter, const MxrUplinkLimit *needed, gint64 now_us)
 {
   const MxrUplinkLimit *told = &limiter->told;
-  bool is_close = !differs (needed->width_px, told->width_px) && !differs (needed->height_px, told->height_px);
-  bool grows = needed->width_px > told->width_px || needed->height_px > told->height_px;
+  bool has_size = needed->width_px == told->width_px && needed->height_px == told->height_px;
+  bool is_close = !differs (needed->width_px, told->width_px) && !differs (needed->height_px, told->height_px) &&
+                  !(has_size && differs (needed->bitrate_bps, told->bitrate_bps)); /* as a downlink carries it */
+  bool grows = needed->width_px > told->width_px || needed->height_px > told->height_px ||
+               (has_size && needed->bitrate_bps > told->bitrate_bps);
 
   if (limiter->is_told && is_close) {
     limiter->due_us = 0;

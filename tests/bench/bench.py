@@ -98,6 +98,7 @@ SIDES = {
     "floor": sides.floor,
     "stock, one encoder": sides.stock("shared"),
     "stock, an encoder each": sides.stock("each"),
+    "mixed": sides.mixed_call,
     "bare loop": sides.bare_send,
     "bare encodes": programme.bare_encodes,
 }
@@ -106,7 +107,7 @@ SIDES = {
 def missing(context, side, case):
     """Why a side cannot be run here, with what would help; None when it can."""
     libraries = "libopus-dev libvpx-dev libopenh264-dev libavcodec-dev"
-    if side == "mixroom":
+    if side in ("mixroom", "mixed"):
         return None if context.load.is_file() else "mixroom-load was not built"
     if side == "janus" and not has_janus():
         return "Janus is not installed: apt-get install janus"
@@ -149,6 +150,8 @@ def measures_delay(case, pair):
 def side_seconds(context, case, side, pair):
     if case.bench == "storm":
         return STORM_S
+    if case.bench == "call" and side != "bare loop":
+        return context.seconds + sides.CALL_LEAD_S + SETUP_S["mixroom"]
     if case.bench == "programme" and side == "mixroom":
         return programme.seconds(context)
     ramp_s = case.size / sides.joins_per_s(case) if side == "mixroom" and case.bench != "rate" else 0

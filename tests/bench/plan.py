@@ -36,7 +36,7 @@ RATES, RATES_QUICK = (25, 28), (25,)  # frames a second, beside the 30 of the vi
 VIEWER_SIZES, VIEWER_QUICK = (1, 100, 500, 1000), (1, 100)
 STORM_SIZES = (100,)
 PROGRAMME_VIEWERS = 1
-BENCHES = ("audio", "video", "rate", "viewers", "programme", "storm", "elements", "estimator")
+BENCHES = ("audio", "video", "rate", "viewers", "call", "programme", "storm", "elements", "estimator")
 
 GOALS = (
     Goal("audio", "3 talking", 100, "janus", 0.10),
@@ -54,6 +54,7 @@ GOALS = (
     *(Goal("rate", codec, rate, None, 1.15, "of_bitrate") for codec, _ in CODECS for rate in RATES),
     Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
     Goal("viewers", "one programme", 1000, None, 1.0),
+    Goal("call", "two people", 2, "mixed", 0.35),
     Goal("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, "bare encodes", 1.4),
 )
 
@@ -80,6 +81,8 @@ def cases(benches, quick, sizes=None):
     if "viewers" in benches:
         for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))
+    if "call" in benches:
+        found.append(Case("call", "two people", 2, ("mixroom", "mixed", "bare loop"), talkers=2, codec="vp8"))
     if "programme" in benches:
         found.append(Case("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, ("mixroom", "bare encodes"), codec="h264"))
     if "storm" in benches:

@@ -1,6 +1,5 @@
 """The programme's outputs: a room without any, with one of each kind, and without again, in one server."""
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -31,19 +30,7 @@ def settings(places):
             "programme.push": "true", "media.video_bitrate_bps": PICTURE_BPS, "media.start_bitrate_bps": 2 * PICTURE_BPS}
 
 
-# ---- Cost -----------------------------------------------------------------------------------------------------------
-
-
-def cpu_s(pid):
-    """User and system time of the process so far (proc(5): fields 14 and 15)."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def cores(context, server):
-    before, start = cpu_s(server.process.pid), time.monotonic()
-    time.sleep(context.seconds)
-    return (cpu_s(server.process.pid) - before) / (time.monotonic() - start)
+# ---- What is encoded ------------------------------------------------------------------------------------------------
 
 
 def count_pictures(server):
@@ -135,7 +122,7 @@ def measure_with_outputs(context, server, case, places):
         time.sleep(SETTLE_S)
         before = check_running(server)
         start = time.monotonic()
-        busy = cores(context, server)
+        busy = sides.cores(context, server)
         pictures = count_pictures(server)
         span_s, outputs = time.monotonic() - start, check_running(server)
         stop_outputs(server, ids)
@@ -156,10 +143,10 @@ def mixroom(context, case):
                                 duration=round(seconds(context) + LONGER_S))
             sides.wait_for_people(server, PEOPLE)
             time.sleep(context.warm_up_s + 1)
-            before, pictures = cores(context, server), count_pictures(server)
+            before, pictures = sides.cores(context, server), count_pictures(server)
             figures = measure_with_outputs(context, server, case, places)
             time.sleep(SETTLE_S)
-            after = cores(context, server)
+            after = sides.cores(context, server)
             pictures = [pictures, figures["pictures"], count_pictures(server)]
             sides.end(inside.process)
     finally:

@@ -10,11 +10,11 @@ import plan
 
 TITLES = {
     "audio": "Audio rooms", "video": "Video rooms", "rate": "Bitrate of the picture", "viewers": "Viewers of one programme",
-    "programme": "The programme, to all ways out at once", "storm": "A hundred join in ten seconds",
+    "call": "A call of two", "programme": "The programme, to all ways out at once", "storm": "A hundred join in ten seconds",
     "tilemix": "Composing: a tile mixer", "tilemix-still": "Composing, half of the tiles unchanged", "dressed": "Composing with logo, lower thirds and clock", "ladder": "Composing, and the two lower rungs", "tile-scale": "Scaling alone",
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
-UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "programme": "viewers", "storm": "joins"}
+UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "call": "participants", "programme": "viewers", "storm": "joins"}
 FIGURES = {"cpu": "cores", "added": "cores that are added", "mib_each": "MiB each", "delay_ms": "median delay, ms",
            "delay_p95_ms": "delay, 95th percentile, ms", "of_bitrate": "bitrate of the picture in proportion to what is configured"}
 BARE_CODECS = "libvpx, libavcodec, OpenH264 and libopus"
@@ -58,6 +58,12 @@ NOTES = {
         "<b>bare loop</b>: as many packets a second of the same mean size as a viewer of Mixroom got a moment before; each copied, "
         "protected with AES-128-GCM by libsrtp2 and sent with sendto(), with a key and a port for each viewer. No feedback, no "
         "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
+    ),
+    "call": (
+        "Two people send 640x360 at 30 frames a second, 800 kbit/s of VP8, and speech. <b>Mixroom</b> gives each the other's picture as it was sent; "
+        "their sounds are mixed. It is counted once what was encoded at first has ended.",
+        "<b>mixed</b>: the same with <code>room.direct_calls=false</code>: both decoded, composed at 1280x720, encoded once.",
+        "<b>bare loop</b>: as under viewers, with the packets of one downlink to two.",
     ),
     "programme": (
         "A room of four, composed at 1920x1080 and 30 frames a second and sent to all four as H.264, is measured without outputs, with "
@@ -107,7 +113,7 @@ class Results:
         return list(dict.fromkeys(r["case"] for r in self.of(bench)))
 
     def sides(self, bench, case):
-        order = {side: at for at, side in enumerate(("mixroom", "janus", "floor", "bare loop"))}
+        order = {side: at for at, side in enumerate(("mixroom", "mixed", "janus", "floor", "bare loop"))}
         return sorted({r["side"] for r in self.of(bench, case)}, key=lambda side: (order.get(side, 9), side))
 
     def sizes(self, bench, case):
@@ -310,7 +316,7 @@ def note_list(items):
 
 
 def bench_parts(results):
-    for bench in ("audio", "video", "viewers"):
+    for bench in ("audio", "video", "viewers", "call"):
         if results.of(bench):
             parts = "".join(f"<article>{case_part(results, bench, case)}</article>" for case in results.cases(bench))
             yield f"<h2>{TITLES[bench]}</h2>{notes(bench)}<div class='parts'>{parts}</div>"

@@ -25,6 +25,7 @@ GCM_TAG_BYTES = 16
 HEADER_BYTES = 30  # of RTP, with extensions and a codec's descriptor, on average
 DELAYS = (("", "median"), ("_p95", "p95"))
 STORM_S = 10
+CALL_LEAD_S = 12  # until a call is direct, and encodings that nobody gets any more have ended
 STORM_LEAD_S = 4  # mixroom-load lets a room settle for two seconds before it counts
 
 class SideError(Exception):
@@ -156,6 +157,8 @@ def joins_per_s(case):
 def mixroom(context, case):
     if case.bench == "storm":
         return mixroom_storm(context, case)
+    if case.bench == "call":
+        return mixroom_call(context, case, "true")
     options = {"ramp": joins_per_s(case)}
     settings = {"media.video_bitrate_bps": VIEWERS_BITRATE_BPS if case.bench == "viewers" else VIDEO_BITRATE_BPS}
     if case.bench == "video":
@@ -165,6 +168,7 @@ def mixroom(context, case):
         settings |= {"room.framerate": case.size}
     if case.bench == "viewers":  # two cameras: one alone would be passed through, not encoded
         options |= {"participants": 2, "talkers": 2, "viewers": case.size}
+        settings |= {"room.direct_calls": "false"}  # the room is to cost the same with and without viewers
     patience_s = context.seconds + case.size / options["ramp"] + 60
     with Server(context, settings) as server:
         before = server.resident_mib()
@@ -201,6 +205,23 @@ def our_figures(case, measured, resident_before_mib, settings):
     return figures
 
 
+def cpu_s(pid):
+    """User and system time of the process so far (proc(5): fields 14 and 15)."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cores(context, server):
+    before, start = cpu_s(server.process.pid), time.monotonic()
+    time.sleep(context.seconds)
+    return (cpu_s(server.process.pid) - before) / (time.monotonic() - start)
+
+
+def count_pictures_encoded(server):
+    with urllib.request.urlopen(server.uri.rstrip("/") + "/api/v1/rooms/load", timeout=10) as answer:
+        return sum("level" in rung for rung in json.load(answer)["rungs"])
+
+
 def wait_for_people(server, n):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -230,6 +251,26 @@ def mixroom_storm(context, case):
         first = joined[media].get("first_ms", {})
         figures |= {f"first_{name}_ms": first.get("median"), f"first_{name}_p95_ms": first.get("p95")}
     return figures
+
+
+def mixroom_call(context, case, direct):
+    """Two people. Counted once each gets the other's picture, and what was encoded before that has ended."""
+    settings = {"room.direct_calls": direct, "media.video_bitrate_bps": VIDEO_BITRATE_BPS}
+    with Server(context, settings) as server:
+        before = server.resident_mib()
+        load = Load(context, server, case, ramp=joins_per_s(case), duration=round(context.seconds) + CALL_LEAD_S + 2)
+        wait_for_people(server, case.size)
+        time.sleep(CALL_LEAD_S)
+        cpu = cores(context, server)
+        encoded = count_pictures_encoded(server)
+        figures = our_figures(case, load.wait(60), before, settings)
+    if (encoded == 0) != (direct == "true"):
+        raise SideError(f"{encoded} pictures are encoded")
+    return figures | {"cpu": round(cpu, 5)}
+
+
+def mixed_call(context, case):
+    return mixroom_call(context, case, "false")
 
 
 # ---- Janus ----------------------------------------------------------------------------------------------------------

@@ -602,6 +602,37 @@ fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour)
   return true;
 }
 
+bool
+fake_peer_get_seen_size (FakePeer *peer, guint *out_width_px, guint *out_height_px)
+{
+  GstVideoInfo info;
+
+  g_mutex_lock (&peer->lock);
+  g_autoptr (GstSample) sample = peer->seen != NULL ? gst_sample_ref (peer->seen) : NULL;
+  g_mutex_unlock (&peer->lock);
+  if (sample == NULL || !gst_video_info_from_caps (&info, gst_sample_get_caps (sample)))
+    return false;
+  *out_width_px = (guint) info.width;
+  *out_height_px = (guint) info.height;
+  return true;
+}
+
+static void
+request_keyframe (const GValue *value, gpointer unused)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (g_value_get_object (value), "sink");
+  gst_pad_push_event (pad, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
+}
+
+void
+fake_peer_request_keyframe (FakePeer *peer)
+{
+  const char *name = g_str_equal (peer->codec, "H264") ? "rtph264depay" : "rtpvp8depay";
+  g_autoptr (GstIterator) depayloaders = gst_bin_iterate_all_by_element_factory_name (GST_BIN (peer->pipeline), name);
+
+  gst_iterator_foreach (depayloaders, request_keyframe, NULL);
+}
+
 double
 fake_peer_measure (FakePeer *peer, guint index)
 {

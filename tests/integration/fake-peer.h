@@ -55,6 +55,10 @@ guint fake_peer_count_frames (FakePeer *peer);
 guint fake_peer_take_longest_gap_ms (FakePeer *peer);
 /** fake_peer_look: The colour of the last frame there; fractions of its size. Returns: false without a frame. */
 bool fake_peer_look (FakePeer *peer, double x, double y, TestColour *out_colour);
+/** fake_peer_get_seen_size: Of the last frame. Returns: false without one. */
+bool fake_peer_get_seen_size (FakePeer *peer, guint *out_width_px, guint *out_height_px);
+/** fake_peer_request_keyframe: Of the picture that is received. */
+void fake_peer_request_keyframe (FakePeer *peer);
 /** fake_peer_measure: Amplitude of @index's tone in the last second heard; 1 is full scale, -1 too early. */
 double fake_peer_measure (FakePeer *peer, guint index);
 double fake_peer_get_tone_hz (guint index);

@@ -93,7 +93,7 @@ server_process_new_limited (const char *const *settings, guint max_descriptors)
   g_assert_nonnull (path);
   g_ptr_array_add (argv, (char *) path);
   const char *fixed[] = { "--listen", "127.0.0.1:0", "--set", "ice.allow_loopback=true",
-                          "--set", "ice.local_addresses=127.0.0.1" };
+                          "--set", "ice.local_addresses=127.0.0.1", "--set", "room.direct_calls=false" };
   for (guint i = 0; i < G_N_ELEMENTS (fixed); i++)
     g_ptr_array_add (argv, (char *) fixed[i]);
   for (guint i = 0; settings != NULL && settings[i] != NULL; i++) {

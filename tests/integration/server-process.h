@@ -18,7 +18,8 @@ typedef struct {
 
 /**
  * server_process_new:
- * @settings: (nullable) (array zero-terminated=1): KEY=VALUE, besides what loopback needs
+ * @settings: (nullable) (array zero-terminated=1): KEY=VALUE, besides what loopback needs; calls of two are mixed unless these say
+ *   otherwise, since most tests look at the tiles of a room
  *
  * Starts $MIXROOM_SERVER and waits until it serves. Aborts the test otherwise.
  */

@@ -92,6 +92,29 @@ def rates(lab):
     company.end()
 
 
+def direct(lab):
+    """Each gets the other's picture as it was sent, until c's downlink carries less than that: then c gets a rung of the mix."""
+    company = Company(lab, "--delay-ms 20 --rate-kbps 2000", "room.direct_calls=true")
+    gets = lambda index, is_direct: lambda: lab.participant(index)["direct"] == is_direct
+    begun_s = [time_until(gets(index, True), 20 * slack()) for index in range(2)]
+    company.check(None not in begun_s, f"each gets the other's picture after {begun_s} s")
+    company.learn_normal(HOLD_S)
+    company.link.set("rate_kbps 200", "down")
+    ended_s = time_until(gets(0, False), CLIMBS_S * slack())
+    company.check(ended_s is not None, f"200 kbit/s: c gets the mix after {ended_s} s")
+    time.sleep(FOLLOWS_S * slack())
+    c, g, down, _ = company.watch(HOLD_S, "200")
+    rung = lab.participant(0)["bandwidth"]["rung"]
+    company.check(rung != "720p30" and c["frames"] > 0, f"200 kbit/s: {c['frames']} frames of {rung}")
+    company.check(down["kbps"] <= 200 * SURPLUS, f"200 kbit/s: {down['kbps']:.0f} kbit/s are sent")
+    company.check(lab.participant(1)["direct"], "g gets c's picture all the same")
+    company.check_good(g, "200 kbit/s")
+    company.link.set("rate_kbps 2000", "down")
+    again_s = time_until(gets(0, True), 4 * CLIMBS_S * slack())
+    company.check(again_s is not None, f"2000 kbit/s: c gets g's picture again after {again_s} s")
+    company.end()
+
+
 def narrow(lab):
     """c joins over a link of 500 kbit/s each way, and a round trip of 80 ms."""
     begin = time.monotonic()
@@ -152,4 +175,4 @@ def unsteady(lab):
     company.end()
 
 
-SCENARIOS = {each.__name__: each for each in (rates, narrow, unsteady)}
+SCENARIOS = {each.__name__: each for each in (rates, direct, narrow, unsteady)}

@@ -249,7 +249,8 @@ class Lab:
 
     def start_server(self, *settings):
         argv = [self.paths["server"], "--listen", f"[::]:{PORT}"]
-        for setting in ("server.open_rooms=true",) + settings:
+        # Two people see tiles: what a link does to the mix is looked at.
+        for setting in ("server.open_rooms=true", "room.direct_calls=false") + settings:
             argv += ["--set", setting]
         server = Program("server", argv)
         server.wait_for_line("serves http")

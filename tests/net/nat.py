@@ -101,7 +101,7 @@ def start_server_at_home(lab, *options):
                f"dnat to {HOME}; }}; chain post {{ type nat hook postrouting priority 100; "
                "ip saddr 192.168.9.0/24 oifname \"br0\" masquerade; }; }")
     argv = [lab.paths["server"], "--listen", f"0.0.0.0:{PORT}"]
-    for setting in ("server.open_rooms=true", "ice.tcp=false", "ice.ipv6=false") + options:
+    for setting in ("server.open_rooms=true", "room.direct_calls=false", "ice.tcp=false", "ice.ipv6=false") + options:
         argv += ["--set", setting]
     server = laboratory.Program("server", argv, namespace="home")
     server.wait_for_line("serves http")

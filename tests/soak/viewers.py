@@ -14,7 +14,7 @@ import urllib.request
 
 from soak import fetch, start
 
-PEOPLE = 2  # on camera: one alone would be passed through, not composed
+PEOPLE = 2  # on camera: one alone would be passed through, not composed; two see the mix, too
 RAMP = 50   # joins a second
 FRAME_RATE_LEAST = 29.0
 PICTURE_GAP_MAX_S, SOUND_GAP_MAX_S = 0.1, 0.05
@@ -24,7 +24,8 @@ OUTPUTS = "/api/v1/rooms/load/outputs"
 def start_server(path, places, n, log):
     settings = {"ice.allow_loopback": "true", "ice.local_addresses": "127.0.0.1", "room.max_participants": n + PEOPLE + 10,
                 "http.max_connections": 2 * n + 1000, "http.max_connections_per_address": 2 * n + 1000,
-                "http.joins_per_minute": 100000, "media.video_bitrate_bps": 1000000, "programme.recordings_directory": places}
+                "http.joins_per_minute": 100000, "media.video_bitrate_bps": 1000000, "programme.recordings_directory": places,
+                "room.direct_calls": "false"}
     argv = [path, "--listen", "127.0.0.1:0"]
     for key, value in settings.items():
         argv += ["--set", f"{key}={value}"]
