@@ -32,7 +32,8 @@ before(async () => {
   ({ page } = person);
   await page.setViewportSize(DESK);
   await person.join(server.url, 'poor', 'Mina Park');
-  others = await Promise.all(OTHERS.map(joinPlainly));
+  others = [];
+  for (const name of OTHERS) others.push(await joinPlainly(name)); /* tiles stand in the order of joining */
   await person.sees(OTHERS.length + 1);
 });
 
