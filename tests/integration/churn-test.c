@@ -4,9 +4,9 @@
 #include "wire.h"
 
 #define ROOM "test"
-/* 60 in 20 s by default; with MIXROOM_LONG 200 in a minute. */
+/* 60 in 20 s by default; with MIXROOM_LONG 120 in 40 s. */
 #define N_VISITS 60
-#define N_VISITS_LONG 200
+#define N_VISITS_LONG 120
 #define PAUSE_MS 200
 /* What allocators keep of a storm, with the arenas that the test's environment allows (without: 55 MiB after
  * 30 H.264 peers, none of it lost); the address sanitizer keeps what was freed on purpose. */
