@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import WebSocket from 'ws';
+import { joinPlainly } from './fixture/bystander.mjs';
 import { ARTEFACTS } from './fixture/needs.mjs';
 import { pause } from './fixture/numbers.mjs';
 import { Person } from './fixture/person.mjs';
@@ -29,7 +29,7 @@ before(async () => {
   ({ page } = person);
   await page.setViewportSize(DESK);
   await person.join(server.url, 'two', 'Mina Park');
-  other = await joinPlainly(OTHER);
+  other = await joinPlainly(server, 'two', OTHER);
   await person.sees(2);
   own = await person.id();
 });
@@ -39,19 +39,6 @@ after(async () => {
   await person?.leaveBrowser();
   assert.equal(await server?.stop(), 0);
 });
-
-/* Somebody with a tile and without media: {id, socket}. */
-function joinPlainly(name) {
-  const socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}ws`, 'mixroom.v1');
-  return new Promise((resolve, reject) => {
-    socket.onerror = reject;
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'join', room: 'two', name }));
-    socket.onmessage = ({ data }) => {
-      const { type, participant } = JSON.parse(data);
-      if (type === 'joined') resolve({ id: participant, socket });
-    };
-  });
-}
 
 const hear = (message) => page.evaluate((data) => globalThis.sockets.at(-1).onmessage({ data }), JSON.stringify(message));
 const tile = (participant, x, y, w, h) => ({ participant, x, y, w, h, z: 0 });
