@@ -314,8 +314,8 @@ def rtp_room(context, case, name, arguments):
                                 stdout=subprocess.PIPE, stderr=log, env=context.env, preexec_fn=die_with_parent)
         try:
             room.stdout.readline()  # "ready"
-            picture = 2 if case.codec != "none" else None
-            ports = "".join(f"{base + 4 * i} {base + 4 * i + picture if picture else 0}\n" for i in range(n))
+            has_pictures = case.codec != "none"
+            ports = "".join(f"{port} {port + 2 if has_pictures else 0}\n" for port in range(base, listen, 4))
             return crowd(context, case, room.pid, ports, listen)
         finally:
             end(room)
