@@ -77,6 +77,7 @@ struct _MxrConfig {
     guint start_bitrate_bps;  /* what a new connection is believed to carry */
     guint audio_bitrate_bps;
     guint audio_channels;
+    guint audience_ptime_ms;
     guint keyframe_interval_ms;
   } media;
   struct {

@@ -54,6 +54,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrFanout, mxr_fanout_unref)
  * has stopped. Subscribers still unsubscribe. */
 void mxr_fanout_close (MxrFanout *fanout);
 
+/**
+ * mxr_fanout_set_frames_per_packet:
+ * @n_frames: of a sound [1..MXR_OPUS_AGGREGATE_MAX]; at first 1
+ *
+ * From 2 on subscribers get packets with an aggregate, and downlinks whose client takes it and loses little send that: fewer packets,
+ * and each as much later. What is pushed stays what it is. Thread: any.
+ */
+void mxr_fanout_set_frames_per_packet (MxrFanout *fanout, guint n_frames);
+
 /** mxr_fanout_push: @packet is shared from here on; it is stamped with the time (pushed_us) and numbered. Thread: the producer;
  * one thread at a time. mxr_fanout_flush() wakes the receivers. */
 void mxr_fanout_push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes);

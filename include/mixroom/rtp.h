@@ -111,6 +111,7 @@ bool mxr_is_rtcp (const guint8 *data, gsize size);
  */
 typedef struct _MxrRtpPacket {
   gatomicrefcount refs;
+  struct _MxrRtpPacket *aggregate; /* owned: this one and those before it as one; NULL: there is none */
   gint64 pushed_us;  /* monotonic time at which it left its encoder for the downlinks; 0: not yet */
   guint64 number;    /* among all that its fan-out was given, from 1 on; 0: not yet */
   guint32 timestamp; /* clock units on the room's timeline: running time x clock rate, mod 2^32 */
@@ -118,6 +119,7 @@ typedef struct _MxrRtpPacket {
   guint16 payload_bytes;
   bool marker;
   bool is_keyframe_start;
+  guint8 n_frames; /* of an aggregate: the packets that are in it; of others 1 */
   guint8 payload[];
 } MxrRtpPacket;
 
@@ -179,6 +181,30 @@ gsize mxr_red_write (guint8 *out, const MxrRedBlock *blocks, guint n_blocks);
 
 /** mxr_opus_has_fec: Returns: whether a packet of Opus has a coarse copy of the one before it. Source: RFC 6716 3, 4.2.3. */
 bool mxr_opus_has_fec (const guint8 *payload, gsize n_bytes);
+
+#define MXR_OPUS_CLOCK_HZ 48000
+#define MXR_OPUS_PTIME_MS 20     /* of the packets that our encoders make */
+#define MXR_OPUS_AGGREGATE_MAX 3 /* of them in one: 60 ms, the longest frame of Opus too */
+
+/* The last packets of a sound, for the next aggregate. Fields are private; begins as zeros. Thread: the producer's. */
+typedef struct _MxrOpusAggregator {
+  guint n_last;
+  MxrRtpPacket *last[MXR_OPUS_AGGREGATE_MAX]; /* owned, one right behind the other */
+} MxrOpusAggregator;
+
+/**
+ * mxr_opus_aggregate:
+ * @n_frames: how many packets are put into one [2..MXR_OPUS_AGGREGATE_MAX]
+ * @packet: the next of its stream, with its payload as libopus made it
+ *
+ * The same frames behind one header, so nothing is encoded for it.
+ *
+ * Returns: (transfer full) (nullable): @packet and the @n_frames - 1 before it as one packet; its time stamps are the first one's, its
+ * numbers @packet's. %NULL: there are not so many without a gap yet, they are of different modes, or too large. Source: RFC 6716 3.2.
+ */
+MxrRtpPacket *mxr_opus_aggregate (MxrOpusAggregator *aggregator, guint n_frames, MxrRtpPacket *packet);
+/** mxr_opus_aggregator_clear: The next packet has none before it. */
+void mxr_opus_aggregator_clear (MxrOpusAggregator *aggregator);
 
 /* ---- Session ------------------------------------------------------------------------------------------- */
 
@@ -447,6 +473,9 @@ void mxr_rtp_sender_get_stats (const MxrRtpSender *sender, MxrRtpSenderStats *ou
  * Cost: one copy of the payload, no allocation.
  */
 bool mxr_rtp_sender_send (MxrRtpSender *sender, MxrRtpPacket *packet, gpointer source_tag, gint64 now_us);
+
+/** mxr_rtp_sender_is_lossy: Whether so much is lost on the way of a sound that copies of it are due (RFC 2198), if the client takes them. */
+bool mxr_rtp_sender_is_lossy (const MxrRtpSender *sender);
 
 /** mxr_rtp_sender_cut: Packets of the source were left out on purpose: the next one goes on by one, whatever its number, so
  * that the client misses nothing that it could ask for. */

@@ -117,6 +117,7 @@ typedef struct {
   /* Identifiers belong to the section: aiortc gives one id to two URIs in one BUNDLE. */
   MxrSdpExtension extensions[MXR_SDP_N_EXTENSIONS];
   bool rtcp_rsize; /* reduced-size RTCP (RFC 5506) */
+  guint max_ptime_ms; /* the longest packet that is asked for: ptime or maxptime, the shorter (RFC 8866 6.4); 0: nothing is said */
 
   guint32 ssrc;      /* that the client sends with; 0: not signalled */
   guint32 rtx_ssrc;  /* of its FID group; 0: not signalled */

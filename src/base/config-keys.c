@@ -62,6 +62,7 @@ const MxrKey mxr_config_keys[] = {
   UINT (media, slide_interval_s, 4, 0, 9),
   UINT (media, start_bitrate_bps, 2000000, 50000, 50000000),
   UINT (media, audio_channels, 1, 1, 2),
+  UINT (media, audience_ptime_ms, 40, 20, 60),
   UINT (media, keyframe_interval_ms, 1000, 100, 10000),
 
   UINT (room, max_rooms, 100, 1, 10000),

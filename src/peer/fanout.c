@@ -43,7 +43,9 @@ struct _MxrFanout {
   Lane *lanes;
   char *codec;
   MxrKeyframeCache recent;
+  atomic_uint frames_per_packet;
   /* Producer only. */
+  MxrOpusAggregator aggregator;
   gint64 sample_us; /* when it was pushed */
   bool has_keyframe;
   guint32 keyframe_timestamp;
@@ -165,6 +167,7 @@ mxr_fanout_new (MxrNet *net, const char *codec)
   fanout->codec = g_strdup (codec);
   mxr_keyframe_cache_init (&fanout->recent);
   fanout->n_lanes = mxr_net_get_n_threads (net);
+  atomic_init (&fanout->frames_per_packet, 1);
   fanout->lanes = g_new0 (Lane, fanout->n_lanes);
   for (guint i = 0; i < fanout->n_lanes; i++)
     lane_init (&fanout->lanes[i], mxr_net_get_thread (net, i));
@@ -187,6 +190,7 @@ mxr_fanout_unref (MxrFanout *fanout)
     lane_clear (&fanout->lanes[i]);
   g_free (fanout->lanes);
   mxr_keyframe_cache_clear (&fanout->recent);
+  mxr_opus_aggregator_clear (&fanout->aggregator);
   g_free (fanout->codec);
   g_free (fanout);
 }
@@ -221,6 +225,24 @@ mxr_fanout_close (MxrFanout *fanout)
   }
 }
 
+void
+mxr_fanout_set_frames_per_packet (MxrFanout *fanout, guint n_frames)
+{
+  g_return_if_fail (n_frames > 0 && n_frames <= MXR_OPUS_AGGREGATE_MAX);
+  atomic_store (&fanout->frames_per_packet, n_frames);
+}
+
+static MxrRtpPacket *
+aggregate (MxrFanout *fanout, MxrRtpPacket *packet)
+{
+  const guint n_frames = atomic_load_explicit (&fanout->frames_per_packet, memory_order_relaxed);
+
+  if (n_frames > 1)
+    return mxr_opus_aggregate (&fanout->aggregator, n_frames, packet);
+  mxr_opus_aggregator_clear (&fanout->aggregator);
+  return NULL;
+}
+
 /* Kept first: who subscribes and then looks at what is kept gets each packet there, or from the ring, or both. */
 static void
 push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
@@ -228,6 +250,7 @@ push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
   packet->pushed_us = now_us;
   packet->number = 1 + atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
   atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
+  packet->aggregate = aggregate (fanout, packet);
   mxr_keyframe_cache_add (&fanout->recent, packet);
   for (guint i = 0; i < fanout->n_lanes; i++) {
     Lane *lane = &fanout->lanes[i];

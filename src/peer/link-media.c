@@ -225,10 +225,34 @@ const MxrRtpSessionEvents mxr_link_session_events = {
 static void
 send_packet (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 now_us)
 {
-  if (outgoing->kind == MXR_RTP_AUDIO && !mxr_link_feed_is_news (&outgoing->feed, packet))
-    return;
   outgoing->has_sent = true;
+  outgoing->oldest_us = MIN (outgoing->oldest_us, packet->pushed_us);
   mxr_link_send_packet (outgoing, run, packet, now_us);
+}
+
+/* Who loses packets is better off with small ones: less is missing at a time, and what is missing is in the next one. */
+static bool
+may_aggregate (const MxrOutgoing *outgoing, const MxrRtpPacket *packet)
+{
+  const guint ptime_ms = packet->aggregate != NULL ? packet->aggregate->n_frames * MXR_OPUS_PTIME_MS : 0;
+  return (outgoing->max_ptime_ms == 0 || ptime_ms <= outgoing->max_ptime_ms) && !mxr_rtp_sender_is_lossy (outgoing->sender);
+}
+
+/* An aggregate has the number of its last packet: behind it the stream goes on by one, as nothing is missing. */
+static void
+send_sound (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 now_us)
+{
+  MxrRtpPacket *packets[MXR_OPUS_AGGREGATE_MAX];
+
+  if (!mxr_link_feed_is_news (&outgoing->feed, packet))
+    return;
+  const guint n = mxr_link_aggregate_push (&outgoing->aggregate, run, packet, may_aggregate (outgoing, packet), packets);
+  for (guint i = 0; i < n; i++) {
+    if (packets[i]->n_frames > 1)
+      mxr_rtp_sender_cut (outgoing->sender);
+    send_packet (outgoing, run, packets[i], now_us);
+    mxr_rtp_packet_unref (packets[i]);
+  }
 }
 
 static void
@@ -240,13 +264,17 @@ on_feed_packets (gpointer run, MxrRtpPacket *const *packets, guint n_packets, bo
   const bool is_first = !outgoing->has_sent;
 
   link->now_us = now_us;
+  outgoing->oldest_us = G_MAXINT64;
   for (guint i = 0; i < n_packets; i++)
-    send_packet (outgoing, run, packets[i], now_us);
+    if (outgoing->kind == MXR_RTP_AUDIO)
+      send_sound (outgoing, run, packets[i], now_us);
+    else
+      send_packet (outgoing, run, packets[i], now_us);
   if (link->pacer.n_waiting > 0)
     mxr_link_send_waiting (link, now_us);
   mxr_link_batch_flush (&link->thread->batch);
-  if (is_last)
-    mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - packets[0]->pushed_us);
+  if (is_last && outgoing->oldest_us != G_MAXINT64)
+    mxr_delay_note (&link->peer->env.delays->send[outgoing->kind], g_get_monotonic_time () - outgoing->oldest_us);
   if ((is_first && outgoing->has_sent) || link->pacer.n_waiting > 0) /* its first report is due; or what waits */
     mxr_link_note_due (link);
 }

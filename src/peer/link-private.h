@@ -1,6 +1,7 @@
 #ifndef MXR_LINK_PRIVATE_H
 #define MXR_LINK_PRIVATE_H
 
+#include "link-aggregate.h"
 #include "link-feed.h"
 #include "link-pacer.h"
 #include "link-thread.h"
@@ -29,6 +30,9 @@ typedef struct {
   MxrLinkFeed feed; /* has a fan-out only with a sender, and listens while connected */
   GQueue changes;   /* MxrLinkSubscription: to be called back when the feed has changed */
   bool has_sent;
+  gint64 oldest_us; /* of what the delivery under way has sent: when it left its encoder */
+  MxrLinkAggregate aggregate; /* of a sound */
+  guint max_ptime_ms;         /* that the client takes; 0: any */
 } MxrOutgoing;
 
 /* Of the way down. */

@@ -57,6 +57,8 @@ mxr_link_forget_waiting (MxrOutgoing *outgoing)
 {
   if (outgoing->kind == MXR_RTP_VIDEO)
     mxr_link_pacer_clear (&outgoing->link->pacer);
+  else
+    mxr_link_aggregate_clear (&outgoing->aggregate);
 }
 
 void

@@ -175,7 +175,10 @@ apply_outgoing (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     outgoing->ssrc = plan->ssrcs[kind].media;
     outgoing->payload_type = format->payload_type;
     outgoing->sender = add_sender (link, plan, format, kind);
+    outgoing->aggregate.phase = outgoing->ssrc;
   }
+  if (format != NULL)
+    outgoing->max_ptime_ms = plan->offer->sections[plan->offer->downlink[kind]].max_ptime_ms;
 }
 
 /* ---- All -------------------------------------------------------------------------------------------------- */

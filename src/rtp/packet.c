@@ -8,6 +8,8 @@ mxr_rtp_packet_new (const MxrRtpView *view, gsize payload_bytes, bool keyframe)
   MxrRtpPacket *packet = g_malloc (sizeof *packet + payload_bytes);
 
   g_atomic_ref_count_init (&packet->refs);
+  packet->aggregate = NULL;
+  packet->n_frames = 1;
   packet->pushed_us = 0;
   packet->number = 0;
   packet->timestamp = view->timestamp;
@@ -38,6 +40,7 @@ mxr_rtp_packet_copy (const MxrRtpPacket *packet, guint32 timestamp)
   MxrRtpPacket *copy = g_memdup2 (packet, sizeof *packet + packet->payload_bytes);
 
   g_atomic_ref_count_init (&copy->refs);
+  copy->aggregate = NULL;
   copy->timestamp = timestamp;
   return copy;
 }
@@ -52,6 +55,8 @@ mxr_rtp_packet_ref (MxrRtpPacket *packet)
 void
 mxr_rtp_packet_unref (MxrRtpPacket *packet)
 {
-  if (g_atomic_ref_count_dec (&packet->refs))
-    g_free (packet);
+  if (!g_atomic_ref_count_dec (&packet->refs))
+    return;
+  g_clear_pointer (&packet->aggregate, mxr_rtp_packet_unref);
+  g_free (packet);
 }

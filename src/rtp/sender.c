@@ -254,6 +254,12 @@ count_sent (MxrRtpSender *sender, const MxrHistoryEntry *entry, const guint8 *da
   sender->stats.last_packet_us = now_us;
 }
 
+bool
+mxr_rtp_sender_is_lossy (const MxrRtpSender *sender)
+{
+  return sender->red.n_blocks > 0;
+}
+
 void
 mxr_rtp_sender_cut (MxrRtpSender *sender)
 {

@@ -357,6 +357,15 @@ read_ssrc_group (MxrSdpSection *section, const char *value)
   section->rtx_ssrc = (guint32)rtx_ssrc;
 }
 
+/* Milliseconds; what stands behind a point is no packet's. */
+static void
+read_ptime (MxrSdpSection *section, const char *value)
+{
+  guint64 ms;
+  if (mxr_sdp_read_uint (&value, G_MAXUINT16, &ms) && ms > 0 && (section->max_ptime_ms == 0 || ms < section->max_ptime_ms))
+    section->max_ptime_ms = (guint)ms;
+}
+
 static void
 read_attributes (MxrSdpSection *section, const GstSDPMedia *media, GStringChunk *strings)
 {
@@ -371,6 +380,8 @@ read_attributes (MxrSdpSection *section, const GstSDPMedia *media, GStringChunk 
       section->mid = attribute->value;
     else if (strcmp (key, "rtcp-rsize") == 0)
       section->rtcp_rsize = true;
+    else if (strcmp (key, "ptime") == 0 || strcmp (key, "maxptime") == 0)
+      read_ptime (section, attribute->value);
     else if (strcmp (key, "extmap") == 0)
       read_extension (section, attribute->value, &used_ids);
     else if (strcmp (key, "ssrc") == 0)

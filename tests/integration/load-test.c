@@ -151,6 +151,18 @@ test_conference (void)
   server_process_free (server);
 }
 
+/* Packets of 20 ms to those who are heard, and of 40 to the others: 26.5 on average. */
+static void
+assert_audience (JsonObject *root, guint n_clients)
+{
+  JsonObject *traffic = get_object (root, "traffic");
+  const double per_second = json_object_get_double_member (traffic, "down_packets") /
+                            json_object_get_double_member (root, "measured_s") / n_clients;
+
+  g_assert_cmpfloat (per_second, >, 20);
+  g_assert_cmpfloat (per_second, <, 35);
+}
+
 /* A hundred in one room, six of whom may be heard at once while twelve talk: who is sampled hears five or six others and
  * never the own tone, and the server needs no thread for any of them. */
 static void
@@ -167,6 +179,7 @@ test_a_hundred (void)
   g_assert_cmpint (json_object_get_int_member (get_object (root, "clients"), "joined"), ==, 100);
   g_assert_cmpint (json_object_get_int_member (get_object (root, "sound"), "least_tones"), >=, 5);
   g_assert_cmpint (json_object_get_int_member (get_object (root, "server"), "threads"), <, 30);
+  assert_audience (root, 100);
   server_process_free (server);
 }
 
