@@ -64,6 +64,7 @@ mxr_client_add_traffic (gpointer data, gpointer user_data)
     const MxrWatch *watch = &client->media[i].watch;
     tally->down_packets += watch->packets;
     tally->down_bytes += watch->bytes;
+    tally->down_samples += watch->n_samples;
   }
   tally->freezes += client->media[MXR_RTP_VIDEO].watch.freezes;
 }

@@ -3,6 +3,8 @@
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
 
+#include "tone.h"
+
 static const char *const codec_names[] = {
   [MXR_CODEC_NONE] = "none", [MXR_CODEC_OPUS] = "opus", [MXR_CODEC_VP8] = "vp8", [MXR_CODEC_H264] = "h264"
 };
@@ -237,6 +239,7 @@ add_media (JsonBuilder *builder, MxrReport *report)
   begin (builder, "sound");
   add_int (builder, "clients", tally->n_media[MXR_RTP_AUDIO]);
   add_int (builder, "clients_without", tally->n_without[MXR_RTP_AUDIO]);
+  add_number (builder, "seconds", (double) tally->down_samples / MXR_SOUND_RATE_HZ);
   add_number (builder, "longest_gap_ms", (double) tally->longest_gap_us[MXR_RTP_AUDIO] / 1000);
   if (tally->n_windows > 0) {
     add_int (builder, "least_tones", tally->least_heard);

@@ -10,7 +10,7 @@
 typedef struct {
   guint n_clients, n_connected;
   guint64 up_packets, up_bytes, up_dropped; /* dropped: by us, on purpose */
-  guint64 down_packets, down_bytes;
+  guint64 down_packets, down_bytes, down_samples; /* samples: of sound */
   guint64 down_lost, down_repaired; /* RTP packets that did not come at first; by retransmission later */
   guint64 nacks_answered, nacks_unanswered, keyframes_asked;
   gint64 late_us; /* the most that we were late */

@@ -1,6 +1,7 @@
 #include "watch.h"
 
 #include "marks.h"
+#include "tone.h"
 
 #define MS 1000
 
@@ -53,6 +54,22 @@ test_gaps_over_the_edges (void)
   g_assert_cmpint (never.longest_gap_us, ==, 0);
 }
 
+/* A packet of one frame of 20 ms, one of two of them, and one of two of 60 (RFC 6716 3.1). */
+static void
+test_sound (void)
+{
+  const guint8 payloads[][3] = { { 31 << 3, 0, 0 }, { 31 << 3 | 1, 0, 0 }, { 3 << 3 | 1, 0, 0 } };
+  MxrWatch watch = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (payloads); i++) {
+    const MxrRtpView view = { .payload = payloads[i], .payload_bytes = sizeof payloads[i], .size = 100, .timestamp = i };
+    mxr_watch_note (&watch, MXR_CODEC_OPUS, &view, i, 1000 * MS);
+  }
+  g_assert_cmpuint (watch.n_samples, ==, MXR_SOUND_RATE_HZ / 1000 * (20 + 40 + 120));
+  mxr_watch_begin (&watch);
+  g_assert_cmpuint (watch.n_samples, ==, 0);
+}
+
 static void
 test_marks (void)
 {
@@ -84,6 +101,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/load/watch/frames", test_frames);
+  g_test_add_func ("/load/watch/sound", test_sound);
   g_test_add_func ("/load/watch/gaps-over-the-edges", test_gaps_over_the_edges);
   g_test_add_func ("/load/watch/marks", test_marks);
   return g_test_run ();

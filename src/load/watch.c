@@ -1,5 +1,9 @@
 #include "watch.h"
 
+#include <opus.h>
+
+#include "tone.h"
+
 static void
 note_gap (MxrWatch *watch, gint64 gap_us)
 {
@@ -14,6 +18,13 @@ begins_frame (const MxrWatch *watch, const MxrRtpView *view, guint64 extended_se
   return watch->last_frame_us == 0 || (extended_seq > watch->last_seq && view->timestamp != watch->last_timestamp);
 }
 
+static guint
+count_samples (const MxrRtpView *view)
+{
+  const int n = opus_packet_get_nb_samples (view->payload, (opus_int32) view->payload_bytes, MXR_SOUND_RATE_HZ);
+  return (guint) MAX (n, 0);
+}
+
 void
 mxr_watch_note (MxrWatch *watch, MxrLoadCodec codec, const MxrRtpView *view, guint64 extended_seq, gint64 now_us)
 {
@@ -21,6 +32,8 @@ mxr_watch_note (MxrWatch *watch, MxrLoadCodec codec, const MxrRtpView *view, gui
   watch->bytes += view->size;
   if (watch->first_us == 0)
     watch->first_us = now_us;
+  if (codec == MXR_CODEC_OPUS)
+    watch->n_samples += count_samples (view);
   if (mxr_payload_starts_keyframe (codec, view->payload, view->payload_bytes)) {
     watch->keyframes++;
     if (watch->first_keyframe_us == 0)
@@ -39,7 +52,7 @@ mxr_watch_note (MxrWatch *watch, MxrLoadCodec codec, const MxrRtpView *view, gui
 void
 mxr_watch_begin (MxrWatch *watch)
 {
-  watch->packets = watch->bytes = watch->frames = watch->keyframes = 0;
+  watch->packets = watch->bytes = watch->frames = watch->keyframes = watch->n_samples = 0;
   watch->freezes = 0;
   watch->longest_gap_us = 0;
 }

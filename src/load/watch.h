@@ -11,6 +11,7 @@
 typedef struct {
   guint64 packets, bytes;
   guint64 frames, keyframes; /* frames: distinct timestamps, in order */
+  guint64 n_samples;         /* of Opus: what is in the packets, at MXR_SOUND_RATE_HZ */
   guint freezes;
   gint64 longest_gap_us; /* between the beginnings of two frames */
   gint64 first_us;       /* monotonic: of the first packet; 0: none yet */

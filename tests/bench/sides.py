@@ -201,7 +201,7 @@ def our_figures(case, measured, resident_before_mib, settings):
         figures["delivered"] = round(min(figures["fps"] / (case.size if case.bench == "rate" else 30), 1), 3)
         figures["of_bitrate"] = round(picture_bps(figures) / settings["media.video_bitrate_bps"], 3)
     else:
-        figures["delivered"] = round(min(figures["pps"] / 50, 1), 3)
+        figures["delivered"] = round(min(measured["sound"]["seconds"] / span_s / n_clients, 1), 3)
     return figures
 
 
