@@ -70,10 +70,10 @@ def endure(lab, peers, seconds):
     return figures, server, keyframes
 
 
-def loss(lab, percent):
+def loss(lab, percent, seconds):
     a, peers = trio(lab)
     lab.filter_udp("a", a, f"numgen random mod 100 < {percent} drop")
-    return endure(lab, peers, 40)
+    return endure(lab, peers, seconds)
 
 
 def count_keyframes(lab):
@@ -105,14 +105,9 @@ def check_repair(figures, server, keyframes, seconds, sound, gap, own_gap):
     assert keyframes <= seconds + 1, "a storm of key frames"
 
 
-def loss5(lab):
-    """5 % of all packets of one client are lost, both ways."""
-    check_repair(*loss(lab, 5), seconds=40, sound=0.93, gap=2000, own_gap=3000)
-
-
 def loss10(lab):
-    """10 %, which is about the worst that people stay for."""
-    check_repair(*loss(lab, 10), seconds=40, sound=0.9, gap=3000, own_gap=6000)
+    """10 % of all packets of one client are lost, both ways, which is about the worst that people stay for."""
+    check_repair(*loss(lab, 10, 25), seconds=25, sound=0.9, gap=3000, own_gap=6000)
 
 
 def far(lab):
