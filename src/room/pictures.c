@@ -17,21 +17,19 @@ get_levels (const MxrParticipant *participant)
   return &participant->view->graph->levels;
 }
 
-/* Returns: (nullable): what @participant gets, or is to get, of the mix; %NULL: sound alone. */
-static MxrEncoding *
-find_encoding (const MxrParticipant *participant)
+MxrEncoding *
+mxr_pictures_find_encoding (const MxrParticipant *participant)
 {
   int codec = mxr_encoding_find_codec (participant->video_codec);
   guint level = participant->ladder.level;
   return codec >= 0 && level < get_levels (participant)->n ? &participant->view->encodings[codec][level] : NULL;
 }
 
-/* The same; %NULL also: nothing of the mix is needed, since another's picture comes directly. */
-static MxrEncoding *
-get_encoding (const MxrParticipant *participant)
+MxrEncoding *
+mxr_pictures_get_encoding (const MxrParticipant *participant)
 {
   bool is_direct = participant->direct.is_chosen && participant->direct.return_us == 0;
-  return is_direct ? NULL : find_encoding (participant);
+  return is_direct ? NULL : mxr_pictures_find_encoding (participant);
 }
 
 guint
@@ -72,7 +70,7 @@ mxr_pictures_prepare (MxrParticipant *participant)
 {
   guint codec = mxr_encoding_find_codec (participant->video_codec);
 
-  return find_encoding (participant) == NULL ||
+  return mxr_pictures_find_encoding (participant) == NULL ||
          mxr_encoding_prepare (participant->view, codec, participant->ladder.level, mxr_pictures_get_carried_bps (participant));
 }
 
@@ -80,7 +78,7 @@ mxr_pictures_prepare (MxrParticipant *participant)
 static void
 subscribe_to_mix (MxrRoom *room, MxrParticipant *participant)
 {
-  MxrEncoding *encoding = find_encoding (participant);
+  MxrEncoding *encoding = mxr_pictures_find_encoding (participant);
 
   mxr_direct_note_mix (participant);
   if (!mxr_pictures_prepare (participant))
@@ -191,7 +189,7 @@ mxr_pictures_follow_programme (MxrRoom *room)
 void
 mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us)
 {
-  MxrEncoding *encoding = find_encoding (participant);
+  MxrEncoding *encoding = mxr_pictures_find_encoding (participant);
   if (encoding != NULL && encoding->rung != NULL)
     mxr_rung_request_keyframe (encoding->rung, now_us);
 }
@@ -199,7 +197,7 @@ mxr_pictures_refresh (MxrParticipant *participant, gint64 now_us)
 bool
 mxr_pictures_is_fresh (const MxrParticipant *participant, gint64 since_us)
 {
-  const MxrEncoding *encoding = find_encoding (participant);
+  const MxrEncoding *encoding = mxr_pictures_find_encoding (participant);
 
   if (encoding == NULL || encoding->rung == NULL)
     return true;
@@ -224,7 +222,7 @@ mxr_pictures_request_keyframe (MxrRoom *room, MxrParticipant *participant)
 static void
 look_at_user (MxrRoom *room, const MxrParticipant *participant)
 {
-  MxrEncoding *encoding = get_encoding (participant);
+  MxrEncoding *encoding = mxr_pictures_get_encoding (participant);
   int codec = mxr_encoding_find_codec (participant->video_codec);
 
   for (guint i = 0; codec >= 0 && i < MXR_N_VIEWS; i++)
@@ -365,7 +363,7 @@ retry (MxrRoom *room, MxrEncoding *encoding)
 {
   for (guint i = 0; i < room->participants->len; i++) {
     MxrParticipant *participant = room->participants->pdata[i];
-    if (get_encoding (participant) != encoding)
+    if (mxr_pictures_get_encoding (participant) != encoding)
       continue;
     subscribe_to_mix (room, participant);
     participant->rung_is_changed = true;
@@ -394,80 +392,4 @@ mxr_pictures_tick (MxrRoom *room, gint64 now_us)
   gint64 step_us = room->look_is_due ? LOOK_LEAST_US : LOOK_US;
   if (now_us - room->looked_us >= step_us)
     look (room, now_us);
-}
-
-/* ---- Telling ----------------------------------------------------------------------------------------------- */
-
-static void
-describe_picture (MxrRoom *room, const MxrParticipant *participant, MxrRung *rung, MxrRungInfo *out_info)
-{
-  const MxrLevel *level = &get_levels (participant)->levels[participant->ladder.level];
-  bool is_passed = rung == room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0].rung && mxr_pass_is_complete (room);
-  const MxrPass *pass = is_passed ? &room->pass : NULL;
-
-  out_info->kind = level->kind;
-  out_info->width_px = pass != NULL ? pass->width_px : level->width_px;
-  out_info->height_px = pass != NULL ? pass->height_px : level->height_px;
-  out_info->framerate = level->framerate;
-  out_info->bitrate_bps = pass != NULL ? pass->bitrate_bps : mxr_rung_get_params (rung)->bitrate_bps;
-}
-
-static void
-describe_direct (const MxrParticipant *participant, MxrRungInfo *out_info)
-{
-  const MxrDirect *direct = &participant->direct;
-
-  out_info->kind = MXR_RUNG_VIDEO;
-  out_info->width_px = direct->width_px;
-  out_info->height_px = direct->height_px;
-  out_info->framerate = get_levels (participant)->levels[0].framerate;
-  out_info->bitrate_bps = direct->bitrate_bps;
-}
-
-bool
-mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info)
-{
-  const MxrEncoding *encoding = find_encoding (participant);
-  bool is_direct = participant->direct.is_shown;
-  MxrPeerBandwidth bandwidth;
-
-  if (participant->video_codec == NULL || (!is_direct && encoding != NULL && encoding->rung == NULL))
-    return false;
-  mxr_peer_get_bandwidth (participant->peer, &bandwidth);
-  *out_info = (MxrRungInfo){
-    .kind = MXR_RUNG_AUDIO,
-    .codec = participant->video_codec,
-    .reason = participant->ladder.reason,
-    .available_bps = bandwidth.is_measured ? bandwidth.estimate_bps : 0,
-  };
-  if (is_direct)
-    describe_direct (participant, out_info);
-  else if (encoding != NULL)
-    describe_picture (room, participant, encoding->rung, out_info);
-  return true;
-}
-
-void
-mxr_pictures_tell_rung (MxrRoom *room, MxrParticipant *participant)
-{
-  MxrRungInfo info;
-
-  participant->rung_is_changed = false;
-  if (!mxr_pictures_describe (room, participant, &info))
-    return;
-  participant->rung_told_us = g_get_monotonic_time ();
-  participant->told_available_bps = info.available_bps;
-  if (participant->events.on_rung != NULL)
-    participant->events.on_rung (participant, &info, participant->user_data);
-}
-
-void
-mxr_pictures_tell_passed_soon (MxrRoom *room)
-{
-  for (guint i = 0; i < room->participants->len; i++) {
-    MxrParticipant *participant = room->participants->pdata[i];
-    if (get_encoding (participant) == &room->views[MXR_VIEW_ROOM].encodings[MXR_STAGE_VP8][0])
-      participant->rung_is_changed = true;
-  }
-  mxr_room_flush_soon (room);
 }

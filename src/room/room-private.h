@@ -433,6 +433,10 @@ void mxr_encodings_clear (MxrRoom *room);
 
 /* ---- pictures.c: who gets which ------------------------------------------------------------------------------ */
 
+/** mxr_pictures_find_encoding: Returns: (nullable): what @participant gets, or is to get, of the mix; %NULL: sound alone. */
+MxrEncoding *mxr_pictures_find_encoding (const MxrParticipant *participant);
+/** mxr_pictures_get_encoding: The same; %NULL also: nothing of the mix is needed, since another's picture comes directly. */
+MxrEncoding *mxr_pictures_get_encoding (const MxrParticipant *participant);
 void mxr_pictures_set_codec (MxrRoom *room, MxrParticipant *participant, const char *codec);
 /** mxr_pictures_prepare: The encoding of the mix that @participant is to get runs from now on. Returns: false: there is none just now. */
 bool mxr_pictures_prepare (MxrParticipant *participant);
@@ -450,6 +454,9 @@ void mxr_pictures_follow_programme (MxrRoom *room);
 /** mxr_pictures_on_bandwidth: Of somebody. */
 void mxr_pictures_on_bandwidth (MxrRoom *room);
 void mxr_pictures_tick (MxrRoom *room, gint64 now_us);
+
+/* ---- pictures-tell.c: what they are told of it ------------------------------------------------------------- */
+
 /** mxr_pictures_describe: Returns: false: there is no downlink, or nothing on it. */
 bool mxr_pictures_describe (MxrRoom *room, const MxrParticipant *participant, MxrRungInfo *out_info);
 void mxr_pictures_tell_rung (MxrRoom *room, MxrParticipant *participant);
@@ -514,6 +521,8 @@ void mxr_sound_follow_programme (MxrRoom *room);
 
 /* ---- sound-loss.c: what sounds are encoded for: packets that repeat the one before, and thin connections ---- */
 
+/** mxr_sound_serve_audience: Sounds that many hear leave in larger packets: sound-audience.c. */
+void mxr_sound_serve_audience (MxrRoom *room);
 /** mxr_sound_protect: What sounds are encoded for, once a second. */
 void mxr_sound_protect (MxrRoom *room, gint64 now_us);
 /**

@@ -28,9 +28,6 @@
 #define HUSH_US (10 * G_TIME_SPAN_SECOND)
 #define SOUND_DBOV (-60)
 #define VOICE_FLOOR_DBOV (-75)
-/* An audience; and one that gets smaller is one down to here. */
-#define AUDIENCE_MIN 20
-#define AUDIENCE_KEPT 15
 /* Without levels ticks go on for so long after the last packet; DTX sends one each 400 ms. */
 #define POLL_US (5 * G_TIME_SPAN_SECOND)
 
@@ -66,32 +63,6 @@ get_shared (MxrRoom *room, MxrRung *goes_on_from)
   if (room->shared_sound == NULL)
     room->shared_sound = new_rung (room, "shared", false, room->next_key++, goes_on_from);
   return room->shared_sound;
-}
-
-static guint
-count_listeners (const MxrRoom *room, MxrRung *rung)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < room->participants->len; i++) {
-    const MxrParticipant *participant = room->participants->pdata[i];
-    n += participant->hears == mxr_rung_get_fanout (rung);
-  }
-  return n;
-}
-
-/* Where many hear the same it is their packets that cost, not the sound; and who listens does not mind 20 ms. Who begins to
- * talk hears an own sound at once, packet by packet. */
-static void
-serve_audience (MxrRoom *room, MxrRung *rung)
-{
-  const guint n_frames = room->hub->config->media.audience_ptime_ms / MXR_OPUS_PTIME_MS;
-  const guint n = rung != NULL ? count_listeners (room, rung) : 0;
-
-  if (n >= AUDIENCE_MIN)
-    mxr_fanout_set_frames_per_packet (mxr_rung_get_fanout (rung), n_frames);
-  else if (rung != NULL && n < AUDIENCE_KEPT)
-    mxr_fanout_set_frames_per_packet (mxr_rung_get_fanout (rung), 1);
 }
 
 static bool
@@ -404,8 +375,7 @@ mxr_sound_tick (MxrRoom *room, gint64 now_us)
   }
   drop_if_unheard (room, &room->shared_sound, &room->shared_was_unheard);
   drop_if_unheard (room, &room->programme_sound, &room->programme_was_unheard);
-  serve_audience (room, room->shared_sound);
-  serve_audience (room, room->programme_sound);
+  mxr_sound_serve_audience (room);
   mxr_sound_protect (room, now_us);
 }
 
