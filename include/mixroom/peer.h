@@ -42,6 +42,7 @@ typedef struct {
   guint64 packets, bytes; /* pushed */
   guint64 dropped;        /* by lanes whose ring was full */
   guint subscribers;
+  guint frames_per_packet; /* as it was set */
 } MxrFanoutStats;
 
 /** mxr_fanout_new: @codec: encoding name: it tells where key frames start. @net outlives the fan-out. Thread: control. */

@@ -409,7 +409,9 @@ mxr_fanout_get_recent (MxrFanout *fanout)
 void
 mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats)
 {
-  MxrFanoutStats stats = { .packets = atomic_load (&fanout->n_packets), .bytes = atomic_load (&fanout->n_bytes) };
+  MxrFanoutStats stats = { .packets = atomic_load (&fanout->n_packets),
+                           .bytes = atomic_load (&fanout->n_bytes),
+                           .frames_per_packet = atomic_load (&fanout->frames_per_packet) };
 
   for (guint i = 0; i < fanout->n_lanes; i++) {
     stats.dropped += atomic_load (&fanout->lanes[i].n_dropped);

@@ -220,6 +220,8 @@ add_rung (GVariantBuilder *rungs, MxrRung *rung, const MxrLevel *level, const ch
     add_int (rungs, "framerate", level->framerate);
     add_int (rungs, "keyframesRequested", mxr_rung_count_keyframes (rung));
     add_bool (rungs, "passedThrough", mxr_rung_is_passing (rung));
+  } else {
+    add_int (rungs, "ptime", stats.frames_per_packet * MXR_OPUS_PTIME_MS);
   }
   add_int (rungs, "subscribers", stats.subscribers);
   add_int (rungs, "packets", stats.packets);

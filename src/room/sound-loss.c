@@ -20,8 +20,10 @@
 /* In parts of what a sound takes: so narrow is a connection that there is no room for all of it, and so wide that there is. */
 #define THIN_ON 1.1
 #define THIN_OFF 1.5
-/* Speech, of one channel [bit/s]. With headers, feedback and what carries them 50 kbit/s, of which the speech is the least. */
+/* Speech, of one channel [bit/s]. With the headers of 50 packets a second, feedback and what carries them it would be 50 kbit/s, of
+ * which the speech is the least: so two frames go into a packet. */
 #define THIN_BPS 12000
+#define THIN_FRAMES_PER_PACKET 2
 
 static int
 compare (gconstpointer a, gconstpointer b)
@@ -82,6 +84,7 @@ fit_own (MxrRoom *room, MxrParticipant *participant)
   mxr_peer_get_bandwidth (participant->peer, &bandwidth);
   const bool is_thin = mxr_sound_is_thin (&bandwidth, room->graph->views[MXR_VIEW_ROOM].levels.sound_bps, was_thin);
   mxr_rung_set_bitrate (participant->own_sound, is_thin ? MIN (THIN_BPS * config->media.audio_channels, full_bps) : full_bps);
+  mxr_fanout_set_frames_per_packet (mxr_rung_get_fanout (participant->own_sound), is_thin ? THIN_FRAMES_PER_PACKET : 1);
 }
 
 /* Not on the way back: it is to become what the shared one is. */

@@ -59,6 +59,8 @@ test('who listens gets half of the packets, and all of the sound', async () => {
   await untilPackets(23, 28);
   const heard = await listen();
   assert.ok(heard.energy > 1e-4, 'nothing is heard');
+  const { rungs } = await (await fetch(`${server.url}api/v1/rooms/audience`)).json();
+  assert.deepEqual(rungs.filter(({ codec }) => codec === 'OPUS').map(({ ptime }) => ptime).sort(), [20, 20, 40], 'two who talk, and all others');
   assert.equal(heard.lost, 0);
   assert.ok(heard.concealed < 0.02, `${heard.concealed} of the samples were made up`);
 });
