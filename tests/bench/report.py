@@ -31,6 +31,8 @@ NOTES = {
         "Both get the same speech as Opus of 20 ms; who does not talk sends what an encoder makes of silence, 50 packets a second, "
         "and two or three where the others are muted (DTX). "
         "Mixroom's clients say how loud a packet is (RFC 6464), as browsers do; AudioBridge decodes everybody.",
+        "From 20 listeners on Mixroom sends who only listens two frames of 20 ms in a packet, which is 20 ms later; AudioBridge and the "
+        "floor send one in each. "
         "Mixroom mixes the six loudest; AudioBridge mixes everybody. The delay is from sending the packet with a click to the "
         "arrival of the packet that holds it, on loopback. Where all talk, the click may not be heard, and then there is none.",
     ),
