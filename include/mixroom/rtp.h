@@ -184,10 +184,12 @@ bool mxr_opus_has_fec (const guint8 *payload, gsize n_bytes);
 
 #define MXR_OPUS_CLOCK_HZ 48000
 #define MXR_OPUS_PTIME_MS 20     /* of the packets that our encoders make */
+#define MXR_OPUS_PACKET_SAMPLES (MXR_OPUS_CLOCK_HZ / 1000 * MXR_OPUS_PTIME_MS)
 #define MXR_OPUS_AGGREGATE_MAX 3 /* of them in one: 60 ms, the longest frame of Opus too */
 
 /* The last packets of a sound, for the next aggregate. Fields are private; begins as zeros. Thread: the producer's. */
 typedef struct _MxrOpusAggregator {
+  struct OpusRepacketizer *repacketizer; /* owned; NULL: none yet */
   guint n_last;
   MxrRtpPacket *last[MXR_OPUS_AGGREGATE_MAX]; /* owned, one right behind the other */
 } MxrOpusAggregator;
@@ -200,10 +202,11 @@ typedef struct _MxrOpusAggregator {
  * The same frames behind one header, so nothing is encoded for it.
  *
  * Returns: (transfer full) (nullable): @packet and the @n_frames - 1 before it as one packet; its time stamps are the first one's, its
- * numbers @packet's. %NULL: there are not so many without a gap yet, they are of different modes, or too large. Source: RFC 6716 3.2.
+ * numbers @packet's. %NULL: there are not so many without a gap yet, they are of different modes, too large, or not of
+ * %MXR_OPUS_PTIME_MS; or @packet says that there is silence (DTX), which it can only by itself. Source: RFC 6716 3.2.
  */
 MxrRtpPacket *mxr_opus_aggregate (MxrOpusAggregator *aggregator, guint n_frames, MxrRtpPacket *packet);
-/** mxr_opus_aggregator_clear: The next packet has none before it. */
+/** mxr_opus_aggregator_clear: The next packet has none before it. Nothing is allocated after it. */
 void mxr_opus_aggregator_clear (MxrOpusAggregator *aggregator);
 
 /* ---- Session ------------------------------------------------------------------------------------------- */

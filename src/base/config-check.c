@@ -183,6 +183,8 @@ mxr_config_check (const MxrConfig *config, GError **error)
     return fail (error, "http.ping_timeout_s must be above http.ping_interval_s, or every client times out");
   if (config->ice.silence_timeout_ms >= config->ice.consent_timeout_s * 1000)
     return fail (error, "ice.silence_timeout_ms must be below ice.consent_timeout_s");
+  if (config->media.audience_ptime_ms % 20 != 0)
+    return fail (error, "media.audience_ptime_ms must be 20, 40 or 60: packets are made of frames of 20 ms");
   if (config->programme.loudness > 0 && config->programme.loudness < 10)
     return fail (error, "programme.loudness must be 10 to 36 LUFS below full scale, or 0 for the sound as it is");
   if (!check_turn (config, error) || !check_webhooks (config, error))

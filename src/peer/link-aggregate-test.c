@@ -45,24 +45,45 @@ clear (Stream *stream)
   stream->n = 0;
 }
 
+static Stream *streams[2]; /* of the test, if there are two */
+
+static bool
+is_of (const Stream *stream, const MxrRtpPacket *packet)
+{
+  for (guint i = 0; i < stream->n; i++)
+    if (stream->packets[i] == packet || stream->packets[i]->aggregate == packet)
+      return true;
+  return false;
+}
+
 typedef struct {
   MxrLinkAggregate aggregate;
   guint32 next; /* the time stamp that must come */
   guint n_sent, n_aggregates;
 } Link;
 
-static void
-push (Link *link, gconstpointer run, MxrRtpPacket *packet, bool may_wait)
+/* The stream that has it; @run is of the packet that came, and what waited may be of another. */
+static gpointer
+find_run (gpointer run, const MxrRtpPacket *packet)
 {
-  MxrRtpPacket *out[MXR_OPUS_AGGREGATE_MAX];
+  return streams[0] == NULL || is_of (run, packet) ? run : streams[run == streams[0]];
+}
+
+static void
+push (Link *link, gpointer run, MxrRtpPacket *packet, bool may_wait)
+{
+  MxrLinkLeaving out[MXR_OPUS_AGGREGATE_MAX];
   const guint n = mxr_link_aggregate_push (&link->aggregate, run, packet, may_wait, out);
 
   for (guint i = 0; i < n; i++) {
-    g_assert_cmpuint (out[i]->timestamp, ==, link->next);
-    link->next += out[i]->n_frames * BLOCK_RTP;
+    const MxrRtpPacket *leaves = out[i].packet;
+    g_assert_cmpuint (leaves->timestamp, ==, link->next);
+    g_assert_cmpint (out[i].is_next, ==, leaves->n_frames > 1);
+    g_assert_true (out[i].run == find_run (run, leaves));
+    link->next += leaves->n_frames * BLOCK_RTP;
     link->n_sent++;
-    link->n_aggregates += out[i]->n_frames > 1;
-    mxr_rtp_packet_unref (out[i]);
+    link->n_aggregates += leaves->n_frames > 1;
+    mxr_rtp_packet_unref (out[i].packet);
   }
 }
 
@@ -105,6 +126,8 @@ test_changes (void)
 {
   Stream one = { 0 }, other = { 0 };
 
+  streams[0] = &one;
+  streams[1] = &other;
   for (guint i = 0; i < N_STREAM; i++) {
     add (&one, i < 20 ? 2 : 1, i);
     add (&other, 2, i);
@@ -129,6 +152,7 @@ test_changes (void)
   g_assert_cmpuint (ends.n_aggregates, >=, 8);
   clear (&one);
   clear (&other);
+  streams[0] = streams[1] = NULL;
 }
 
 /* What a lane has dropped: the others are all there. After a silence the packet before it says nothing any more. */
@@ -143,26 +167,27 @@ test_gaps (void)
   for (guint i = 0; i < 11; i++)
     push (&link, &stream, stream.packets[i], true);
   const bool waits = link.next == 10 * BLOCK_RTP;
-  MxrRtpPacket *out[MXR_OPUS_AGGREGATE_MAX];
+  MxrLinkLeaving out[MXR_OPUS_AGGREGATE_MAX];
   guint n = mxr_link_aggregate_push (&link.aggregate, &stream, stream.packets[12], true, out);
   guint n_frames = link.aggregate.n_held;
   for (guint i = 0; i < n; i++) {
-    n_frames += out[i]->n_frames;
-    mxr_rtp_packet_unref (out[i]);
+    n_frames += out[i].packet->n_frames;
+    mxr_rtp_packet_unref (out[i].packet);
   }
   g_assert_cmpuint (n_frames, ==, 1 + waits);
 
   for (guint i = 13; i <= 14 && link.aggregate.n_held == 0; i++) {
     n = mxr_link_aggregate_push (&link.aggregate, &stream, stream.packets[i], true, out);
     for (guint k = 0; k < n; k++)
-      mxr_rtp_packet_unref (out[k]);
+      mxr_rtp_packet_unref (out[k].packet);
   }
   g_assert_cmpuint (link.aggregate.n_held, ==, 1);
   const MxrRtpPacket *late = stream.packets[N_STREAM - 1];
   n = mxr_link_aggregate_push (&link.aggregate, &stream, stream.packets[N_STREAM - 1], false, out);
   g_assert_cmpuint (n, ==, 1);
-  g_assert_true (out[0] == late);
-  mxr_rtp_packet_unref (out[0]);
+  g_assert_true (out[0].packet == late);
+  g_assert_true (out[0].is_next); /* the client is not to miss what was dropped */
+  mxr_rtp_packet_unref (out[0].packet);
   mxr_link_aggregate_clear (&link.aggregate);
   clear (&stream);
 }

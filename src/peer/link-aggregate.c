@@ -1,6 +1,6 @@
 #include "link-aggregate.h"
 
-/* A mixer may be late by some blocks. Longer, and it was the begin of a silence (DTX), which has nothing to say any more. */
+/* A mixer may be late by some blocks. What has waited for longer is behind a pause, and nobody waits for it. */
 #define HELD_MAX_US (200 * G_TIME_SPAN_MILLISECOND)
 
 static bool
@@ -24,39 +24,49 @@ should_wait (const MxrLinkAggregate *aggregate, const MxrRtpPacket *packet)
   return aggregate->n_held > 0 || (packet->number + aggregate->phase) % packet->aggregate->n_frames == 0;
 }
 
+/* Returns: 1, of @out. */
 static guint
-give_up_held (MxrLinkAggregate *aggregate, gint64 now_us, MxrRtpPacket **out_packets)
+leave (MxrLinkAggregate *aggregate, gpointer run, MxrRtpPacket *packet, MxrLinkLeaving *out)
+{
+  const bool is_next = packet->n_frames > 1 || aggregate->has_dropped; /* an aggregate has the number of its last packet */
+  *out = (MxrLinkLeaving){ mxr_rtp_packet_ref (packet), run, is_next };
+  aggregate->has_dropped = false;
+  return 1;
+}
+
+static guint
+leave_held (MxrLinkAggregate *aggregate, gint64 now_us, MxrLinkLeaving *out)
 {
   guint n = 0;
 
   for (guint i = 0; i < aggregate->n_held; i++)
     if (now_us - aggregate->held[i]->pushed_us <= HELD_MAX_US)
-      out_packets[n++] = aggregate->held[i];
+      n += leave (aggregate, aggregate->run, aggregate->held[i], out + n);
     else
-      mxr_rtp_packet_unref (aggregate->held[i]);
-  aggregate->n_held = 0;
+      aggregate->has_dropped = true;
+  mxr_link_aggregate_clear (aggregate);
   return n;
 }
 
 guint
-mxr_link_aggregate_push (MxrLinkAggregate *aggregate, gconstpointer run, MxrRtpPacket *packet, bool may_wait,
-                         MxrRtpPacket *out_packets[MXR_OPUS_AGGREGATE_MAX])
+mxr_link_aggregate_push (MxrLinkAggregate *aggregate, gpointer run, MxrRtpPacket *packet, bool may_wait,
+                         MxrLinkLeaving out[MXR_OPUS_AGGREGATE_MAX])
 {
   guint n = 0;
 
   if (aggregate->n_held > 0 && !goes_on (aggregate, run, packet))
-    n = give_up_held (aggregate, packet->pushed_us, out_packets);
+    n = leave_held (aggregate, packet->pushed_us, out);
   if (is_complete (aggregate, packet)) {
     mxr_link_aggregate_clear (aggregate);
-    out_packets[n++] = mxr_rtp_packet_ref (packet->aggregate);
-  } else if (may_wait && should_wait (aggregate, packet)) {
+    return n + leave (aggregate, run, packet->aggregate, out + n);
+  }
+  if (may_wait && should_wait (aggregate, packet)) {
     aggregate->run = run;
     aggregate->held[aggregate->n_held++] = mxr_rtp_packet_ref (packet);
-  } else {
-    n += give_up_held (aggregate, packet->pushed_us, out_packets + n);
-    out_packets[n++] = mxr_rtp_packet_ref (packet);
+    return n;
   }
-  return n;
+  n += leave_held (aggregate, packet->pushed_us, out + n);
+  return n + leave (aggregate, run, packet, out + n);
 }
 
 void

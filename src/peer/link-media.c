@@ -230,7 +230,8 @@ send_packet (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 n
   mxr_link_send_packet (outgoing, run, packet, now_us);
 }
 
-/* Who loses packets is better off with small ones: less is missing at a time, and what is missing is in the next one. */
+/* Who is sent copies for what gets lost is better off with small packets: less is missing at a time. On a way that is too thin for
+ * copies large ones leave more room than they risk. */
 static bool
 may_aggregate (const MxrOutgoing *outgoing, const MxrRtpPacket *packet)
 {
@@ -238,20 +239,19 @@ may_aggregate (const MxrOutgoing *outgoing, const MxrRtpPacket *packet)
   return (outgoing->max_ptime_ms == 0 || ptime_ms <= outgoing->max_ptime_ms) && !mxr_rtp_sender_is_lossy (outgoing->sender);
 }
 
-/* An aggregate has the number of its last packet: behind it the stream goes on by one, as nothing is missing. */
 static void
 send_sound (MxrOutgoing *outgoing, gpointer run, MxrRtpPacket *packet, gint64 now_us)
 {
-  MxrRtpPacket *packets[MXR_OPUS_AGGREGATE_MAX];
+  MxrLinkLeaving leaving[MXR_OPUS_AGGREGATE_MAX];
 
   if (!mxr_link_feed_is_news (&outgoing->feed, packet))
     return;
-  const guint n = mxr_link_aggregate_push (&outgoing->aggregate, run, packet, may_aggregate (outgoing, packet), packets);
+  const guint n = mxr_link_aggregate_push (&outgoing->aggregate, run, packet, may_aggregate (outgoing, packet), leaving);
   for (guint i = 0; i < n; i++) {
-    if (packets[i]->n_frames > 1)
+    if (leaving[i].is_next)
       mxr_rtp_sender_cut (outgoing->sender);
-    send_packet (outgoing, run, packets[i], now_us);
-    mxr_rtp_packet_unref (packets[i]);
+    send_packet (outgoing, leaving[i].run, leaving[i].packet, now_us);
+    mxr_rtp_packet_unref (leaving[i].packet);
   }
 }
 

@@ -40,6 +40,15 @@ on_client_closed (MxrTransport *transport, gpointer user_data)
   client_set (client, &client->is_hung_up);
 }
 
+/* RFC 6716 3.2 */
+static guint
+count_frames (const MxrRtpView *view)
+{
+  static const guint counts[] = { 1, 2, 2, 0 };
+  const guint code = view->payload[0] & 3;
+  return code < 3 ? counts[code] : view->payload[1] & 0x3f;
+}
+
 static void
 note_sound (Client *client, const MxrRtpView *view)
 {
@@ -48,6 +57,7 @@ note_sound (Client *client, const MxrRtpView *view)
     client->first_rtp = view->timestamp;
   }
   client->last_sound = view->seq;
+  client->n_frames += count_frames (view);
   client->n_red += view->payload_type == 63;
 }
 
@@ -224,7 +234,9 @@ client_connect (Fixture *fixture, Client *client)
   g_autofree char *with_ufrag = substitute (recorded, "^a=ice-ufrag:[^\\r\\n]*", ufrag_line);
   g_autofree char *with_pwd = substitute (with_ufrag, "^a=ice-pwd:[^\\r\\n]*", pwd_line);
   g_autofree char *with_fingerprint = substitute (with_pwd, "^a=fingerprint:[^\\r\\n]*", fingerprint_line);
-  client->offer = substitute (with_fingerprint, "^a=(candidate:[^\\r\\n]*|end-of-candidates)\\r?\\n", "");
+  g_autofree char *without_candidates = substitute (with_fingerprint, "^a=(candidate:[^\\r\\n]*|end-of-candidates)\\r?\\n", "");
+  g_autofree char *rtpmap = g_strconcat ("a=rtpmap:111 opus/48000/2", client->sound_line != NULL ? "\r\n" : NULL, client->sound_line, NULL);
+  client->offer = substitute (without_candidates, "^a=rtpmap:111 opus/48000/2", rtpmap);
 
   g_assert_true (mxr_peer_negotiate (fixture->peer, client->offer, true, on_answer, fixture, NULL));
   PUMP_UNTIL (fixture->n_answers == 1);

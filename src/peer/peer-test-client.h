@@ -11,6 +11,7 @@ typedef struct {
   char *ufrag, *pwd;
   GPtrArray *candidates;
   char *offer;
+  const char *sound_line; /* NULL: none; that the offer has of sound beside the recorded ones */
   const char *answer; /* for the call that starts it */
   GMutex lock;
   GCond changed;
@@ -21,6 +22,7 @@ typedef struct {
   guint n_rtp[MXR_PEER_N_KINDS];
   guint16 first_sound, last_sound; /* sequence numbers, of the first and the last that came */
   guint32 first_rtp;               /* of sounds */
+  guint n_frames;                  /* in sounds */
   guint n_red;                     /* of them: with earlier ones */
   guint n_sent;
   guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */

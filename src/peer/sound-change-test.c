@@ -7,11 +7,12 @@
 #define BLOCK_RTP 960
 #define N_CHANGES 20
 
+/* @seq: of its payloader, which begins anywhere */
 static void
-push_block (MxrFanout *fanout, guint block)
+push_block (MxrFanout *fanout, guint block, guint seq)
 {
   const guint32 rtp_time = block * BLOCK_RTP;
-  const guint8 rtp[] = { 0x80, 111, block >> 8, block & 0xff, rtp_time >> 24, rtp_time >> 16 & 0xff, rtp_time >> 8 & 0xff,
+  const guint8 rtp[] = { 0x80, 111, seq >> 8 & 0xff, seq & 0xff, rtp_time >> 24, rtp_time >> 16 & 0xff, rtp_time >> 8 & 0xff,
                          rtp_time & 0xff, 0, 0, 0, 1, 8, 1, 2, 3 };
   g_autoptr (MxrRtpPacket) packet = mxr_rtp_packet_new_from_rtp (rtp, sizeof rtp, false);
   mxr_fanout_push (fanout, packet, sizeof rtp);
@@ -21,9 +22,16 @@ push_block (MxrFanout *fanout, guint block)
 /* The mixer's thread: every block to both, in either order. */
 typedef struct {
   MxrFanout *fanouts[2];
+  int seq_offset; /* of the second one's packets */
   atomic_bool ends;
   guint n_blocks;
 } Mixer;
+
+static void
+push_one (Mixer *mixer, guint index)
+{
+  push_block (mixer->fanouts[index], mixer->n_blocks, (guint) (30000 + (int) mixer->n_blocks + (index == 1 ? mixer->seq_offset : 0)));
+}
 
 static gpointer
 mix (gpointer data)
@@ -31,9 +39,9 @@ mix (gpointer data)
   Mixer *mixer = data;
   for (; !atomic_load (&mixer->ends); mixer->n_blocks++) {
     const guint first = mixer->n_blocks / 3 % 2;
-    push_block (mixer->fanouts[first], mixer->n_blocks);
+    push_one (mixer, first);
     g_usleep (mixer->n_blocks % 4 * 200);
-    push_block (mixer->fanouts[!first], mixer->n_blocks);
+    push_one (mixer, !first);
     g_usleep (1000);
   }
   return NULL;
@@ -50,6 +58,15 @@ count_sounds (Client *client)
 {
   g_mutex_lock (&client->lock);
   guint n = client->n_rtp[MXR_RTP_AUDIO];
+  g_mutex_unlock (&client->lock);
+  return n;
+}
+
+static guint
+count_blocks (Client *client)
+{
+  g_mutex_lock (&client->lock);
+  guint n = client->n_frames;
   g_mutex_unlock (&client->lock);
   return n;
 }
@@ -82,15 +99,25 @@ tear_down (Client *client, Mixer *mixer)
   client_clear (client);
 }
 
-/* Whenever it changes, no block is missing at the client and none is there twice. */
+/* How many frames each of the two puts into a packet, and how far their numbers are apart. */
+typedef struct {
+  guint frames_per_packet[2];
+  int seq_offset;
+  const char *sound_line; /* of the client's offer */
+} Change;
+
+/* Whenever it changes, no block is missing at the client and none is there twice; nor does it miss a number. */
 static void
-test_every_block_once (Fixture *fixture, gconstpointer unused)
+test_every_block_once (Fixture *fixture, gconstpointer data)
 {
-  Client client = { 0 };
-  Mixer mixer = { 0 };
+  const Change *change = data;
+  Client client = { .sound_line = change->sound_line };
+  Mixer mixer = { .seq_offset = change->seq_offset };
   guint n_subscribed = 0;
 
   set_up (fixture, &client, &mixer, &n_subscribed);
+  for (guint i = 0; i < 2; i++)
+    mxr_fanout_set_frames_per_packet (mixer.fanouts[i], change->frames_per_packet[i]);
   GThread *thread = g_thread_new ("mixer", mix, &mixer);
   for (guint i = 1; i <= N_CHANGES; i++) {
     mxr_peer_subscribe (fixture->peer, MXR_RTP_AUDIO, mixer.fanouts[i % 2], on_subscribed, &n_subscribed);
@@ -101,9 +128,43 @@ test_every_block_once (Fixture *fixture, gconstpointer unused)
   }
   atomic_store (&mixer.ends, true);
   g_thread_join (thread);
-  PUMP_UNTIL (count_sounds (&client) == mixer.n_blocks); /* none before the first was listened to */
-  g_assert_cmpuint ((guint16) (client.last_sound - client.first_sound), ==, mixer.n_blocks - 1);
+  for (guint i = 0; i < 2; i++) /* what waits goes with the next */
+    mxr_fanout_set_frames_per_packet (mixer.fanouts[i], 1);
+  for (guint i = 0; i < 2; i++)
+    push_one (&mixer, i);
+  mixer.n_blocks++;
+  PUMP_UNTIL (count_blocks (&client) == mixer.n_blocks); /* none before the first was listened to */
+  const guint n_packets = count_sounds (&client);
+  g_assert_cmpuint ((guint16) (client.last_sound - client.first_sound), ==, n_packets - 1);
   g_assert_cmpuint (client.last_rtp[MXR_RTP_AUDIO] - client.first_rtp, ==, (mixer.n_blocks - 1) * BLOCK_RTP);
+  const bool is_aggregated = MAX (change->frames_per_packet[0], change->frames_per_packet[1]) > 1 && change->sound_line == NULL;
+  g_assert_true (is_aggregated ? n_packets < mixer.n_blocks * 9 / 10 : n_packets == mixer.n_blocks);
+  close_peer (fixture);
+  tear_down (&client, &mixer);
+}
+
+/* What waits at the begin of a pause comes too late, and the client is not to miss it. */
+static void
+test_pauses (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { 0 };
+  Mixer mixer = { 0 };
+  guint n_subscribed = 0, n_pushed = 0;
+
+  set_up (fixture, &client, &mixer, &n_subscribed);
+  PUMP_UNTIL (count_subscribers (mixer.fanouts[0]) == 1);
+  mxr_fanout_set_frames_per_packet (mixer.fanouts[0], 2);
+  for (guint pause = 0; pause < 4; pause++) {
+    for (guint i = 0; i < 7 + pause; i++)
+      push_block (mixer.fanouts[0], mixer.n_blocks++, n_pushed++);
+    pump_for_ms (210);
+    mixer.n_blocks += 20;
+  }
+  mxr_fanout_set_frames_per_packet (mixer.fanouts[0], 1);
+  push_block (mixer.fanouts[0], mixer.n_blocks, n_pushed++);
+  PUMP_UNTIL (client.last_rtp[MXR_RTP_AUDIO] - client.first_rtp == mixer.n_blocks * BLOCK_RTP);
+  g_assert_cmpuint (count_blocks (&client), <, n_pushed);
+  g_assert_cmpuint ((guint16) (client.last_sound - client.first_sound), ==, count_sounds (&client) - 1);
   close_peer (fixture);
   tear_down (&client, &mixer);
 }
@@ -153,6 +214,9 @@ test_end_of_downlink (Fixture *fixture, gconstpointer close_first)
   tear_down (&client, &mixer);
 }
 
+static const Change ones = { { 1, 1 }, 400 }, twos = { { 2, 2 }, 400 }, two_and_one = { { 2, 1 }, -400 },
+                    three_and_two = { { 3, 2 }, -400 }, asks_for_less = { { 2, 2 }, 400, "a=maxptime:20" };
+
 int
 main (int argc, char **argv)
 {
@@ -160,7 +224,12 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   mxr_log_init ("error", false);
 #define ADD(path, func, data) g_test_add ("/sound-change/" path, Fixture, data, fixture_init, func, fixture_clear)
-  ADD ("every-block-once", test_every_block_once, NULL);
+  ADD ("every-block-once", test_every_block_once, &ones);
+  ADD ("every-block-once/two-frames", test_every_block_once, &twos);
+  ADD ("every-block-once/two-frames-and-one", test_every_block_once, &two_and_one);
+  ADD ("every-block-once/three-frames-and-two", test_every_block_once, &three_and_two);
+  ADD ("every-block-once/who-asks-for-less", test_every_block_once, &asks_for_less);
+  ADD ("pauses", test_pauses, NULL);
   ADD ("silence", test_silence, NULL);
   ADD ("downlink-ends", test_end_of_downlink, NULL);
   ADD ("peer-closes", test_end_of_downlink, GINT_TO_POINTER (1));

@@ -519,10 +519,13 @@ void mxr_sound_clear (MxrRoom *room);
 /** mxr_sound_follow_programme: It may have become another sound than the room's. */
 void mxr_sound_follow_programme (MxrRoom *room);
 
+/* ---- sound-audience.c: how large packets are ----------------------------------------------------------------- */
+
+/** mxr_sound_serve_audience: Sounds that many hear leave in larger packets. With each tick. */
+void mxr_sound_serve_audience (MxrRoom *room);
+
 /* ---- sound-loss.c: what sounds are encoded for: packets that repeat the one before, and thin connections ---- */
 
-/** mxr_sound_serve_audience: Sounds that many hear leave in larger packets: sound-audience.c. */
-void mxr_sound_serve_audience (MxrRoom *room);
 /** mxr_sound_protect: What sounds are encoded for, once a second. */
 void mxr_sound_protect (MxrRoom *room, gint64 now_us);
 /**

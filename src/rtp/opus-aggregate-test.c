@@ -114,6 +114,12 @@ test_what_does_not_go_together (void)
   large->payload[0] = first->payload[0];
   g_assert_null (aggregate_of (&aggregator, first, large));
 
+  g_autoptr (MxrRtpPacket) silence = mxr_rtp_packet_copy (second, second->timestamp);
+  silence->payload_bytes = 1; /* DTX */
+  g_assert_null (aggregate_of (&aggregator, first, silence));
+  g_autoptr (MxrRtpPacket) behind = mxr_rtp_packet_copy (second, second->timestamp + FRAME_SAMPLES);
+  g_assert_null (mxr_opus_aggregate (&aggregator, 2, behind));
+
   g_autoptr (MxrRtpPacket) broken = mxr_rtp_packet_copy (first, first->timestamp);
   broken->payload[0] |= 3; /* a count follows, and 0 is none */
   broken->payload[1] = 0;

@@ -3,26 +3,36 @@
 #include <opus.h>
 #include <string.h>
 
-void
-mxr_opus_aggregator_clear (MxrOpusAggregator *aggregator)
+/* libopus sends that much where there is nothing to send (DTX), and receivers know silence by it. */
+#define DTX_MAX_BYTES 2
+
+static void
+forget (MxrOpusAggregator *aggregator)
 {
   for (guint i = 0; i < aggregator->n_last; i++)
     mxr_rtp_packet_unref (aggregator->last[i]);
   aggregator->n_last = 0;
 }
 
-static bool
-goes_on (const MxrRtpPacket *former, const MxrRtpPacket *packet)
+void
+mxr_opus_aggregator_clear (MxrOpusAggregator *aggregator)
 {
-  const int n_samples = opus_packet_get_nb_samples (former->payload, former->payload_bytes, MXR_OPUS_CLOCK_HZ);
-  return n_samples > 0 && packet->timestamp - former->timestamp == (guint32) n_samples;
+  forget (aggregator);
+  g_clear_pointer (&aggregator->repacketizer, opus_repacketizer_destroy);
+}
+
+static guint
+count_samples (const MxrRtpPacket *packet)
+{
+  return (guint) MAX (opus_packet_get_nb_samples (packet->payload, packet->payload_bytes, MXR_OPUS_CLOCK_HZ), 0);
 }
 
 static void
 keep (MxrOpusAggregator *aggregator, guint n_frames, MxrRtpPacket *packet)
 {
-  if (aggregator->n_last > 0 && !goes_on (aggregator->last[aggregator->n_last - 1], packet))
-    mxr_opus_aggregator_clear (aggregator);
+  if (aggregator->n_last > 0 &&
+      packet->timestamp - aggregator->last[aggregator->n_last - 1]->timestamp != MXR_OPUS_PACKET_SAMPLES)
+    forget (aggregator);
   for (; aggregator->n_last >= n_frames; aggregator->n_last--) {
     mxr_rtp_packet_unref (aggregator->last[0]);
     memmove (aggregator->last, aggregator->last + 1, (aggregator->n_last - 1) * sizeof aggregator->last[0]);
@@ -30,29 +40,34 @@ keep (MxrOpusAggregator *aggregator, guint n_frames, MxrRtpPacket *packet)
   aggregator->last[aggregator->n_last++] = mxr_rtp_packet_ref (packet);
 }
 
-/* Returns: whether all are of one mode, bandwidth and frame size, which one packet must be. */
-static bool
-repacketize (const MxrOpusAggregator *aggregator, guint8 *out, gsize room, opus_int32 *out_bytes)
+/* Returns: its bytes; 0 or less: they are not of one mode, bandwidth and frame size, as one packet must be, or it is too large. */
+static opus_int32
+repacketize (MxrOpusAggregator *aggregator, guint8 *out, gsize room)
 {
-  OpusRepacketizer *repacketizer = opus_repacketizer_create ();
-  bool is_one = repacketizer != NULL;
-
-  for (guint i = 0; i < aggregator->n_last && is_one; i++)
-    is_one = opus_repacketizer_cat (repacketizer, aggregator->last[i]->payload, aggregator->last[i]->payload_bytes) == OPUS_OK;
-  *out_bytes = is_one ? opus_repacketizer_out (repacketizer, out, (opus_int32) room) : OPUS_INVALID_PACKET;
-  opus_repacketizer_destroy (repacketizer);
-  return *out_bytes > 0;
+  if (aggregator->repacketizer == NULL)
+    aggregator->repacketizer = opus_repacketizer_create ();
+  if (aggregator->repacketizer == NULL)
+    return 0;
+  opus_repacketizer_init (aggregator->repacketizer);
+  for (guint i = 0; i < aggregator->n_last; i++)
+    if (opus_repacketizer_cat (aggregator->repacketizer, aggregator->last[i]->payload, aggregator->last[i]->payload_bytes) != OPUS_OK)
+      return 0;
+  return opus_repacketizer_out (aggregator->repacketizer, out, (opus_int32) room);
 }
 
 MxrRtpPacket *
 mxr_opus_aggregate (MxrOpusAggregator *aggregator, guint n_frames, MxrRtpPacket *packet)
 {
   guint8 payload[MXR_RTP_PAYLOAD_MAX_BYTES];
-  opus_int32 n_bytes;
 
   g_return_val_if_fail (n_frames > 1 && n_frames <= MXR_OPUS_AGGREGATE_MAX, NULL);
+  if (packet->payload_bytes <= DTX_MAX_BYTES || count_samples (packet) != MXR_OPUS_PACKET_SAMPLES) {
+    forget (aggregator);
+    return NULL;
+  }
   keep (aggregator, n_frames, packet);
-  if (aggregator->n_last < n_frames || !repacketize (aggregator, payload, sizeof payload, &n_bytes))
+  const opus_int32 n_bytes = aggregator->n_last == n_frames ? repacketize (aggregator, payload, sizeof payload) : 0;
+  if (n_bytes <= 0)
     return NULL;
   const MxrRtpPacket *first = aggregator->last[0];
   const MxrRtpView view = { .timestamp = first->timestamp, .seq = packet->seq, .marker = first->marker };

@@ -137,6 +137,35 @@ test_red (void)
   }
 }
 
+static void
+test_ptime (void)
+{
+  static const struct {
+    const char *lines;
+    guint max_ms;
+  } cases[] = {
+    { "", 0 },
+    { "\r\na=ptime:20", 20 },
+    { "\r\na=maxptime:60", 60 },
+    { "\r\na=ptime:20\r\na=maxptime:60", 20 },
+    { "\r\na=maxptime:40\r\na=ptime:60", 40 },
+    { "\r\na=maxptime:20.5", 20 },
+    { "\r\na=maxptime:0", 0 },
+    { "\r\na=maxptime:-20", 0 },
+    { "\r\na=maxptime:99999", 0 },
+    { "\r\na=ptime:short", 0 },
+  };
+  g_autofree char *text = mxr_test_load ("chromium156-call");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *line = g_strconcat ("a=fmtp:63 111/111", cases[i].lines, NULL);
+    g_autofree char *changed = mxr_test_replace (text, "a=fmtp:63 111/111", line);
+    g_autoptr (MxrSdpOffer) offer = parse (changed);
+    g_assert_cmpuint (offer->sections[offer->uplink[MXR_SDP_AUDIO]].max_ptime_ms, ==, cases[i].max_ms);
+    g_assert_cmpuint (offer->sections[offer->uplink[MXR_SDP_VIDEO]].max_ptime_ms, ==, 0);
+  }
+}
+
 /* In another section 63 is something else: it stays with the one that had it first. */
 static void
 test_red_is_ambiguous (void)
@@ -600,6 +629,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, &expected[i], test_real);
   }
   g_test_add_func ("/sdp/offer/red", test_red);
+  g_test_add_func ("/sdp/offer/ptime", test_ptime);
   g_test_add_func ("/sdp/offer/red-is-ambiguous", test_red_is_ambiguous);
   g_test_add_func ("/sdp/offer/red-may-not-become-media", test_red_may_not_become_media);
   g_test_add_func ("/sdp/offer/transport", test_transport);
