@@ -357,8 +357,12 @@ test_inner_run_is_one_look (void)
 
   attach (loop, g_unix_fd_source_new (fixture->fds[0], G_IO_IN), G_SOURCE_FUNC (count_bell), &n_bell);
   run (fixture);
+  g_usleep (2000); /* longer than a rest, also below */
+  run (fixture);
   const guint64 n_looks = mxr_poller_get_n_looks (fixture->poller);
   ring (fixture->fds[0]);
+  run (fixture);
+  g_usleep (2000);
   run (fixture);
   g_assert_cmpuint (n_bell, ==, 1);
   g_assert_cmpuint (mxr_poller_get_n_looks (fixture->poller), ==, n_looks + 1);
