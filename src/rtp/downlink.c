@@ -44,6 +44,18 @@ mxr_rtp_downlink_note_sent (MxrRtpSession *session, guint16 transport_seq, gsize
   downlink->probe_sent_packets++;
 }
 
+/* What is news of a way with a picture is looked at in the next poll. Of sound alone nobody decides anything at once: there
+ * the sessions of a thread take their time together. */
+static void
+hasten (MxrRtpSession *session, gint64 now_us)
+{
+  bool has_picture = false;
+
+  for (guint i = 0; i < session->n_senders; i++)
+    has_picture |= session->senders[i]->config.kind == MXR_RTP_VIDEO;
+  session->downlink.due_us = MIN (session->downlink.due_us, has_picture ? now_us : mxr_rtp_round_us (now_us));
+}
+
 static void
 hint_at_loss (MxrRtpSession *session)
 {
@@ -55,7 +67,7 @@ hint_at_loss (MxrRtpSession *session)
       mxr_red_control_hint (&session->senders[i]->red, state.loss, state.estimate_bps);
 }
 
-/* Whatever is news is looked at in the next poll. Returns: false when it is malformed. */
+/* Returns: false when it is malformed. */
 bool
 mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size, gint64 now_us)
 {
@@ -63,7 +75,7 @@ mxr_rtp_downlink_feedback (MxrRtpSession *session, const guint8 *fci, gsize size
 
   if (downlink->bandwidth == NULL)
     return true;
-  downlink->due_us = MIN (downlink->due_us, now_us);
+  hasten (session, now_us);
   if (!mxr_bandwidth_feedback (downlink->bandwidth, fci, size, now_us))
     return false;
   hint_at_loss (session);
@@ -77,7 +89,7 @@ mxr_rtp_downlink_report (MxrRtpSession *session, double fraction_lost, gint64 no
 
   if (downlink->bandwidth == NULL)
     return;
-  downlink->due_us = MIN (downlink->due_us, now_us);
+  hasten (session, now_us);
   mxr_bandwidth_report (downlink->bandwidth, fraction_lost, session->rtt_us < 0 ? -1 : session->rtt_us / 1000, now_us);
 }
 
@@ -88,7 +100,7 @@ mxr_rtp_downlink_remb (MxrRtpSession *session, guint64 bps, gint64 now_us)
 
   if (downlink->bandwidth == NULL)
     return;
-  downlink->due_us = MIN (downlink->due_us, now_us);
+  hasten (session, now_us);
   mxr_bandwidth_remb (downlink->bandwidth, bps, now_us);
 }
 

@@ -1,7 +1,6 @@
 #include "rtp-private.h"
 
 #define REPORT_INTERVAL_US G_USEC_PER_SEC
-#define REPORT_GRID_US (50 * 1000)
 #define REPORT_BLOCK_WORDS 6
 #define NTP_UNIX_OFFSET_S G_GUINT64_CONSTANT (2208988800)
 /* A round trip beyond is a lie or a clock's fault; what rounding makes slightly negative is 0. */
@@ -180,13 +179,11 @@ add_reports (MxrRtcpWriter *writer, gint64 now_us)
     mxr_rtp_receiver_repeat_max_bitrate (session->receivers[i], writer);
 }
 
-/* RFC 3550 6.2: intervals spread by half, so that peers do not fall into step; then on a grid, so that a room in which
- * nothing happens wakes its thread for several peers at once. */
+/* RFC 3550 6.2: intervals spread by half, so that peers do not fall into step. */
 static gint64
 plan_next (MxrRtpSession *session, gint64 now_us)
 {
-  const gint64 due_us = now_us + REPORT_INTERVAL_US / 2 + mxr_rtp_session_random (session) % REPORT_INTERVAL_US;
-  return due_us + REPORT_GRID_US - 1 - (due_us - 1) % REPORT_GRID_US;
+  return mxr_rtp_round_us (now_us + REPORT_INTERVAL_US / 2 + mxr_rtp_session_random (session) % REPORT_INTERVAL_US);
 }
 
 void

@@ -8,6 +8,17 @@
 
 #include <gst/rtp/gstrtcpbuffer.h>
 
+/* ---- When ----------------------------------------------------------------------------------------------- */
+
+/* What has time stands on a grid, so that the sessions of a thread, in which nothing else happens, wake it together. */
+#define MXR_RTP_GRID_US (50 * 1000)
+
+static inline gint64
+mxr_rtp_round_us (gint64 us)
+{
+  return us + MXR_RTP_GRID_US - 1 - (us - 1) % MXR_RTP_GRID_US;
+}
+
 /* ---- packet.c: packets of a rung ------------------------------------------------------------------------ */
 
 /** mxr_rtp_packet_new: The payload is still to be written. */
@@ -118,6 +129,7 @@ gint64 mxr_nack_list_due_us (const MxrNackList *list);
 #define MXR_TWCC_MAX_PACKETS 100
 #define MXR_TWCC_INTERVAL_US (50 * 1000)
 #define MXR_TWCC_INTERVAL_MAX_US (250 * 1000)
+#define MXR_TWCC_INTERVAL_SPARSE_US (500 * 1000)
 
 typedef struct {
   gint64 arrival_us[MXR_TWCC_WINDOW]; /* index modulo the window; 0: not received */

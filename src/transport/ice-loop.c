@@ -1,6 +1,7 @@
 #include "ice-loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A turn that leaves a source ready is followed by another, but the other peers come in between after these. */
@@ -10,6 +11,7 @@
 
 struct _MxrIceLoop {
   GMainContext *context;
+  int wakeup; /* the context's own descriptor, which GLib writes to; -1: not known yet */
   MxrPoller *poller;
   MxrTimers *timers;
   MxrTimer timer;
@@ -32,11 +34,21 @@ holds (const GArray *descriptors, const GPollFD *wanted)
   return false;
 }
 
-/* Removed first: the same descriptor may come back with other events. Those that stay are told again: one may have been
- * closed and its number given to the next connection since, which epoll does not know. The values of GIOCondition are
- * those of epoll; errors and hang-ups are always told. */
+/* A closed descriptor's number may be given to the next one before anybody looks: epoll does not know that one, though
+ * nothing seems to have changed. New ones come of who listens, and of calls from outside, which GLib writes about. */
+static bool
+is_listening (int fd)
+{
+  int listens = 0;
+  socklen_t option_bytes = sizeof listens;
+
+  return getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &option_bytes) == 0 && listens != 0;
+}
+
+/* Removed first: the same descriptor may come back with other events. The values of GIOCondition are those of epoll; errors
+ * and hang-ups are always told. @all: tell also those that stay. */
 static void
-follow_descriptors (MxrIceLoop *loop)
+follow_descriptors (MxrIceLoop *loop, bool all)
 {
   for (guint i = 0; i < loop->polled->len; i++) {
     const GPollFD *old = &g_array_index (loop->polled, GPollFD, i);
@@ -45,7 +57,8 @@ follow_descriptors (MxrIceLoop *loop)
   }
   for (guint i = 0; i < loop->wanted->len; i++) {
     const GPollFD *new = &g_array_index (loop->wanted, GPollFD, i);
-    mxr_poller_add (loop->poller, new->fd, new->events, MXR_POLLER_FIRST, on_descriptor, loop);
+    if (all || !holds (loop->polled, new))
+      mxr_poller_add (loop->poller, new->fd, new->events, MXR_POLLER_FIRST, on_descriptor, loop);
   }
   GArray *old = loop->polled;
   loop->polled = loop->wanted;
@@ -69,17 +82,40 @@ query (MxrIceLoop *loop)
   return timeout_ms;
 }
 
-/* When the next source is due, and which descriptors count until then. */
-static void
-prepare (MxrIceLoop *loop)
+/* As g_main_context_iteration(), which would also serve what has become ready meanwhile and was not told by on_ready.
+ * @fd: that is ready; -1: none. Returns: whether something was served; if not, loop->wanted and @out_timeout_ms hold. */
+static bool
+turn (MxrIceLoop *loop, int fd, gint *out_timeout_ms)
 {
-  const gint64 now_us = g_get_monotonic_time ();
   gint priority;
-  const bool is_ready = g_main_context_prepare (loop->context, &priority);
-  const gint timeout_ms = query (loop);
 
-  follow_descriptors (loop);
-  if (is_ready || timeout_ms == 0)
+  g_main_context_prepare (loop->context, &priority);
+  *out_timeout_ms = query (loop);
+  GPollFD *wanted = (GPollFD *) (void *) loop->wanted->data;
+  for (guint i = 0; i < loop->wanted->len; i++) {
+    wanted[i].revents = 0;
+    if (wanted[i].fd == fd)
+      g_poll (&wanted[i], 1, 0);
+  }
+  if (!g_main_context_check (loop->context, priority, wanted, (gint) loop->wanted->len))
+    return false;
+  g_main_context_dispatch (loop->context);
+  return true;
+}
+
+/* To be called before a turn, which finds whatever was written about. Returns: whether there was something. */
+static bool
+forget_wakeup (const MxrIceLoop *loop)
+{
+  guint64 n_writes;
+  return read (loop->wakeup, &n_writes, sizeof n_writes) > 0;
+}
+
+/* @timeout_ms: -1: none */
+static void
+set_timer (MxrIceLoop *loop, gint64 now_us, gint timeout_ms)
+{
+  if (timeout_ms == 0)
     mxr_timers_set (loop->timers, &loop->timer, now_us);
   else if (timeout_ms < 0)
     mxr_timers_clear (loop->timers, &loop->timer);
@@ -87,35 +123,28 @@ prepare (MxrIceLoop *loop)
     mxr_timers_set (loop->timers, &loop->timer, ((now_us + timeout_ms * G_GINT64_CONSTANT (1000)) / SLACK_US + 1) * SLACK_US);
 }
 
-/* As g_main_context_iteration(), which would also serve what has become ready meanwhile and was not told by on_ready.
- * @fd: that is ready; -1: none. Returns: whether something was served. */
-static bool
-turn (MxrIceLoop *loop, int fd)
-{
-  gint priority;
-
-  g_main_context_prepare (loop->context, &priority);
-  query (loop);
-  GPollFD *wanted = (GPollFD *) (void *) loop->wanted->data;
-  for (guint i = 0; i < loop->wanted->len; i++) {
-    wanted[i].revents = 0;
-    if (wanted[i].fd == fd)
-      g_poll (&wanted[i], 1, 0);
-  }
-  const bool is_ready = g_main_context_check (loop->context, priority, wanted, (gint) loop->wanted->len);
-  if (is_ready)
-    g_main_context_dispatch (loop->context);
-  return is_ready;
-}
-
+/* The last turn finds nothing to do, but when the next is due and which descriptors count until then. While it serves a
+ * source GLib takes its descriptors out of the context, and writes to itself that the poll, which it is not in, must end:
+ * unread, each run for a descriptor would be followed by another. */
 static void
 run (MxrIceLoop *loop, int fd)
 {
+  gint timeout_ms;
+
   if (!g_main_context_acquire (loop->context))
     return;
-  for (guint i = 0; i < TURNS_MAX && turn (loop, i == 0 ? fd : -1); i++)
-    ;
-  prepare (loop);
+  const bool may_reuse = fd >= 0 && (forget_wakeup (loop) || is_listening (fd));
+  for (guint n = 1; turn (loop, n == 1 ? fd : -1, &timeout_ms); n++) {
+    if (fd >= 0)
+      forget_wakeup (loop);
+    if (n == TURNS_MAX) {
+      query (loop);
+      timeout_ms = 0;
+      break;
+    }
+  }
+  follow_descriptors (loop, may_reuse);
+  set_timer (loop, g_get_monotonic_time (), timeout_ms);
   g_main_context_release (loop->context);
 }
 
@@ -168,8 +197,10 @@ mxr_ice_loop_new (GMainContext *outer, MxrPoller *poller, MxrTimers *timers, voi
     return loop;
   }
   /* Nobody owns it between two runs, and what is attached meanwhile must still wake its descriptor. */
+  loop->wakeup = -1;
   loop->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
   run (loop, -1);
+  loop->wakeup = g_array_index (loop->polled, GPollFD, 0).fd; /* the only one of a context without sources */
   return loop;
 }
 

@@ -169,6 +169,40 @@ test_calm_is_served_at_once (void)
   }
 }
 
+static gint n_found_ready;
+
+static gint
+poll_and_note (GPollFD *fds, guint n_fds, gint timeout_ms)
+{
+  return n_found_ready = g_poll (fds, n_fds, timeout_ms);
+}
+
+static void
+on_due (gpointer data)
+{
+  g_assert_not_reached ();
+}
+
+/* GLib likes to wake a loop up that is awake already. */
+static void
+test_a_look_is_one_turn (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  MxrTimer timer = { .func = on_due };
+
+  add (fixture, 0, MXR_POLLER_FIRST);
+  run (fixture);
+  g_main_context_set_poll_func (fixture->context, poll_and_note);
+  ring (fixture->fds[0]);
+  g_assert_true (g_main_context_iteration (fixture->context, FALSE));
+  g_assert_cmpuint (fixture->n_called[0], ==, 1);
+  g_assert_cmpint (n_found_ready, ==, 1);
+  mxr_timers_set (fixture->timers, &timer, g_get_monotonic_time () + G_TIME_SPAN_HOUR);
+  g_assert_false (g_main_context_iteration (fixture->context, FALSE));
+  g_assert_cmpint (n_found_ready, ==, 0);
+  mxr_timers_clear (fixture->timers, &timer);
+}
+
 /* ---- Contexts inside ------------------------------------------------------------------------------------ */
 
 static gboolean
@@ -313,6 +347,28 @@ test_inner_told_first (void)
   mxr_ice_loop_free (loop);
 }
 
+/* Nor does it wake up the context inside for nothing. */
+static void
+test_inner_run_is_one_look (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  guint n_bell = 0;
+  MxrIceLoop *loop = mxr_ice_loop_new (fixture->context, fixture->poller, fixture->timers, note_descriptor, fixture);
+
+  attach (loop, g_unix_fd_source_new (fixture->fds[0], G_IO_IN), G_SOURCE_FUNC (count_bell), &n_bell);
+  run (fixture);
+  g_usleep (2000); /* longer than a rest, also below */
+  run (fixture);
+  const guint64 n_looks = mxr_poller_get_n_looks (fixture->poller);
+  ring (fixture->fds[0]);
+  run (fixture);
+  g_usleep (2000);
+  run (fixture);
+  g_assert_cmpuint (n_bell, ==, 1);
+  g_assert_cmpuint (mxr_poller_get_n_looks (fixture->poller), ==, n_looks + 1);
+  mxr_ice_loop_free (loop);
+}
+
 /* TURN allocations may be refreshed after hours. */
 static void
 test_inner_far_timer (void)
@@ -337,11 +393,13 @@ main (int argc, char **argv)
   g_test_add_func ("/poller/reused-number", test_reused_number);
   g_test_add_func ("/poller/rests-when-busy", test_rests_when_busy);
   g_test_add_func ("/poller/calm-is-served-at-once", test_calm_is_served_at_once);
+  g_test_add_func ("/poller/a-look-is-one-turn", test_a_look_is_one_turn);
   g_test_add_func ("/poller/inner-sources", test_inner_sources);
   g_test_add_func ("/poller/inner-calm", test_inner_calm);
   g_test_add_func ("/poller/inner-number-is-reused", test_inner_number_is_reused);
   g_test_add_func ("/poller/inner-no-descriptors", test_inner_no_descriptors);
   g_test_add_func ("/poller/inner-told-first", test_inner_told_first);
+  g_test_add_func ("/poller/inner-run-is-one-look", test_inner_run_is_one_look);
   g_test_add_func ("/poller/inner-far-timer", test_inner_far_timer);
   return g_test_run ();
 }

@@ -65,12 +65,6 @@ remove_timer (MxrTimers *timers, MxrTimer *timer)
   sift_down (timers, last);
 }
 
-static void
-schedule (MxrTimers *timers)
-{
-  g_source_set_ready_time (timers->source, timers->heap->len > 1 ? get (timers, 1)->due_us : -1);
-}
-
 void
 mxr_timers_set (MxrTimers *timers, MxrTimer *timer, gint64 due_us)
 {
@@ -81,16 +75,40 @@ mxr_timers_set (MxrTimers *timers, MxrTimer *timer, gint64 due_us)
   }
   sift_up (timers, timer);
   sift_down (timers, timer);
-  schedule (timers);
 }
 
 void
 mxr_timers_clear (MxrTimers *timers, MxrTimer *timer)
 {
-  if (timer->place == 0)
-    return;
-  remove_timer (timers, timer);
-  schedule (timers);
+  if (timer->place != 0)
+    remove_timer (timers, timer);
+}
+
+/* Read whenever the loop is about to sleep: g_source_set_ready_time() would write to the context's descriptor each time,
+ * for a second turn of the loop. */
+static gint64
+get_due_us (const MxrTimers *timers)
+{
+  return timers->heap->len > 1 ? get (timers, 1)->due_us : G_MAXINT64;
+}
+
+static gboolean
+prepare (GSource *source, int *out_timeout_ms)
+{
+  const gint64 due_us = get_due_us (((TimersSource *) source)->timers);
+  const gint64 now_us = g_source_get_time (source);
+
+  *out_timeout_ms = -1;
+  if (due_us == G_MAXINT64)
+    return FALSE;
+  *out_timeout_ms = (int) CLAMP ((due_us - now_us + 999) / 1000, 0, G_MAXINT);
+  return due_us <= now_us;
+}
+
+static gboolean
+check (GSource *source)
+{
+  return get_due_us (((TimersSource *) source)->timers) <= g_source_get_time (source);
 }
 
 /* What is set to the past from inside waits for the next turn: the loop's other sources want theirs. */
@@ -107,11 +125,10 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
     remove_timer (timers, timer);
     timer->func (timer->data);
   }
-  schedule (timers);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
+static GSourceFuncs source_funcs = { prepare, check, dispatch };
 
 MxrTimers *
 mxr_timers_new (GMainContext *context)

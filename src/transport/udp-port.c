@@ -158,6 +158,7 @@ typedef union {
 
 struct _MxrUdpReader {
   guint n_slots;
+  guint n_used; /* by the last read */
   gsize slot_bytes;
   guint8 *data; /* n_slots x slot_bytes */
   struct mmsghdr messages[SLOTS];
@@ -172,7 +173,7 @@ mxr_udp_reader_new (bool has_gro)
 {
   MxrUdpReader *reader = g_new0 (MxrUdpReader, 1);
 
-  reader->n_slots = has_gro ? GRO_SLOTS : SLOTS;
+  reader->n_slots = reader->n_used = has_gro ? GRO_SLOTS : SLOTS;
   reader->slot_bytes = has_gro ? GRO_SLOT_BYTES : SLOT_BYTES;
   reader->data = g_malloc (reader->n_slots * reader->slot_bytes);
   for (guint i = 0; i < reader->n_slots; i++) {
@@ -191,11 +192,11 @@ mxr_udp_reader_free (MxrUdpReader *reader)
   g_free (reader);
 }
 
-/* The kernel leaves the lengths of what it wrote there. */
+/* The kernel leaves the lengths of what it wrote there. All slots are two kilobytes of headers, for mostly one packet. */
 static void
 reset (MxrUdpReader *reader)
 {
-  for (guint i = 0; i < reader->n_slots; i++) {
+  for (guint i = 0; i < reader->n_used; i++) {
     struct msghdr *header = &reader->messages[i].msg_hdr;
     header->msg_namelen = sizeof reader->from[i];
     header->msg_controllen = header->msg_control != NULL ? sizeof reader->controls[i] : 0;
@@ -231,6 +232,7 @@ mxr_udp_port_read (MxrUdpPort *port, MxrUdpReader *reader, MxrUdpPortFunc func, 
   const int n_messages = recvmmsg (port->fd, reader->messages, reader->n_slots, MSG_DONTWAIT, NULL);
   const gint64 now_us = g_get_monotonic_time ();
 
+  reader->n_used = (guint) MAX (n_messages, 0);
   for (int i = 0; i < n_messages; i++) {
     const gsize size = reader->messages[i].msg_len;
     const gsize whole = get_segment_bytes (&reader->messages[i].msg_hdr);
