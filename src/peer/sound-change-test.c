@@ -86,7 +86,7 @@ set_up (Fixture *fixture, Client *client, Mixer *mixer, guint *n_subscribed)
     mixer->fanouts[i] = mxr_fanout_new (fixture->net, "OPUS");
   client_connect (fixture, client);
   mxr_peer_subscribe (fixture->peer, MXR_RTP_AUDIO, mixer->fanouts[0], on_subscribed, n_subscribed);
-  PUMP_UNTIL (*n_subscribed == 1);
+  PUMP_UNTIL (*n_subscribed == 1 && count_subscribers (mixer->fanouts[0]) == 1);
 }
 
 static void
@@ -152,7 +152,6 @@ test_pauses (Fixture *fixture, gconstpointer unused)
   guint n_subscribed = 0, n_pushed = 0;
 
   set_up (fixture, &client, &mixer, &n_subscribed);
-  PUMP_UNTIL (count_subscribers (mixer.fanouts[0]) == 1);
   mxr_fanout_set_frames_per_packet (mixer.fanouts[0], 2);
   for (guint pause = 0; pause < 4; pause++) {
     for (guint i = 0; i < 7 + pause; i++)
