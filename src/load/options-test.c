@@ -88,6 +88,7 @@ test_errors (void)
     { "mixroom-load --jitter=5000", "--jitter" },
     { "mixroom-load --ramp=0", "--ramp" },
     { "mixroom-load --duration=0", "--duration" },
+    { "mixroom-load --settle=-1", "--settle" },
     { "mixroom-load --tones --participants=65", "--talkers=64" },
     { "mixroom-load --tones --talkers=0", "--talkers=1" },
     { "mixroom-load --tones --dtx", "--dtx" },

@@ -46,6 +46,7 @@ set_defaults (MxrLoadOptions *options)
   options->n_talkers = options->n_cameras = AS_MANY;
   options->n_speakers = 6;
   options->ramp = 10;
+  options->settle_s = 2;
   options->duration_s = 10;
   options->video_kbps = 800;
   options->n_threads = 1;
@@ -118,6 +119,7 @@ check_ranges (const MxrLoadOptions *options, GError **error)
     { "speakers", options->n_speakers, 1, 64 },
     { "ramp", options->ramp, 0.1, 1000 },
     { "churn", options->churn, 0, 100 },
+    { "settle", options->settle_s, 0, 3600 },
     { "duration", options->duration_s, 1, 86400 },
     { "loss", options->loss, 0, 50 },
     { "jitter", options->jitter_ms, 0, 1000 },
@@ -176,7 +178,8 @@ parse (MxrLoadOptions *o, char **codec, char **size, char ***rest, char **argume
     { "rooms", 'r', 0, G_OPTION_ARG_INT, &o->n_rooms, "Rooms with so many each (1)", "N" },
     { "room", 0, 0, G_OPTION_ARG_STRING, &o->room, "Name of the room, or how names begin (load)", "NAME" },
     { "ramp", 0, 0, G_OPTION_ARG_DOUBLE, &o->ramp, "Joins a second (10)", "N" },
-    { "duration", 'd', 0, G_OPTION_ARG_INT, &o->duration_s, "Measure for so long once all are there (10)", "S" },
+    { "settle", 0, 0, G_OPTION_ARG_INT, &o->settle_s, "Wait for so long after the last has come (2)", "S" },
+    { "duration", 'd', 0, G_OPTION_ARG_INT, &o->duration_s, "Measure for so long then (10)", "S" },
     { "churn", 0, 0, G_OPTION_ARG_DOUBLE, &o->churn, "Leave and join again, so often a second (0)", "N" },
     { "codec", 'c', 0, G_OPTION_ARG_STRING, codec, "Of pictures: vp8, h264, none (vp8)", "CODEC" },
     { "size", 0, 0, G_OPTION_ARG_STRING, size, "Of the pictures that are sent (640x360)", "WxH" },

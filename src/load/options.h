@@ -14,7 +14,7 @@ typedef struct {
   int n_participants, n_talkers, n_cameras, n_viewers; /* in each room */
   int n_speakers;                                      /* that the server mixes */
   double ramp, churn;                                  /* a second */
-  int duration_s;
+  int settle_s, duration_s;
   double loss; /* [0..1] */
   int jitter_ms;
   gboolean keeps_order;

@@ -159,6 +159,7 @@ add_options (JsonBuilder *builder, const MxrLoadOptions *options)
   add_text (builder, "codec", codec_names[options->codec]);
   add_number (builder, "ramp", options->ramp);
   add_number (builder, "churn", options->churn);
+  add_int (builder, "settle_s", options->settle_s);
   add_int (builder, "duration_s", options->duration_s);
   add_number (builder, "loss", options->loss);
   add_int (builder, "jitter_ms", options->jitter_ms);

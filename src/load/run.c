@@ -9,9 +9,8 @@
 #define MAILBOX_CAPACITY (1 << 18)
 #define RAMP_TICK_MS 10
 #define PROGRESS_MS 500
-/* After the last has joined: ICE and DTLS of slow machines, then what the first seconds of a room settle. */
+/* After the last has joined: ICE and DTLS of slow machines. */
 #define CONNECT_PATIENCE_US (20 * G_USEC_PER_SEC)
-#define SETTLE_US (2 * G_USEC_PER_SEC)
 
 typedef enum { RAMP, SETTLING, STEADY, ENDING } Phase;
 
@@ -249,7 +248,7 @@ is_settled (Run *run, gint64 now_us)
 
   if (!are_all_there && is_waiting)
     run->phase_us = now_us;
-  return are_all_there ? now_us - run->phase_us >= SETTLE_US : now_us - run->phase_us >= CONNECT_PATIENCE_US;
+  return now_us - run->phase_us >= (are_all_there ? run->options->settle_s * (gint64) G_USEC_PER_SEC : CONNECT_PATIENCE_US);
 }
 
 static gboolean

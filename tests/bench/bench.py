@@ -155,8 +155,9 @@ def side_seconds(context, case, side, pair):
     if case.bench == "programme" and side == "mixroom":
         return programme.seconds(context)
     ramp_s = case.size / sides.joins_per_s(case) if side == "mixroom" and case.bench != "rate" else 0
+    settle_s = sides.SETTLE_S.get(case.bench, 0) if side == "mixroom" else 0
     once = context.seconds + context.warm_up_s + SETUP_S.get(side, 4) + ramp_s
-    return 2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once
+    return (2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once) + settle_s
 
 
 def note_added(context, case, side, figures):
