@@ -113,6 +113,56 @@ test_draw_keeps_to_its_rectangle (void)
   check_draw_keeps_to_its_rectangle (NULL); /* libyuv alone */
 }
 
+static MxrPicture
+new_noise (int w, int h, guint8 **out_bytes)
+{
+  GstVideoInfo info;
+
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, (guint) w, (guint) h);
+  *out_bytes = g_malloc (info.size);
+  for (gsize i = 0; i < info.size; i++)
+    (*out_bytes)[i] = (guint8) g_test_rand_int ();
+  return mxr_picture_from_memory (*out_bytes, &info);
+}
+
+static void
+halve_plane (const guint8 *from, int from_stride, guint8 *to, int to_stride, int w, int h)
+{
+  for (int y = 0; y < h; y++)
+    for (int x = 0; x < w; x++) {
+      const guint8 *at = from + 2 * y * from_stride + 2 * x;
+      to[y * to_stride + x] = (guint8) ((at[0] + at[1] + at[from_stride] + at[from_stride + 1] + 2) / 4);
+    }
+}
+
+/* Whatever is left of the width beside whole blocks: each sample is the mean of its four. */
+static void
+test_first_step_is_halving (void)
+{
+  enum { TO_W = 62, TO_H = 34, H = 144 };
+
+  for (int w = 128; w <= 644; w += 4) {
+    g_autofree guint8 *from_bytes = NULL, *half_bytes = NULL, *seen_bytes = NULL, *wanted_bytes = NULL;
+    MxrPicture from = new_noise (w, H, &from_bytes), half = new_noise (w / 2, H / 2, &half_bytes);
+    MxrPicture seen = new_noise (TO_W, TO_H, &seen_bytes), wanted = new_noise (TO_W, TO_H, &wanted_bytes);
+    const int to_w = MIN (TO_W, w / 2 - 2); /* less than a half */
+    MxrScratch scratch = { 0 };
+
+    seen.w = wanted.w = to_w;
+    for (int plane = 0; plane < 3; plane++)
+      halve_plane (from.data[plane], from.stride[plane], half.data[plane], half.stride[plane], w / (plane > 0 ? 4 : 2),
+                   H / (plane > 0 ? 4 : 2));
+    mxr_picture_draw (&from, GST_VIDEO_ORIENTATION_IDENTITY, &seen, &scratch);
+    mxr_picture_draw (&half, GST_VIDEO_ORIENTATION_IDENTITY, &wanted, &scratch);
+    for (int y = 0; y < TO_H; y++)
+      g_assert_cmpmem (seen.data[0] + y * seen.stride[0], (gsize) to_w, wanted.data[0] + y * wanted.stride[0], (gsize) to_w);
+    for (int y = 0; y < TO_H / 2; y++)
+      g_assert_cmpmem (seen.data[1] + y * seen.stride[1], (gsize) to_w / 2, wanted.data[1] + y * wanted.stride[1],
+                       (gsize) to_w / 2);
+    mxr_scratch_clear (&scratch);
+  }
+}
+
 static void
 test_colour_conversion (void)
 {
@@ -131,6 +181,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tile-scale/fit", test_fit);
   g_test_add_func ("/tile-scale/extreme-pixel-shapes", test_extreme_pixel_shapes);
   g_test_add_func ("/tile-scale/draw-keeps-to-its-rectangle", test_draw_keeps_to_its_rectangle);
+  g_test_add_func ("/tile-scale/first-step-is-halving", test_first_step_is_halving);
   g_test_add_func ("/tile-scale/colour-conversion", test_colour_conversion);
   return g_test_run ();
 }

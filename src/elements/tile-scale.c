@@ -9,6 +9,7 @@
 
 /* Halving cuts up to three pixels off; small pictures would notice. */
 #define HALVE_MIN_PX 128
+#define HALVE_BLOCK_PX 128 /* 32 samples of chroma when halved, as many as libyuv does at once */
 
 #define PLANES(picture)                                                                                      \
   (picture)->data[0], (picture)->stride[0], (picture)->data[1], (picture)->stride[1], (picture)->data[2],    \
@@ -191,6 +192,21 @@ scale_rows (const MxrPicture *from, const MxrPicture *to, MxrScaler *scaler)
   }
 }
 
+/* libyuv halves rows of all but whole blocks to the end in plain C, ten times as slow: so what is left of them is done with
+ * the last whole block, some of it twice. @from is as wide as a block at least. */
+static void
+halve (const MxrPicture *from, const MxrPicture *half)
+{
+  const int rest = from->w % HALVE_BLOCK_PX, whole = from->w - rest;
+  const MxrRect columns[] = { { 0, 0, whole, from->h }, { from->w - HALVE_BLOCK_PX, 0, HALVE_BLOCK_PX, from->h } };
+
+  for (int i = 0; i < (rest > 0 ? 2 : 1); i++) {
+    const MxrRect half_columns = { columns[i].x / 2, 0, columns[i].w / 2, from->h / 2 };
+    MxrPicture part = mxr_picture_region (from, &columns[i]), to = mxr_picture_region (half, &half_columns);
+    I420Scale (PLANES (&part), part.w, part.h, PLANES (&to), to.w, to.h, kFilterBox);
+  }
+}
+
 /* A picture made much smaller needs each pixel averaged in, or it shimmers. One filter from end to end does
  * that, but halving until less than a half is left to do gives the same at a fraction of the cost: README.md
  * has the figures. What is squeezed in one direction and much less in the other is left to libyuv's box. */
@@ -203,7 +219,7 @@ scale (const MxrPicture *from, const MxrPicture *to, MxrScratch *scratch)
     rest.w &= ~3;
     rest.h &= ~3;
     MxrPicture half = scratch_picture (scratch, slot, rest.w / 2, rest.h / 2);
-    I420Scale (PLANES (&rest), rest.w, rest.h, PLANES (&half), half.w, half.h, kFilterBox);
+    halve (&rest, &half);
     rest = half;
   }
   if (!is_simple (&rest, to) && mxr_scaler_can (&scratch->scaler, rest.w, rest.h, to->w, to->h))
