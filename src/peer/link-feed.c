@@ -10,10 +10,6 @@
 /* An encoder that has not begun by then, while the former one speaks, has failed; the room waits for the change. */
 #define CHANGE_MAX_US (60 * G_TIME_SPAN_MILLISECOND)
 
-/* From the first packet of a key frame until a request of its receiver is of what came after it: the packets' way, and
- * the request's. Who needs one all the same asks again. */
-#define BEGUN_US (300 * G_TIME_SPAN_MILLISECOND)
-
 static MxrLinkSource *
 get_current (MxrLinkFeed *feed)
 {
@@ -172,7 +168,7 @@ try_to_begin (MxrLinkFeed *feed, gint64 now_us)
       !mxr_link_picture_begin (&feed->picture, feed->held))
     return;
   feed->is_waiting = false;
-  feed->begun_us = get_current (feed)->last_us = now_us;
+  get_current (feed)->last_us = now_us;
   get_current (feed)->run = ++feed->n_runs;
   pass_held (get_current (feed));
 }
@@ -330,12 +326,6 @@ mxr_link_feed_is_news (MxrLinkFeed *feed, const MxrRtpPacket *packet)
   feed->has_passed = true;
   feed->last_timestamp = packet->timestamp;
   return true;
-}
-
-bool
-mxr_link_feed_has_just_begun (const MxrLinkFeed *feed, gint64 now_us)
-{
-  return !feed->is_waiting && feed->begun_us != 0 && now_us < feed->begun_us + BEGUN_US;
 }
 
 gint64

@@ -66,7 +66,6 @@ struct _MxrLinkFeed {
   /* Of a picture. */
   bool is_waiting;  /* for a key frame of the current one */
   gint64 asked_us;  /* for it */
-  gint64 begun_us;  /* when it came */
   GPtrArray *held;  /* MxrRtpPacket from the key frame on, of which none is newer than what was passed on; NULL: none */
   MxrLinkPicture picture;
 };
@@ -94,10 +93,6 @@ void mxr_link_feed_set_listening (MxrLinkFeed *feed, bool is_listening, gint64 n
 
 /** mxr_link_feed_is_news: Of sounds: whether @packet is later than all that have been asked about. Once per packet. */
 bool mxr_link_feed_is_news (MxrLinkFeed *feed, const MxrRtpPacket *packet);
-
-/** mxr_link_feed_has_just_begun: Of pictures: whether what is passed on began with a key frame so lately that a client who asks for
- * one asked before it came. */
-bool mxr_link_feed_has_just_begun (const MxrLinkFeed *feed, gint64 now_us);
 
 /** mxr_link_feed_poll: Ends a change that waits for nothing. Returns: when to poll again; %G_MAXINT64: there is no need. */
 gint64 mxr_link_feed_poll (MxrLinkFeed *feed, gint64 now_us);

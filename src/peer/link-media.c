@@ -209,9 +209,7 @@ mxr_link_ask_for_keyframe (MxrLink *link)
 static void
 on_keyframe_request (MxrRtpSender *sender, gpointer user_data)
 {
-  MxrLink *link = user_data;
-  if (!mxr_link_feed_has_just_begun (&link->outgoing[MXR_RTP_VIDEO].feed, g_get_monotonic_time ()))
-    mxr_link_ask_for_keyframe (link);
+  mxr_link_ask_for_keyframe (user_data);
 }
 
 const MxrRtpSessionEvents mxr_link_session_events = {

@@ -409,19 +409,6 @@ run_begins_with_what_was_kept (Fixture *fixture)
   end (fixture);
 }
 
-/* The client may have asked for it before it came. */
-static void
-run_has_just_begun (Fixture *fixture)
-{
-  begin (fixture, false);
-  g_assert_true (mxr_link_feed_has_just_begun (&fixture->feed, fixture->now_us + 299 * MS));
-  g_assert_false (mxr_link_feed_has_just_begun (&fixture->feed, fixture->now_us + 300 * MS));
-  mxr_link_feed_set (&fixture->feed, NULL, fixture->now_us);
-  set (fixture, 1);
-  g_assert_false (mxr_link_feed_has_just_begun (&fixture->feed, fixture->now_us)); /* it waits */
-  end (fixture);
-}
-
 /* The connection comes back: the same fan-out begins anew, with numbers and times that go on. */
 static void
 run_connection_comes_back (Fixture *fixture)
@@ -591,7 +578,6 @@ main (int argc, char **argv)
   ADD ("kept-is-too-much", run_kept_is_too_much);
   ADD ("begins-with-what-was-kept", run_begins_with_what_was_kept);
   ADD ("far-behind", run_far_behind);
-  ADD ("has-just-begun", run_has_just_begun);
   ADD ("connection-comes-back", run_connection_comes_back);
   ADD ("connection-ends", run_connection_ends);
   ADD ("connection-ends-in-passing", run_connection_ends_in_passing);

@@ -380,6 +380,36 @@ test_begins_with_what_was_kept (Fixture *fixture, gconstpointer unused)
   client_clear (&client);
 }
 
+static void
+send_pli (gpointer data)
+{
+  Client *client = data;
+  guint8 pli[12 + MXR_SRTP_TRAILER_BYTES] = { 0x81, 206, 0, 2, 0, 0, 0, 9 };
+  GST_WRITE_UINT32_BE (pli + 8, client->ssrcs[MXR_RTP_VIDEO]);
+  g_assert_cmpint (mxr_transport_send_rtcp (client->transport, pli, 12, sizeof pli), ==, MXR_SEND_OK);
+  client_set (client, &client->is_done);
+}
+
+/* A client may miss a packet of the very key frame it begins with, and GStreamer asks only once: however soon, it is heard. */
+static void
+test_request_at_once_is_heard (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (MxrFanout) picture = mxr_fanout_new (fixture->net, "VP8");
+  Client client = { 0 };
+
+  client_connect (fixture, &client);
+  push_burst (picture, 100, 4000, 50, true);
+  mxr_peer_subscribe (fixture->peer, MXR_RTP_VIDEO, picture, NULL, NULL);
+  PUMP_UNTIL (count_pictures (&client) == 50);
+  g_assert_cmpuint (fixture->n_keyframe_requests, ==, 0);
+  client_call (&client, send_pli);
+  PUMP_UNTIL (fixture->n_keyframe_requests == 1);
+  close_peer (fixture);
+  client_wait_for (&client, &client.is_hung_up);
+  mxr_fanout_close (picture);
+  client_clear (&client);
+}
+
 /* A key frame that got lost on its way to the link is asked for again while others pass by. */
 static void
 test_keyframe_is_asked_for_again (Fixture *fixture, gconstpointer unused)
@@ -593,6 +623,7 @@ main (int argc, char **argv)
   ADD ("/peer/off-and-on-again", test_off_and_on_again);
   ADD ("/peer/one-clock-for-sound-and-picture", test_one_clock_for_sound_and_picture);
   ADD ("/peer/begins-with-what-was-kept", test_begins_with_what_was_kept);
+  ADD ("/peer/request-at-once-is-heard", test_request_at_once_is_heard);
   ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
   ADD ("/peer/sound-is-decoded-when-wanted", test_sound_is_decoded_when_wanted);
   ADD ("/peer/batches-and-repetitions", test_batches_and_repetitions);

@@ -8,7 +8,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define FREEZE_MS 1000
 #else
-#define FREEZE_MS 300
+#define FREEZE_MS 250
 #endif
 /* Of the peers' cameras; the room's picture is another. */
 #define SENT_WIDTH 320
