@@ -53,7 +53,7 @@ const MxrKey mxr_config_keys[] = {
   STRING (media, h264_encoder, "openh264enc"),
   STRING (media, opus_encoder, "opusenc"),
   STRING (media, vp8_decoder, "vp8dec"),
-  STRING (media, h264_decoder, "avdec_h264"),
+  STRING (media, h264_decoder, "h264dec"),
   STRING (media, opus_decoder, "opusdec"),
   UINT (media, jitter_ms, 40, 0, 1000),
   UINT (media, video_bitrate_bps, 1500000, 50000, 50000000),

@@ -166,8 +166,10 @@ static const struct {
   const char *codec, *encoder, *decoder;
 } videos[] = {
   { "VP8", "vp8enc", "vp8dec" },
+  { "H264", "openh264enc", "h264dec" },
   { "H264", "openh264enc", "avdec_h264" },
   { "H264", "openh264enc", "openh264dec" },
+  { "H264", "x264enc", "h264dec" },
   { "H264", "x264enc", "avdec_h264" },
   { "H264", "x264enc", "openh264dec" },
 };
