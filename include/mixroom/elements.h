@@ -14,12 +14,12 @@ G_BEGIN_DECLS
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix`, `mxrh264dec`, `mxrloudness`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxrpicturedec`, `mxrloudness`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
 GST_ELEMENT_REGISTER_DECLARE (mxraudiomix);
-GST_ELEMENT_REGISTER_DECLARE (mxrh264dec);
+GST_ELEMENT_REGISTER_DECLARE (mxrpicturedec);
 GST_ELEMENT_REGISTER_DECLARE (mxropusdec);
 GST_ELEMENT_REGISTER_DECLARE (mxropusenc);
 GST_ELEMENT_REGISTER_DECLARE (mxrtilemix);

@@ -5,7 +5,7 @@ mxr_elements_register (GstPlugin *plugin)
 {
   bool registered = true;
   registered &= GST_ELEMENT_REGISTER (mxraudiomix, plugin);
-  registered &= GST_ELEMENT_REGISTER (mxrh264dec, plugin);
+  registered &= GST_ELEMENT_REGISTER (mxrpicturedec, plugin);
   registered &= GST_ELEMENT_REGISTER (mxrloudness, plugin);
   registered &= GST_ELEMENT_REGISTER (mxropusdec, plugin);
   registered &= GST_ELEMENT_REGISTER (mxropusenc, plugin);

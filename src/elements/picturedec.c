@@ -1,17 +1,17 @@
 /**
- * SECTION:element-mxrh264dec
+ * SECTION:element-mxrpicturedec
  *
- * Packets of H.264 to pictures, by libavcodec. What it is for: `rtph264depay ! avdec_h264` copies each picture out of
- * libavcodec's memory, which costs a tenth of decoding it; here the picture goes on in that memory, which comes back to
- * libavcodec's pool when the last one who looks at it has let it go. A frame is decoded with its last packet, on the thread
- * that brings it. After a gap, or a frame that is broken, none is shown until the key frame that is asked for upstream.
+ * Packets of H.264 or VP8 to pictures, by libavcodec. What it is for: a depayloader and a decoder of GStreamer copy each picture
+ * out of the decoder's memory; here it goes on in that memory, which comes back to libavcodec's pool when the last one who looks
+ * at it has let it go. A frame is decoded with its last packet, on the thread that brings it. After a gap, or a frame that is
+ * broken, none is shown until the key frame that is asked for upstream.
  *
  * ## A second of pictures, there and back
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=30 ! openh264enc ! rtph264pay ! mxrh264dec ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=30 ! vp8enc ! rtpvp8pay ! mxrpicturedec ! fakesink
  * ]|
  */
-#include "h264-unit.h"
+#include "picture-unit.h"
 
 #include <gst/rtp/rtp.h>
 #include <gst/video/video.h>
@@ -19,22 +19,32 @@
 
 #include "mixroom/elements.h"
 
-#define CLOCK_HZ 90000
 #define SIDE_MAX_PX 4096
 #define N_PLANES 3
 
-#define GST_CAT_DEFAULT mxr_h264_dec_debug
-GST_DEBUG_CATEGORY_STATIC (mxr_h264_dec_debug);
+#define GST_CAT_DEFAULT mxr_picture_dec_debug
+GST_DEBUG_CATEGORY_STATIC (mxr_picture_dec_debug);
 
-#define MXR_TYPE_H264_DEC (mxr_h264_dec_get_type ())
-G_DECLARE_FINAL_TYPE (MxrH264Dec, mxr_h264_dec, MXR, H264_DEC, GstElement)
+#define MXR_TYPE_PICTURE_DEC (mxr_picture_dec_get_type ())
+G_DECLARE_FINAL_TYPE (MxrPictureDec, mxr_picture_dec, MXR, PICTURE_DEC, GstElement)
+
+typedef struct {
+  const char *name; /* encoding-name of the packets */
+  enum AVCodecID id;
+  bool (*add) (MxrPictureUnit *unit, const guint8 *payload, gsize n_bytes);
+} Format;
+
+static const Format formats[] = {
+  { "H264", AV_CODEC_ID_H264, mxr_picture_unit_add_h264 },
+  { "VP8", AV_CODEC_ID_VP8, mxr_picture_unit_add_vp8 },
+};
 
 /* All but the pads belongs to whoever pushes. */
-struct _MxrH264Dec {
+struct _MxrPictureDec {
   GstElement parent;
   GstPad *sink, *src;
 
-  MxrH264Unit unit; /* of the packets so far */
+  MxrPictureUnit unit; /* of the packets so far */
   GstClockTime pts_ns;
   guint32 timestamp;
   guint16 next_seq;
@@ -42,17 +52,18 @@ struct _MxrH264Dec {
   bool is_broken; /* what is left of the unit has no use */
   bool waits_for_keyframe;
 
+  const Format *format;
   AVCodecContext *codec; /* NULL: no caps yet */
   AVPacket *packet;
   AVFrame *frame;
 
   GstVideoInfo info; /* of the pictures that go out */
   bool has_info;
-  bool takes_strides;      /* downstream, any, and planes in memory of their own; else they are copied */
-  GQueue held;             /* GstEvent: what may go on behind the caps only */
+  bool takes_strides; /* downstream, any, and planes in memory of their own; else they are copied */
+  GQueue held;        /* GstEvent: what may go on behind the caps only */
 };
 
-G_DEFINE_FINAL_TYPE (MxrH264Dec, mxr_h264_dec, GST_TYPE_ELEMENT)
+G_DEFINE_FINAL_TYPE (MxrPictureDec, mxr_picture_dec, GST_TYPE_ELEMENT)
 
 /* What it says of bad streams is not the operator's business. */
 static void
@@ -65,15 +76,15 @@ on_log (void *context, int level, const char *format, va_list arguments)
 static void
 begin_log (void)
 {
-  GST_DEBUG_CATEGORY_INIT (mxr_h264_dec_debug, "mxrh264dec", 0, "H.264 decoder");
+  GST_DEBUG_CATEGORY_INIT (mxr_picture_dec_debug, "mxrpicturedec", 0, "decoder of pictures");
   av_log_set_callback (on_log);
 }
 
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (mxrh264dec, "mxrh264dec", GST_RANK_NONE, MXR_TYPE_H264_DEC, begin_log ())
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (mxrpicturedec, "mxrpicturedec", GST_RANK_NONE, MXR_TYPE_PICTURE_DEC, begin_log ())
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS ("application/x-rtp, media = video, clock-rate = 90000, encoding-name = H264"));
+    GST_STATIC_CAPS ("application/x-rtp, media = video, clock-rate = 90000, encoding-name = { H264, VP8 }"));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
     GST_STATIC_CAPS ("video/x-raw, format = I420, width = [ 1, 4096 ], height = [ 1, 4096 ], framerate = (fraction) [ 0, max ]"));
@@ -89,7 +100,7 @@ release_plane (gpointer data)
 
 /* Its planes where they are; each holds the memory that it lies in. */
 static GstBuffer *
-wrap (MxrH264Dec *self)
+wrap (MxrPictureDec *self)
 {
   GstBuffer *buffer = gst_buffer_new ();
   gsize offsets[GST_VIDEO_MAX_PLANES] = { 0 };
@@ -111,7 +122,7 @@ wrap (MxrH264Dec *self)
 
 /* For who does not know of strides. */
 static GstBuffer *
-copy (MxrH264Dec *self, GstBuffer *wrapped)
+copy (MxrPictureDec *self, GstBuffer *wrapped)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->info), NULL);
   GstVideoFrame from, to;
@@ -128,7 +139,7 @@ copy (MxrH264Dec *self, GstBuffer *wrapped)
 }
 
 static void
-ask_downstream (MxrH264Dec *self, GstCaps *caps)
+ask_downstream (MxrPictureDec *self, GstCaps *caps)
 {
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
 
@@ -143,14 +154,14 @@ is_i420 (const AVFrame *frame)
 }
 
 static bool
-is_of_info (const MxrH264Dec *self)
+is_of_info (const MxrPictureDec *self)
 {
   return self->has_info && self->frame->width == self->info.width && self->frame->height == self->info.height;
 }
 
 /* The first frame says what comes, and any may say something new. */
 static bool
-negotiate (MxrH264Dec *self)
+negotiate (MxrPictureDec *self)
 {
   const bool is_same = is_of_info (self);
 
@@ -169,7 +180,7 @@ negotiate (MxrH264Dec *self)
 }
 
 static GstFlowReturn
-push_picture (MxrH264Dec *self)
+push_picture (MxrPictureDec *self)
 {
   if (!is_i420 (self->frame) || self->frame->width > SIDE_MAX_PX || self->frame->height > SIDE_MAX_PX || !negotiate (self))
     return GST_FLOW_NOT_NEGOTIATED;
@@ -184,9 +195,9 @@ push_picture (MxrH264Dec *self)
 
 /* One thread: a server has more streams than cores. */
 static bool
-open_codec (MxrH264Dec *self)
+open_codec (MxrPictureDec *self)
 {
-  const AVCodec *codec = avcodec_find_decoder (AV_CODEC_ID_H264);
+  const AVCodec *codec = avcodec_find_decoder (self->format->id);
 
   avcodec_free_context (&self->codec);
   self->codec = codec != NULL ? avcodec_alloc_context3 (codec) : NULL;
@@ -200,15 +211,15 @@ open_codec (MxrH264Dec *self)
 
 /* Broken parameters may have told libavcodec to expect frames out of order: it would hold pictures back for good. */
 static bool
-begin_anew (MxrH264Dec *self)
+begin_anew (MxrPictureDec *self)
 {
-  if (self->waits_for_keyframe && self->unit.has_idr)
+  if (self->waits_for_keyframe && self->unit.is_keyframe)
     self->waits_for_keyframe = !open_codec (self);
   return !self->waits_for_keyframe;
 }
 
 static void
-wait_for_keyframe (MxrH264Dec *self)
+wait_for_keyframe (MxrPictureDec *self)
 {
   self->waits_for_keyframe = true;
   gst_pad_push_event (self->sink, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
@@ -221,7 +232,7 @@ is_broken (const AVFrame *frame)
 }
 
 static GstFlowReturn
-take_pictures (MxrH264Dec *self)
+take_pictures (MxrPictureDec *self)
 {
   GstFlowReturn flow = GST_FLOW_OK;
 
@@ -237,7 +248,7 @@ take_pictures (MxrH264Dec *self)
 
 /* libavcodec copies the unit: it reads a little beyond the end. */
 static GstFlowReturn
-decode (MxrH264Dec *self)
+decode (MxrPictureDec *self)
 {
   if (!begin_anew (self))
     return GST_FLOW_OK;
@@ -254,7 +265,7 @@ decode (MxrH264Dec *self)
 }
 
 static GstFlowReturn
-finish_unit (MxrH264Dec *self)
+finish_unit (MxrPictureDec *self)
 {
   const bool is_whole = !self->is_broken && !self->unit.is_in_fragment;
   GstFlowReturn flow = GST_FLOW_OK;
@@ -263,7 +274,7 @@ finish_unit (MxrH264Dec *self)
     flow = decode (self);
   else if (!is_whole)
     wait_for_keyframe (self);
-  mxr_h264_unit_reset (&self->unit);
+  mxr_picture_unit_reset (&self->unit);
   self->is_broken = false;
   return flow;
 }
@@ -271,7 +282,7 @@ finish_unit (MxrH264Dec *self)
 /* ---- Packets in ----------------------------------------------------------------------------------------------- */
 
 static void
-note_gap (MxrH264Dec *self, guint16 seq)
+note_gap (MxrPictureDec *self, guint16 seq)
 {
   if (self->has_seq && seq != self->next_seq)
     self->is_broken = true;
@@ -280,7 +291,7 @@ note_gap (MxrH264Dec *self, guint16 seq)
 }
 
 static GstFlowReturn
-take_packet (MxrH264Dec *self, GstRTPBuffer *rtp, GstClockTime pts_ns)
+take_packet (MxrPictureDec *self, GstRTPBuffer *rtp, GstClockTime pts_ns)
 {
   const guint32 timestamp = gst_rtp_buffer_get_timestamp (rtp);
   const guint n_bytes = gst_rtp_buffer_get_payload_len (rtp);
@@ -292,7 +303,7 @@ take_packet (MxrH264Dec *self, GstRTPBuffer *rtp, GstClockTime pts_ns)
   self->timestamp = timestamp;
   self->pts_ns = pts_ns;
   if (n_bytes > 0 && !self->is_broken)
-    self->is_broken = !mxr_h264_unit_add (&self->unit, gst_rtp_buffer_get_payload (rtp), n_bytes);
+    self->is_broken = !self->format->add (&self->unit, gst_rtp_buffer_get_payload (rtp), n_bytes);
   if (flow == GST_FLOW_OK && gst_rtp_buffer_get_marker (rtp))
     flow = finish_unit (self);
   return flow;
@@ -301,7 +312,7 @@ take_packet (MxrH264Dec *self, GstRTPBuffer *rtp, GstClockTime pts_ns)
 static GstFlowReturn
 on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  MxrH264Dec *self = MXR_H264_DEC (parent);
+  MxrPictureDec *self = MXR_PICTURE_DEC (parent);
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
   GstFlowReturn flow = GST_FLOW_NOT_NEGOTIATED;
 
@@ -316,18 +327,32 @@ on_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 /* ---- Events ------------------------------------------------------------------------------------------------ */
 
 static void
-forget (MxrH264Dec *self)
+forget (MxrPictureDec *self)
 {
-  mxr_h264_unit_reset (&self->unit);
+  mxr_picture_unit_reset (&self->unit);
   avcodec_free_context (&self->codec);
   self->has_seq = self->is_broken = self->waits_for_keyframe = self->has_info = false;
   g_queue_clear_full (&self->held, (GDestroyNotify) gst_event_unref);
 }
 
-static void
-flush (MxrH264Dec *self)
+static gboolean
+take_caps (MxrPictureDec *self, GstEvent *event)
 {
-  mxr_h264_unit_reset (&self->unit);
+  const Format *former = self->format;
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  const char *name = gst_structure_get_string (gst_caps_get_structure (caps, 0), "encoding-name");
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (g_strcmp0 (name, formats[i].name) == 0)
+      self->format = &formats[i];
+  return self->format != NULL && ((self->format == former && self->codec != NULL) || open_codec (self));
+}
+
+static void
+flush (MxrPictureDec *self)
+{
+  mxr_picture_unit_reset (&self->unit);
   self->has_seq = self->is_broken = false;
   if (self->codec != NULL)
     avcodec_flush_buffers (self->codec);
@@ -336,12 +361,14 @@ flush (MxrH264Dec *self)
 static gboolean
 on_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  MxrH264Dec *self = MXR_H264_DEC (parent);
+  MxrPictureDec *self = MXR_PICTURE_DEC (parent);
+  gboolean is_taken;
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
+    is_taken = take_caps (self, event);
     gst_event_unref (event);
-    return self->codec != NULL || open_codec (self);
+    return is_taken;
   case GST_EVENT_FLUSH_STOP:
     flush (self);
     break;
@@ -358,46 +385,46 @@ on_event (GstPad *pad, GstObject *parent, GstEvent *event)
 }
 
 static GstStateChangeReturn
-mxr_h264_dec_change_state (GstElement *element, GstStateChange transition)
+mxr_picture_dec_change_state (GstElement *element, GstStateChange transition)
 {
-  GstStateChangeReturn result = GST_ELEMENT_CLASS (mxr_h264_dec_parent_class)->change_state (element, transition);
+  GstStateChangeReturn result = GST_ELEMENT_CLASS (mxr_picture_dec_parent_class)->change_state (element, transition);
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    forget (MXR_H264_DEC (element));
+    forget (MXR_PICTURE_DEC (element));
   return result;
 }
 
 /* ---- The object -------------------------------------------------------------------------------------------- */
 
 static void
-mxr_h264_dec_finalize (GObject *object)
+mxr_picture_dec_finalize (GObject *object)
 {
-  MxrH264Dec *self = MXR_H264_DEC (object);
+  MxrPictureDec *self = MXR_PICTURE_DEC (object);
 
   forget (self);
-  mxr_h264_unit_clear (&self->unit);
+  mxr_picture_unit_clear (&self->unit);
   av_packet_free (&self->packet);
   av_frame_free (&self->frame);
-  G_OBJECT_CLASS (mxr_h264_dec_parent_class)->finalize (object);
+  G_OBJECT_CLASS (mxr_picture_dec_parent_class)->finalize (object);
 }
 
 static void
-mxr_h264_dec_class_init (MxrH264DecClass *klass)
+mxr_picture_dec_class_init (MxrPictureDecClass *klass)
 {
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = mxr_h264_dec_finalize;
-  element_class->change_state = mxr_h264_dec_change_state;
+  G_OBJECT_CLASS (klass)->finalize = mxr_picture_dec_finalize;
+  element_class->change_state = mxr_picture_dec_change_state;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "H.264 decoder", "Codec/Depayloader/Decoder/Video",
-                                         "Decodes packets of H.264 into pictures that nobody copies", "Mixroom");
+  gst_element_class_set_static_metadata (element_class, "Picture decoder", "Codec/Depayloader/Decoder/Video",
+                                         "Decodes packets of H.264 and VP8 into pictures that nobody copies", "Mixroom");
 }
 
 static void
-mxr_h264_dec_init (MxrH264Dec *self)
+mxr_picture_dec_init (MxrPictureDec *self)
 {
-  mxr_h264_unit_init (&self->unit);
+  mxr_picture_unit_init (&self->unit);
   g_queue_init (&self->held);
   self->packet = av_packet_alloc ();
   self->frame = av_frame_alloc ();

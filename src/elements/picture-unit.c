@@ -1,4 +1,6 @@
-#include "h264-unit.h"
+#include "picture-unit.h"
+
+#include "mixroom/rtp.h"
 
 enum { NAL_IDR = 5, NAL_SINGLE_MAX = 23, NAL_STAP_A = 24, NAL_FU_A = 28 };
 
@@ -9,35 +11,37 @@ enum { NAL_IDR = 5, NAL_SINGLE_MAX = 23, NAL_STAP_A = 24, NAL_FU_A = 28 };
 static const guint8 start_code[] = { 0, 0, 0, 1 };
 
 void
-mxr_h264_unit_init (MxrH264Unit *unit)
+mxr_picture_unit_init (MxrPictureUnit *unit)
 {
-  *unit = (MxrH264Unit){ .bytes = g_byte_array_new () };
+  *unit = (MxrPictureUnit){ .bytes = g_byte_array_new () };
 }
 
 void
-mxr_h264_unit_clear (MxrH264Unit *unit)
+mxr_picture_unit_clear (MxrPictureUnit *unit)
 {
   g_byte_array_unref (unit->bytes);
 }
 
 void
-mxr_h264_unit_reset (MxrH264Unit *unit)
+mxr_picture_unit_reset (MxrPictureUnit *unit)
 {
   g_byte_array_set_size (unit->bytes, 0);
-  unit->has_idr = unit->is_in_fragment = false;
+  unit->is_keyframe = unit->is_in_fragment = false;
 }
 
+/* ---- H.264 ------------------------------------------------------------------------------------------------ */
+
 static void
-begin_nal (MxrH264Unit *unit, guint8 header)
+begin_nal (MxrPictureUnit *unit, guint8 header)
 {
   g_byte_array_append (unit->bytes, start_code, sizeof start_code);
   g_byte_array_append (unit->bytes, &header, 1);
-  unit->has_idr |= (header & TYPE_MASK) == NAL_IDR;
+  unit->is_keyframe |= (header & TYPE_MASK) == NAL_IDR;
 }
 
 /* Types that are nobody's, or not negotiated, are to be left out. */
 static void
-add_whole (MxrH264Unit *unit, const guint8 *nal, gsize n_bytes)
+add_whole (MxrPictureUnit *unit, const guint8 *nal, gsize n_bytes)
 {
   const guint type = nal[0] & TYPE_MASK;
 
@@ -48,7 +52,7 @@ add_whole (MxrH264Unit *unit, const guint8 *nal, gsize n_bytes)
 }
 
 static bool
-add_aggregate (MxrH264Unit *unit, const guint8 *at, const guint8 *end)
+add_aggregate (MxrPictureUnit *unit, const guint8 *at, const guint8 *end)
 {
   for (gsize n_bytes; at < end; at += n_bytes) {
     if (end - at < 2)
@@ -64,7 +68,7 @@ add_aggregate (MxrH264Unit *unit, const guint8 *at, const guint8 *end)
 
 /* A NAL unit's header is parted between both bytes of each fragment's. */
 static bool
-add_fragment (MxrH264Unit *unit, const guint8 *payload, gsize n_bytes)
+add_fragment (MxrPictureUnit *unit, const guint8 *payload, gsize n_bytes)
 {
   if (n_bytes < 2 || ((payload[1] & FU_START) != 0) == unit->is_in_fragment)
     return false;
@@ -76,12 +80,12 @@ add_fragment (MxrH264Unit *unit, const guint8 *payload, gsize n_bytes)
 }
 
 bool
-mxr_h264_unit_add (MxrH264Unit *unit, const guint8 *payload, gsize n_bytes)
+mxr_picture_unit_add_h264 (MxrPictureUnit *unit, const guint8 *payload, gsize n_bytes)
 {
   const guint type = n_bytes > 0 ? payload[0] & TYPE_MASK : 0;
 
   /* Start codes make small units larger: a byte and its size become five. */
-  if (n_bytes == 0 || unit->bytes->len + 2 * n_bytes > MXR_H264_UNIT_MAX_BYTES)
+  if (n_bytes == 0 || unit->bytes->len + 2 * n_bytes > MXR_PICTURE_UNIT_MAX_BYTES)
     return false;
   if (type == NAL_FU_A)
     return add_fragment (unit, payload, n_bytes);
@@ -90,5 +94,26 @@ mxr_h264_unit_add (MxrH264Unit *unit, const guint8 *payload, gsize n_bytes)
   if (type == NAL_STAP_A)
     return add_aggregate (unit, payload + 1, payload + n_bytes);
   add_whole (unit, payload, n_bytes);
+  return true;
+}
+
+/* ---- VP8 --------------------------------------------------------------------------------------------------- */
+
+enum { VP8_IS_START = 0x10, VP8_PARTITION = 0x07, VP8_IS_INTERFRAME = 0x01 };
+
+/* RFC 6386 9.1: the first bit of a frame says what it is. */
+bool
+mxr_picture_unit_add_vp8 (MxrPictureUnit *unit, const guint8 *payload, gsize n_bytes)
+{
+  const gsize head = mxr_vp8_descriptor_bytes (payload, n_bytes);
+  const bool is_first = unit->bytes->len == 0;
+
+  if (head == 0 || head == n_bytes || unit->bytes->len + n_bytes > MXR_PICTURE_UNIT_MAX_BYTES)
+    return false;
+  if (is_first != ((payload[0] & VP8_IS_START) != 0 && (payload[0] & VP8_PARTITION) == 0))
+    return false;
+  if (is_first)
+    unit->is_keyframe = (payload[head] & VP8_IS_INTERFRAME) == 0;
+  g_byte_array_append (unit->bytes, payload + head, (guint) (n_bytes - head));
   return true;
 }

@@ -1,4 +1,4 @@
-/* The decoder against avdec_h264, picture by picture, and what becomes of packets that are lost, broken or made up. */
+/* The decoder against GStreamer's, picture by picture, and what becomes of packets that are lost, broken or made up. */
 
 #include <gst/check/gstharness.h>
 #include <gst/rtp/rtp.h>
@@ -7,12 +7,29 @@
 #include "colours.h"
 #include "mixroom/elements.h"
 
-#define RTP_CAPS "application/x-rtp,media=video,clock-rate=90000,encoding-name=H264,payload=96"
 #define FRAME_NS (GST_SECOND / 30)
 #define N_FRAMES 12
 /* Neither is a whole number of macroblocks. */
 #define WIDTH 322
 #define HEIGHT 182
+
+typedef struct {
+  const char *caps;
+  const char *encoder;
+  const char *decoder; /* GStreamer's */
+} Codec;
+
+static const Codec h264 = {
+  "application/x-rtp,media=video,clock-rate=90000,encoding-name=H264,payload=96",
+  "openh264enc gop-size=0 ! rtph264pay mtu=400 config-interval=-1 aggregate-mode=zero-latency pt=96",
+  "rtph264depay ! avdec_h264 max-threads=1",
+};
+static const Codec vp8 = {
+  "application/x-rtp,media=video,clock-rate=90000,encoding-name=VP8,payload=96",
+  "vp8enc deadline=1 cpu-used=-8 keyframe-max-dist=1000 ! rtpvp8pay mtu=400 picture-id-mode=15-bit pt=96",
+  "rtpvp8depay ! vp8dec",
+};
+static const Codec *codec; /* that the test is of */
 
 /* ---- Packets ------------------------------------------------------------------------------------------------ */
 
@@ -54,8 +71,7 @@ static GPtrArray *
 encode (int width, int height, guint16 *seq)
 {
   GPtrArray *frames = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
-  GstHarness *encoder = gst_harness_new_parse (
-      "openh264enc gop-size=0 ! rtph264pay mtu=400 config-interval=-1 aggregate-mode=zero-latency pt=96");
+  GstHarness *encoder = gst_harness_new_parse (codec->encoder);
   g_autofree char *caps = g_strdup_printf ("video/x-raw,format=I420,width=%d,height=%d,framerate=30/1", width, height);
 
   gst_harness_set_src_caps_str (encoder, caps);
@@ -80,7 +96,7 @@ new_decoder (const char *launch, bool takes_strides)
   GstHarness *decoder = gst_harness_new_parse (launch);
   if (takes_strides)
     gst_harness_add_propose_allocation_meta (decoder, GST_VIDEO_META_API_TYPE, NULL);
-  gst_harness_set_src_caps_str (decoder, RTP_CAPS);
+  gst_harness_set_src_caps_str (decoder, codec->caps);
   return decoder;
 }
 
@@ -148,18 +164,18 @@ assert_same (GstHarness *a, GstBuffer *picture_a, GstHarness *b, GstBuffer *pict
 }
 
 static void
-test_same_as_avdec (gconstpointer takes_strides)
+check_pictures (bool takes_strides)
 {
   guint16 seq = 0xfff8; /* across the end of the numbers */
   g_autoptr (GPtrArray) frames = encode (WIDTH, HEIGHT, &seq);
-  GstHarness *ours = new_decoder ("mxrh264dec", takes_strides != NULL);
-  GstHarness *theirs = new_decoder ("rtph264depay ! avdec_h264 max-threads=1", false);
+  GstHarness *ours = new_decoder ("mxrpicturedec", takes_strides);
+  GstHarness *theirs = new_decoder (codec->decoder, false);
 
   for (guint i = 0; i < N_FRAMES; i++) {
     g_autoptr (GstBuffer) a = decode (ours, frames->pdata[i]), b = decode (theirs, frames->pdata[i]);
     g_assert_true (a != NULL && b != NULL);
     g_assert_cmpuint (GST_BUFFER_PTS (a), ==, i * FRAME_NS);
-    g_assert_true ((gst_buffer_get_video_meta (a) != NULL) == (takes_strides != NULL));
+    g_assert_true ((gst_buffer_get_video_meta (a) != NULL) == takes_strides);
     assert_same (ours, a, theirs, b);
   }
   g_assert_cmpuint (count_requests (ours), ==, 0);
@@ -167,13 +183,22 @@ test_same_as_avdec (gconstpointer takes_strides)
   gst_harness_teardown (theirs);
 }
 
+static void
+test_same_as_theirs (gconstpointer data)
+{
+  codec = data;
+  check_pictures (true);
+  check_pictures (false);
+}
+
 /* The pictures' memory is not the decoder's. */
 static void
-test_pictures_outlive_the_decoder (void)
+test_pictures_outlive_the_decoder (gconstpointer data)
 {
   guint16 seq = 1;
+  codec = data;
   g_autoptr (GPtrArray) frames = encode (WIDTH, HEIGHT, &seq);
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
   GstBuffer *pictures[N_FRAMES];
   gsize n_bytes = 0;
 
@@ -191,12 +216,13 @@ test_pictures_outlive_the_decoder (void)
 }
 
 static void
-test_another_size (void)
+test_another_size (gconstpointer data)
 {
   guint16 seq = 1;
+  codec = data;
   g_autoptr (GPtrArray) large = encode (WIDTH, HEIGHT, &seq);
   g_autoptr (GPtrArray) small = encode (160, 90, &seq);
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
   GstVideoInfo info;
 
   expect_picture (decoder, large->pdata[0]);
@@ -212,11 +238,12 @@ test_another_size (void)
 
 /* What comes before the first picture goes on behind its caps. */
 static void
-test_tags_go_on (void)
+test_tags_go_on (gconstpointer data)
 {
   guint16 seq = 1;
+  codec = data;
   g_autoptr (GPtrArray) frames = encode (160, 90, &seq);
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
   bool has_caps = false, has_tag = false;
 
   gst_harness_push_event (decoder, gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, "rotate-90", NULL)));
@@ -234,12 +261,13 @@ test_tags_go_on (void)
 
 /* Nothing that is broken is shown, and what comes after it is not either, until the key frame that was asked for. */
 static void
-test_gap (void)
+test_gap (gconstpointer data)
 {
   guint16 seq = 1;
+  codec = data;
   g_autoptr (GPtrArray) frames = encode (WIDTH, HEIGHT, &seq);
   g_autoptr (GPtrArray) again = encode (WIDTH, HEIGHT, &seq);
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
   GPtrArray *broken = frames->pdata[3];
 
   for (guint i = 0; i < 3; i++)
@@ -256,11 +284,12 @@ test_gap (void)
 
 /* A frame whose last packet has no marker is whole when the next one begins. */
 static void
-test_without_marker (void)
+test_without_marker (gconstpointer data)
 {
   guint16 seq = 1;
+  codec = data;
   g_autoptr (GPtrArray) frames = encode (WIDTH, HEIGHT, &seq);
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
   GPtrArray *first = frames->pdata[0], *second = frames->pdata[1];
 
   set_marker (first->pdata[first->len - 1], false);
@@ -286,10 +315,11 @@ spoil (GstBuffer *packet)
 }
 
 static void
-test_garbage (void)
+test_garbage (gconstpointer data)
 {
   guint16 seq = 1;
-  GstHarness *decoder = new_decoder ("mxrh264dec", true);
+  codec = data;
+  GstHarness *decoder = new_decoder ("mxrpicturedec", true);
 
   for (guint round = 0; round < 20; round++) {
     g_autoptr (GPtrArray) frames = encode (WIDTH, HEIGHT, &seq);
@@ -316,13 +346,15 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_test_init (&argc, &argv, NULL);
   mxr_elements_register (NULL);
-  g_test_add_data_func ("/h264dec/same-as-avdec/in-place", GINT_TO_POINTER (true), test_same_as_avdec);
-  g_test_add_data_func ("/h264dec/same-as-avdec/copied", NULL, test_same_as_avdec);
-  g_test_add_func ("/h264dec/pictures-outlive-the-decoder", test_pictures_outlive_the_decoder);
-  g_test_add_func ("/h264dec/another-size", test_another_size);
-  g_test_add_func ("/h264dec/tags-go-on", test_tags_go_on);
-  g_test_add_func ("/h264dec/gap", test_gap);
-  g_test_add_func ("/h264dec/without-marker", test_without_marker);
-  g_test_add_func ("/h264dec/garbage", test_garbage);
+#define ADD(name, func) \
+  g_test_add_data_func ("/picturedec/h264/" name, &h264, func); \
+  g_test_add_data_func ("/picturedec/vp8/" name, &vp8, func)
+  ADD ("same-as-theirs", test_same_as_theirs);
+  ADD ("pictures-outlive-the-decoder", test_pictures_outlive_the_decoder);
+  ADD ("another-size", test_another_size);
+  ADD ("tags-go-on", test_tags_go_on);
+  ADD ("gap", test_gap);
+  ADD ("without-marker", test_without_marker);
+  ADD ("garbage", test_garbage);
   return g_test_run ();
 }
