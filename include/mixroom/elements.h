@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * mxr_elements_register:
  * @plugin: (nullable): %NULL for static registration
  *
- * Registers the factories `mxraudiomix`, `mxrloudness`, `mxropusdec`, `mxropusenc` and `mxrtilemix`. Call after gst_init().
+ * Registers the factories `mxraudiomix`, `mxrloudness`, `mxropusdec`, `mxropusenc`, `mxrpicturedec` and `mxrtilemix`. Call after gst_init().
  */
 bool mxr_elements_register (GstPlugin *plugin);
 
@@ -183,6 +183,14 @@ void mxr_tilemix_set_look (GstElement *mix, GstPad *view, const MxrTileMixLook *
 
 /** mxr_tilemix_read_delay: @out_counts: (out): since the element was made. Thread: any. */
 void mxr_tilemix_read_delay (GstElement *mix, MxrTileMixDelay which, MxrDelayCounts *out_counts);
+
+/* ---- mxrpicturedec -------------------------------------------------------------------------------------- */
+
+/* Packets of H.264 (RFC 6184, not interleaved) or VP8 (RFC 7741) in, I420 out, up to 4096x4096. One thread, the streaming one.
+ * Pictures lie in libavcodec's memory and are read-only, with strides of their own (GstVideoMeta) where downstream takes that,
+ * and may outlive the element; else they are copies. Asks for a key frame upstream (force-key-unit) after a gap or a broken
+ * frame, and shows nothing until then. */
+GST_ELEMENT_REGISTER_DECLARE (mxrpicturedec);
 
 /* ---- mxrloudness ------------------------------------------------------------------------------------------ */
 

@@ -20,10 +20,10 @@ static const Codec codecs[] = {
   { "OPUS", "opusdec",
     "audiotestsrc num-buffers=15 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! rtpopuspay pt=111 seqnum-offset=1000",
     111 },
-  { "VP8", "vp8dec",
+  { "VP8", "picturedec-vp8",
     "videotestsrc num-buffers=15 ! video/x-raw,format=I420,width=320,height=180,framerate=50/1 ! "
     "vp8enc deadline=1 cpu-used=-12 keyframe-max-dist=1000 ! rtpvp8pay mtu=300 picture-id-mode=15-bit pt=96 seqnum-offset=1000", 96 },
-  { "H264", "avdec_h264",
+  { "H264", "picturedec-h264",
     "videotestsrc num-buffers=15 ! video/x-raw,format=I420,width=320,height=180,framerate=50/1 ! "
     "openh264enc gop-size=1000 ! video/x-h264,profile=constrained-baseline ! "
     "rtph264pay mtu=300 aggregate-mode=zero-latency config-interval=-1 pt=102 seqnum-offset=1000", 102 },

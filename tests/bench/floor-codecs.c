@@ -3,8 +3,6 @@
 #include <libavcodec/avcodec.h>
 #include <string.h>
 #include <vpx/vp8cx.h>
-#include <vpx/vp8dx.h>
-#include <vpx/vpx_decoder.h>
 #include <vpx/vpx_encoder.h>
 #include <wels/codec_api.h>
 
@@ -13,8 +11,7 @@
 /* ---- Decoders --------------------------------------------------------------------------------------------- */
 
 struct _FloorDecoder {
-  vpx_codec_ctx_t vpx;
-  AVCodecContext *av; /* NULL: VP8 */
+  AVCodecContext *av;
   AVPacket *packet;
   AVFrame *frame;
 };
@@ -23,20 +20,13 @@ FloorDecoder *
 floor_decoder_new (bool is_h264)
 {
   FloorDecoder *decoder = g_new0 (FloorDecoder, 1);
-  const vpx_codec_dec_cfg_t config = { .threads = 1 };
+  const AVCodec *codec = avcodec_find_decoder (is_h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_VP8);
 
-  if (!is_h264) {
-    if (vpx_codec_dec_init (&decoder->vpx, vpx_codec_vp8_dx (), &config, 0) != VPX_CODEC_OK)
-      g_error ("VP8 decoder: %s", vpx_codec_error (&decoder->vpx));
-    return decoder;
-  }
-  const AVCodec *codec = avcodec_find_decoder (AV_CODEC_ID_H264);
   decoder->av = avcodec_alloc_context3 (codec);
   decoder->av->thread_count = 1;
-  decoder->av->thread_type = FF_THREAD_SLICE;
   decoder->av->flags |= AV_CODEC_FLAG_LOW_DELAY;
   if (avcodec_open2 (decoder->av, codec, NULL) < 0)
-    g_error ("no H.264 decoder");
+    g_error ("no decoder of %s", is_h264 ? "H.264" : "VP8");
   decoder->packet = av_packet_alloc ();
   decoder->frame = av_frame_alloc ();
   return decoder;
@@ -45,18 +35,16 @@ floor_decoder_new (bool is_h264)
 void
 floor_decoder_free (FloorDecoder *decoder)
 {
-  if (decoder->av == NULL)
-    vpx_codec_destroy (&decoder->vpx);
   av_frame_free (&decoder->frame);
   av_packet_free (&decoder->packet);
   avcodec_free_context (&decoder->av);
   g_free (decoder);
 }
 
-static bool
-decode_h264 (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture)
+bool
+floor_decoder_decode (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture)
 {
-  /* libavcodec reads a little beyond the end; the copy is what avdec_h264 does, too. */
+  /* libavcodec reads a little beyond the end; the copy is what mxrpicturedec has made, too. */
   if (av_new_packet (decoder->packet, (int) size) < 0)
     return false;
   memcpy (decoder->packet->data, bytes, size);
@@ -69,29 +57,6 @@ decode_h264 (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture 
                                { frame->linesize[0], frame->linesize[1], frame->linesize[2] },
                                frame->width, frame->height };
   return true;
-}
-
-static bool
-decode_vp8 (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture)
-{
-  vpx_codec_iter_t iter = NULL;
-
-  if (vpx_codec_decode (&decoder->vpx, bytes, (unsigned) size, NULL, 0) != VPX_CODEC_OK)
-    return false;
-  const vpx_image_t *image = vpx_codec_get_frame (&decoder->vpx, &iter);
-  if (image == NULL)
-    return false;
-  *out_picture = (MxrPicture){ { image->planes[0], image->planes[1], image->planes[2] },
-                               { image->stride[0], image->stride[1], image->stride[2] },
-                               (int) image->d_w, (int) image->d_h };
-  return true;
-}
-
-bool
-floor_decoder_decode (FloorDecoder *decoder, const guint8 *bytes, gsize size, MxrPicture *out_picture)
-{
-  return decoder->av != NULL ? decode_h264 (decoder, bytes, size, out_picture)
-                             : decode_vp8 (decoder, bytes, size, out_picture);
 }
 
 /* ---- Encoders --------------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 
 #include "../../src/elements/tile-scale.h"
 
-/* The codec libraries behind pipelines/{vp8dec,vp8enc,avdec_h264,openh264enc}.gst, called directly with what those
+/* The codec libraries behind pipelines/{picturedec-vp8,picturedec-h264,vp8enc,openh264enc}.gst, called directly with what those
  * fragments set: one thread each, real time, no key frames but the first. */
 
 typedef struct _FloorDecoder FloorDecoder;

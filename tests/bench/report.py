@@ -40,7 +40,7 @@ NOTES = {
         "Everybody sends 640x360 at 30 frames a second, 800 kbit/s, of webcam clips, and speech; three talk. Out: 1280x720 at 30, "
         "1.5 Mbit/s, and sound without the own voice.",
         f"<b>floor</b>: {BARE_CODECS} called from one loop of one thread that wakes up 30 times a second, in real time. Each time it "
-        "decodes one frame of everybody (the clips and as many streams as the room gets; one thread each, as avdec_h264 and vp8dec "
+        "decodes one frame of everybody (the clips and as many streams as the room gets; one thread each, as pipelines/picturedec-*.gst "
         "are set), scales each to its tile of the same layout with Mixroom's own kernels, and encodes the picture once, with the "
         "encoder's parameters in pipelines/, time base and rate control included. Of sound it does every 20 ms what three talkers "
         "need: three decodes, the sum, four encodes (each talker without itself, and one for all others). Not in it: packets, jitter "

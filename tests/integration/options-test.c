@@ -108,17 +108,17 @@ test_fragments (void)
   static const struct {
     const char *text, *file_and_line;
   } faults[] = {
-    { "#: kind = decode  #: codec = VP8\nrtpvp8depay\n! nosuchelement\n", "vp8dec.gst:3" },
+    { "#: kind = decode  #: codec = VP8\nrtpvp8depay\n! nosuchelement\n", "picturedec-vp8.gst:3" },
     { "#: kind = nonsense  #: codec = VP8\nrtpvp8depay ! vp8dec\n", ":1" },
-    { "#: kind = decode  #: codec = VP8\nrtpvp8depay\n! vp8dec nosuchproperty=1\n", "vp8dec" },
-    { "", "vp8dec" },
-    { "#: kind = decode  #: codec = VP8\nrtpvp8depay ! vp8dec ! fakesink\n", "vp8dec" },
+    { "#: kind = decode  #: codec = VP8\nrtpvp8depay\n! vp8dec nosuchproperty=1\n", "picturedec-vp8" },
+    { "", "picturedec-vp8" },
+    { "#: kind = decode  #: codec = VP8\nrtpvp8depay ! vp8dec ! fakesink\n", "picturedec-vp8" },
   };
 
   EXPECT (1, NULL, "/nonexistent", "--check", "--pipeline-dir", "/nonexistent");
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++) {
     g_auto (Folder) folder = { 0 };
-    folder_init (&folder, "vp8dec.gst", faults[i].text);
+    folder_init (&folder, "picturedec-vp8.gst", faults[i].text);
     EXPECT (1, NULL, folder.file, "--check", "--pipeline-dir", folder.dir);
     EXPECT (1, NULL, faults[i].file_and_line, "--check", "--pipeline-dir", folder.dir);
   }

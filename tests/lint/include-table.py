@@ -17,7 +17,7 @@ LIBRARIES = {
     "gst-rtp": r"^gst/rtp/", "gst-sdp": r"^gst/sdp/", "gst-app": r"^gst/app/", "gst-audio": r"^gst/audio/",
     "gst-video": r"^gst/video/", "gst-net": r"^gst/net/", "nice": r"^(nice/)?(agent|address|nice|debug|candidate)\.h$|^nice/", "openssl": r"^openssl/",
     "srtp2": r"^srtp2?/", "soup": r"^libsoup/", "sqlite3": r"^sqlite3\.h$", "gst-pbutils": r"^gst/pbutils/", "json-glib": r"^json-glib/", "libyuv": r"^libyuv",
-    "ebur128": r"^ebur128\.h$", "opus": r"^opus\.h$", "pango": r"^(pango|cairo)",
+    "libavcodec": r"^libavcodec/", "ebur128": r"^ebur128\.h$", "opus": r"^opus\.h$", "pango": r"^(pango|cairo)",
 }
 
 

@@ -165,9 +165,12 @@ encode_frame (GstHarness *encoder, const char *codec, guint frame)
 static const struct {
   const char *codec, *encoder, *decoder;
 } videos[] = {
+  { "VP8", "vp8enc", "picturedec-vp8" },
   { "VP8", "vp8enc", "vp8dec" },
+  { "H264", "openh264enc", "picturedec-h264" },
   { "H264", "openh264enc", "avdec_h264" },
   { "H264", "openh264enc", "openh264dec" },
+  { "H264", "x264enc", "picturedec-h264" },
   { "H264", "x264enc", "avdec_h264" },
   { "H264", "x264enc", "openh264dec" },
 };
