@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-GST_ELEMENT_REGISTER_DECLARE (mxropusdec); /* of the stock fragment */
+/* Of the stock fragments. */
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec);
+GST_ELEMENT_REGISTER_DECLARE (mxrpicturedec);
 
 /* ---- The room's side ------------------------------------------------------------------------------------------- */
 
@@ -131,6 +133,7 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   fixture->net = mxr_net_new (fixture->config, &error);
   g_assert_no_error (error);
   GST_ELEMENT_REGISTER (mxropusdec, NULL);
+  GST_ELEMENT_REGISTER (mxrpicturedec, NULL);
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   fixture->control = mxr_mailbox_new (NULL, "control", 1000);

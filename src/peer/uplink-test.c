@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-GST_ELEMENT_REGISTER_DECLARE (mxropusdec); /* of the stock fragment */
+/* Of the stock fragments. */
+GST_ELEMENT_REGISTER_DECLARE (mxropusdec);
+GST_ELEMENT_REGISTER_DECLARE (mxrpicturedec);
 
 #define WATCHDOG_S 20
 #define N_FRAMES 15
@@ -128,6 +130,7 @@ fixture_init (Fixture *fixture, gconstpointer unused)
   fixture->config = mxr_config_new ();
   fixture->config->media.jitter_ms = 150; /* a busy machine reorders by more than a client */
   GST_ELEMENT_REGISTER (mxropusdec, NULL);
+  GST_ELEMENT_REGISTER (mxrpicturedec, NULL);
   fixture->fragments = mxr_fragments_load (dirs, &error);
   g_assert_no_error (error);
   g_mutex_init (&fixture->lock);
