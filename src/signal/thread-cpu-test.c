@@ -161,6 +161,27 @@ test_end (void)
   g_assert_cmpfloat (after.ended, >=, before.ended + 2 * SPIN_AT_LEAST_S);
 }
 
+/* Nobody need ask while a thread lives, when it is looked at before it ends; but not each time that one ends. */
+static void
+test_look_before_end (void)
+{
+  g_autoptr (MxrThreadCpu) cpu = mxr_thread_cpu_new ();
+  Spinner spinner;
+
+  start (&spinner, "decode-7");
+  gint64 looked_us = g_get_monotonic_time ();
+  mxr_thread_cpu_look (cpu);
+  spin (&spinner);
+  mxr_thread_cpu_look (cpu);
+  bool is_soon = g_get_monotonic_time () - looked_us < G_USEC_PER_SEC;
+  stop (&spinner);
+  Seconds after = look (cpu);
+  g_assert_cmpfloat (after.decode, >=, SPIN_AT_LEAST_S);
+  g_assert_cmpfloat (after.decode, <=, SPIN_AT_MOST_S);
+  if (is_soon)
+    g_assert_cmpfloat (after.sound, ==, 0);
+}
+
 /* A thread that does something else now takes nothing along of what it did before. */
 static void
 test_used_again (void)
@@ -185,6 +206,7 @@ main (int argc, char **argv)
   g_test_add_func ("/thread-cpu/parse", test_parse);
   g_test_add_func ("/thread-cpu/stages", test_stages);
   g_test_add_func ("/thread-cpu/end", test_end);
+  g_test_add_func ("/thread-cpu/look-before-end", test_look_before_end);
   g_test_add_func ("/thread-cpu/used-again", test_used_again);
   return g_test_run ();
 }

@@ -18,11 +18,13 @@ static const Stage stages[] = {
 
 #define OTHER G_N_ELEMENTS (stages)
 #define N_STAGES (OTHER + 1)
+#define LOOK_INTERVAL_US G_USEC_PER_SEC /* of those that nobody asked for: many rooms may end at once */
 
 struct _MxrThreadCpu {
   guint64 ticks[N_STAGES];
   guint64 ended_ticks;
   GHashTable *seen; /* a thread's id -> its ticks when it was looked at last */
+  gint64 looked_us;
 };
 
 MxrThreadCpu *
@@ -115,6 +117,14 @@ look (MxrThreadCpu *self)
   guint64 process = count_process_ticks ();
   if (process > known) /* not so when each thread's part of a tick is rounded otherwise */
     self->ended_ticks = MAX (self->ended_ticks, process - known);
+  self->looked_us = g_get_monotonic_time ();
+}
+
+void
+mxr_thread_cpu_look (MxrThreadCpu *self)
+{
+  if (g_get_monotonic_time () - self->looked_us >= LOOK_INTERVAL_US)
+    look (self);
 }
 
 static void

@@ -10,10 +10,18 @@ MxrThreadCpu *mxr_thread_cpu_new (void);
 void mxr_thread_cpu_free (MxrThreadCpu *cpu);
 
 /**
+ * mxr_thread_cpu_look:
+ *
+ * For when threads are about to end: what they used up to now goes to what they do. Cost: two small files of /proc for each
+ * thread; none when the last look was less than a second ago.
+ */
+void mxr_thread_cpu_look (MxrThreadCpu *cpu);
+
+/**
  * mxr_thread_cpu_append:
  *
- * `mixroom_thread_cpu_seconds_total`, by stage; none ever falls. Threads are looked at here and nowhere else, so what one
- * used between the last look and its end is in the stage `ended`. Cost: two small files of /proc for each thread.
+ * Looks, and writes `mixroom_thread_cpu_seconds_total`, by stage; none ever falls. What a thread used between the last
+ * look and its end is in the stage `ended`. Cost: as above.
  */
 void mxr_thread_cpu_append (MxrThreadCpu *cpu, GString *text);
 
