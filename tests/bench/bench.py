@@ -72,7 +72,10 @@ def cpu_model():
 
 
 def revision(source):
-    asked = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    try:
+        asked = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    except OSError:  # git is no package that is asked for
+        return "unknown"
     return asked.stdout.strip() or "unknown"
 
 
@@ -225,6 +228,13 @@ def run_case(context, case, pairs, done, progress):
     done.append(case)
 
 
+def note_failure(context, bench, case, error):
+    """Of what has no sides."""
+    why = needs.not_built(context, case) or str(error)
+    print(f"           failed: {why}", flush=True)
+    context.write(kind="failure", bench=bench, case=case, size=0, side="mixroom", why=why[:500])
+
+
 def run_elements(context, progress):
     for name in ("tilemix-bench", "audiomix-bench"):
         progress.step(f"elements: {name}", ELEMENTS_S[context.quick] / 2)
@@ -233,9 +243,8 @@ def run_elements(context, progress):
         argv = [str(context.bench / name), "--json", str(lines)] + (["--quick"] if context.quick else [])
         try:
             subprocess.run(argv, env=context.env, check=True, timeout=900, preexec_fn=die_with_parent)
-        except (subprocess.SubprocessError, OSError) as error:
-            print(f"           failed: {error}", flush=True)
-            context.write(kind="failure", bench="elements", case=name, size=0, side="mixroom", why=str(error)[:500])
+        except FAILURES as error:
+            note_failure(context, "elements", name, error)
             continue
         for record in report.read(lines):
             context.write(kind="element", **record)
@@ -247,8 +256,7 @@ def run_estimator(context, progress):
     try:
         records = estimator.measure(context)
     except FAILURES as error:
-        print(f"           failed: {error}", flush=True)
-        context.write(kind="failure", bench=estimator.NAME, case="estimator-series", size=0, side="mixroom", why=str(error)[:500])
+        note_failure(context, estimator.NAME, "estimator-series", error)
         return
     for record in records:
         context.write(kind="series", **record)

@@ -72,7 +72,7 @@ def make_media(context, media):
     if (media / "done").exists():
         return None
     if lacks := lacks_for_media(context.source, context.env):
-        return f"{' and '.join(lacks)} not installed, which make the media that is sent: apt-get install {' '.join(lacks)}"
+        return f"the media that is sent cannot be made without {' and '.join(lacks)}: apt-get install {' '.join(lacks)}"
     print("Making the media that is sent (once, half a minute) ...", flush=True)
     script = context.source / "tests" / "bench" / "make-media.sh"
     try:

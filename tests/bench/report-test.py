@@ -238,7 +238,7 @@ class Running(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as printed, unittest.mock.patch("shutil.which", return_value=None):
             kept = needs.keep_measurable(self.context, self.context.out / "media", ["audio", "elements", "storm", "estimator"])
         self.assertEqual(kept, ["elements", "estimator"])
-        self.assertIn("audio, storm left out: ffmpeg and espeak-ng not installed", printed.getvalue())
+        self.assertIn("audio, storm left out: the media that is sent cannot be made without ffmpeg and espeak-ng", printed.getvalue())
         self.assertIn("apt-get install ffmpeg espeak-ng", printed.getvalue())
 
 
