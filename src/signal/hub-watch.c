@@ -18,6 +18,8 @@ on_room (const char *room, bool is_over, gpointer user_data)
 {
   MxrServer *server = user_data;
 
+  if (is_over)
+    mxr_thread_cpu_look (server->thread_cpu); /* its threads end now */
   if (server->webhooks != NULL)
     mxr_webhooks_tell (server->webhooks, is_over ? "room.ended" : "room.began", room,
                        g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));

@@ -1,5 +1,4 @@
 #include "server-private.h"
-#include "thread-cpu.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -59,13 +58,13 @@ get_resident_bytes (void)
 }
 
 static void
-append_process (GString *text)
+append_process (MxrServer *server, GString *text)
 {
   append_seconds (text, "process_cpu_seconds_total", "counter", "CPU time of the process.", get_cpu_s ());
   append (text, "process_resident_memory_bytes", "gauge", "Resident memory.", get_resident_bytes ());
   append (text, "process_open_fds", "gauge", "Open file descriptors.", count_entries ("/proc/self/fd"));
   append (text, "process_threads", "gauge", "Threads.", count_entries ("/proc/self/task"));
-  mxr_thread_cpu_append (text);
+  mxr_thread_cpu_append (server->thread_cpu, text);
 }
 
 static void
@@ -85,7 +84,7 @@ mxr_metrics_write (MxrServer *server)
   GString *text = g_string_new (NULL);
   MxrListenerCounts counts = mxr_listener_get_counts (server->listener);
 
-  append_process (text);
+  append_process (server, text);
   append (text, "mixroom_http_connections", "gauge", "Open connections, WebSockets included.",
           counts.n_connections);
   append (text, "mixroom_http_connections_total", "counter", "Connections accepted.", counts.n_accepted);

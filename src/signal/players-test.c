@@ -40,6 +40,9 @@ test_start (void)
 static void
 test_look_change_stop (void)
 {
+  /* -1 among them, the room's mark for what stays */
+  static const char *const below_zero[] = { "{\"volume\":-2}", "{\"volume\":-1}", "{\"volume\":-0.5}", "{\"position\":-1}",
+                                            "{\"position\":-1.5}" };
   TestServer test;
   test_server_start (&test, NULL);
   expect (&test, "GET", PLAYERS, NULL, 200, "[{\"id\":\"o1\"");
@@ -52,7 +55,8 @@ test_look_change_stop (void)
   g_assert_true (mxr_fake_hub_was_called (test.hub, "change-player stage o1 -1 0 -1 0"));
   expect (&test, "PATCH", PLAYERS "/o1", "{\"position\":1e99}", 400, "/problems/bad-player");
   expect (&test, "PATCH", PLAYERS "/o1", "{\"paused\":0}", 400, "/problems/bad-player");
-  expect (&test, "PATCH", PLAYERS "/o1", "{\"volume\":-2}", 400, "/problems/bad-player");
+  for (guint i = 0; i < G_N_ELEMENTS (below_zero); i++)
+    expect (&test, "PATCH", PLAYERS "/o1", below_zero[i], 400, "/problems/bad-player");
   test.hub->next_error = MXR_ROOM_ERROR_OUTPUT_ENDED;
   expect (&test, "PATCH", PLAYERS "/o1", "{\"loop\":true}", 409, "/problems/conflict");
   expect (&test, "DELETE", PLAYERS "/o1", NULL, 200, "finished");

@@ -2,6 +2,7 @@
 
 #include "server-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "body.h"
@@ -159,23 +160,37 @@ handle_start (MxrServer *server, SoupServerMessage *msg, const char *room)
 
 /* ---- Asking and changing ---------------------------------------------------------------------------------------- */
 
+/* What is not sent stays NAN here: the room's mark for it, -1, is a number that somebody may send. */
+static bool
+read_numbers (GHashTable *members, MxrPlayerChange *change)
+{
+  double position_ms = NAN, volume = NAN;
+
+  if (!mxr_body_get_number (members, "position", &position_ms) || !mxr_body_get_number (members, "volume", &volume) ||
+      position_ms < 0 || position_ms >= G_MAXINT32 || volume < 0)
+    return false;
+  if (!isnan (position_ms))
+    change->position_ms = (gint64) position_ms;
+  if (!isnan (volume))
+    change->volume = volume;
+  return true;
+}
+
 static void
 handle_change (MxrServer *server, SoupServerMessage *msg, const char *room, const char *id)
 {
   g_autoptr (GHashTable) members = mxr_body_read (msg);
   MxrPlayerChange change = { MXR_UNCHANGED, MXR_UNCHANGED, MXR_UNCHANGED, MXR_UNCHANGED };
-  double position_ms = MXR_UNCHANGED;
   g_autoptr (GError) error = NULL;
 
   if (members == NULL)
     return;
   if (!mxr_body_get_bool (members, "paused", &change.paused) || !mxr_body_get_bool (members, "loop", &change.loop) ||
-      !mxr_body_get_number (members, "position", &position_ms) || !mxr_body_get_number (members, "volume", &change.volume) ||
-      !(ABS (position_ms) < G_MAXINT32) || change.volume < MXR_UNCHANGED) {
-    mxr_problem_respond (msg, MXR_PROBLEM_BAD_PLAYER, "paused and loop are booleans; position, in ms, and volume are numbers.");
+      !read_numbers (members, &change)) {
+    mxr_problem_respond (msg, MXR_PROBLEM_BAD_PLAYER,
+                         "paused and loop are booleans; position, in ms, and volume are numbers, and none is below 0.");
     return;
   }
-  change.position_ms = (gint64) position_ms;
   GVariant *value = mxr_hub_change_player (server->hub, room, id, &change, &error);
   mxr_rest_respond (msg, value, error);
 }

@@ -11,6 +11,7 @@
 #include "ice-servers.h"
 #include "listener.h"
 #include "static.h"
+#include "thread-cpu.h"
 #include "webhooks.h"
 
 /* Largest status that is counted; RFC 9110 15 ends at 599. */
@@ -25,6 +26,7 @@ struct _MxrServer {
   MxrAddressTable *addresses;
   MxrIceServers *ice_servers;
   MxrStaticFiles *files;
+  MxrThreadCpu *thread_cpu;
   GHashTable *resources; /* of WHIP and WHEP: id -> MxrResource */
   GHashTable *sessions;  /* MxrSession, a set */
   guint n_waiting;       /* what requests wait for: the room, the library, a block of a file */

@@ -346,6 +346,7 @@ mxr_server_new (const MxrConfig *config, MxrHub *hub, GError **error)
   self->config = config;
   self->hub = hub;
   self->addresses = mxr_address_table_new ();
+  self->thread_cpu = mxr_thread_cpu_new ();
   self->resources = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, mxr_resource_free);
   self->sessions = g_hash_table_new (NULL, NULL);
   self->soup = make_soup (self);
@@ -407,6 +408,7 @@ mxr_server_free (MxrServer *self)
   g_hash_table_unref (self->resources);
   g_hash_table_unref (self->sessions);
   mxr_address_table_free (self->addresses);
+  mxr_thread_cpu_free (self->thread_cpu);
   g_free (self->uri);
   g_free (self);
 }

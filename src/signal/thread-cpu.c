@@ -16,7 +16,31 @@ static const Stage stages[] = {
   { "picture", "compose" }, { "queue:src", "encode" }, { "mixroom", "control" },
 };
 
-#define N_STAGES G_N_ELEMENTS (stages)
+#define OTHER G_N_ELEMENTS (stages)
+#define N_STAGES (OTHER + 1)
+#define LOOK_INTERVAL_US G_USEC_PER_SEC /* of those that nobody asked for: many rooms may end at once */
+
+struct _MxrThreadCpu {
+  guint64 ticks[N_STAGES];
+  guint64 ended_ticks;
+  GHashTable *seen; /* a thread's id -> its ticks when it was looked at last */
+  gint64 looked_us;
+};
+
+MxrThreadCpu *
+mxr_thread_cpu_new (void)
+{
+  MxrThreadCpu *self = g_new0 (MxrThreadCpu, 1);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return self;
+}
+
+void
+mxr_thread_cpu_free (MxrThreadCpu *self)
+{
+  g_hash_table_unref (self->seen);
+  g_free (self);
+}
 
 static char *
 read_file (const char *task, const char *name)
@@ -44,37 +68,81 @@ static guint
 find_stage (const char *name)
 {
   guint i = 0;
-  while (i < N_STAGES && !g_str_has_prefix (name, stages[i].prefix))
+  while (i < OTHER && !g_str_has_prefix (name, stages[i].prefix))
     i++;
   return i;
 }
 
+/* What it used since the last look goes to what it does now: GStreamer's threads are used again, under other names.
+ * One with less than before has an id that another had. */
 static void
-add_task (const char *task, guint64 *ticks)
+add_task (MxrThreadCpu *self, GHashTable *seen_now, const char *task)
 {
   g_autofree char *name = read_file (task, "comm");
   g_autofree char *stat = read_file (task, "stat");
   guint64 own;
 
-  if (name != NULL && stat != NULL && mxr_thread_cpu_parse (stat, &own)) /* else it has just ended */
-    ticks[find_stage (name)] += own;
+  if (name == NULL || stat == NULL || !mxr_thread_cpu_parse (stat, &own))
+    return; /* it has just ended */
+  const guint64 *before = g_hash_table_lookup (self->seen, task);
+  self->ticks[find_stage (name)] += before != NULL && *before <= own ? own - *before : own;
+  g_hash_table_insert (seen_now, g_strdup (task), g_memdup2 (&own, sizeof own));
 }
 
-void
-mxr_thread_cpu_append (GString *text)
+/* Of the whole process, threads that have ended included. */
+static guint64
+count_process_ticks (void)
+{
+  g_autofree char *stat = NULL;
+  guint64 ticks = 0;
+  if (g_file_get_contents ("/proc/self/stat", &stat, NULL, NULL))
+    mxr_thread_cpu_parse (stat, &ticks);
+  return ticks;
+}
+
+static void
+look (MxrThreadCpu *self)
 {
   g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint64 ticks[N_STAGES + 1] = { 0 };
+  GHashTable *seen_now = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  guint64 known = 0;
   const char *task;
 
   while (dir != NULL && (task = g_dir_read_name (dir)) != NULL)
-    add_task (task, ticks);
-  g_string_append (text, "# HELP mixroom_thread_cpu_seconds CPU time of the threads that live now, by what they do.\n"
-                         "# TYPE mixroom_thread_cpu_seconds gauge\n");
-  for (guint i = 0; i <= N_STAGES; i++) {
-    char number[G_ASCII_DTOSTR_BUF_SIZE];
-    g_ascii_formatd (number, sizeof number, "%.2f", (double) ticks[i] / (double) sysconf (_SC_CLK_TCK));
-    g_string_append_printf (text, "mixroom_thread_cpu_seconds{stage=\"%s\"} %s\n",
-                            i < N_STAGES ? stages[i].stage : "other", number);
-  }
+    add_task (self, seen_now, task);
+  g_hash_table_unref (self->seen);
+  self->seen = seen_now;
+  for (guint i = 0; i < N_STAGES; i++)
+    known += self->ticks[i];
+  guint64 process = count_process_ticks ();
+  if (process > known) /* not so when each thread's part of a tick is rounded otherwise */
+    self->ended_ticks = MAX (self->ended_ticks, process - known);
+  self->looked_us = g_get_monotonic_time ();
+}
+
+void
+mxr_thread_cpu_look (MxrThreadCpu *self)
+{
+  if (g_get_monotonic_time () - self->looked_us >= LOOK_INTERVAL_US)
+    look (self);
+}
+
+static void
+append_stage (GString *text, const char *stage, guint64 ticks)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  g_ascii_formatd (number, sizeof number, "%.2f", (double) ticks / (double) sysconf (_SC_CLK_TCK));
+  g_string_append_printf (text, "mixroom_thread_cpu_seconds_total{stage=\"%s\"} %s\n", stage, number);
+}
+
+void
+mxr_thread_cpu_append (MxrThreadCpu *self, GString *text)
+{
+  look (self);
+  g_string_append (text, "# HELP mixroom_thread_cpu_seconds_total CPU time by what threads do; ended: what those used that had ended "
+                         "when they would have been looked at again.\n"
+                         "# TYPE mixroom_thread_cpu_seconds_total counter\n");
+  for (guint i = 0; i < N_STAGES; i++)
+    append_stage (text, i < OTHER ? stages[i].stage : "other", self->ticks[i]);
+  append_stage (text, "ended", self->ended_ticks);
 }

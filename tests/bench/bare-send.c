@@ -1,9 +1,11 @@
 /* The floor under viewers: for each of N of them the packets of one programme are copied, protected by SRTP and sent,
  * at the programme's rate, by a loop that does nothing else. AEAD_AES_128_GCM and sendto(), one key and one port each,
- * as our own downlinks have. A child process receives, because who sends on loopback pays for waking up who receives.
+ * and libsrtp2 with OpenSSL's ciphers, as our own downlinks have. A child process receives, because who sends on
+ * loopback pays for waking up who receives.
  *
  * usage: bare-send VIEWERS PACKETS_PER_S BYTES_PER_S SECONDS    both rates are a viewer's, of UDP payload */
 
+#include "../../src/transport/srtp-ciphers.h"
 #include "bench-common.h"
 
 #include <arpa/inet.h>
@@ -110,6 +112,8 @@ static void
 start_srtp (Sender *sender)
 {
   srtp_init ();
+  if (!mxr_srtp_ciphers_install ())
+    g_error ("libsrtp2 takes no ciphers");
   for (guint i = 0; i < sender->n_viewers; i++) {
     guint8 key[SRTP_AES_GCM_128_KEY_LEN_WSALT];
     srtp_policy_t policy = { .ssrc = { .type = ssrc_any_outbound }, .key = key, .window_size = 1024 };

@@ -6,11 +6,11 @@ Writes DIR/results.jsonl, a JSON object a line, and DIR/report.html.
 import argparse
 import dataclasses
 import datetime
+import http.client
 import json
 import os
 import pathlib
 import platform
-import shutil
 import signal
 import statistics
 import subprocess
@@ -20,16 +20,20 @@ import time
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
 import estimator
+import needs
 import plan
 import programme
 import report
 import sides
-from janus import is_installed as has_janus
+from process import die_with_parent
 
 SETUP_S = {"mixroom": 4, "janus": 1, "floor": 4, "bare loop": 1, "bare encodes": 4}  # beside warm-up and measurement; others 4
 WARM_UP_S = {True: 2.0, False: 3.0}
 STORM_S = 35
 ELEMENTS_S = {True: 60, False: 180}
+
+# What goes wrong while a side is measured; any of it ends that measurement, and no other.
+FAILURES = (sides.SideError, OSError, RuntimeError, LookupError, ValueError, subprocess.SubprocessError, http.client.HTTPException)
 
 
 @dataclasses.dataclass
@@ -42,7 +46,7 @@ class Context:
     warm_up_s: float
     quick: bool
     run: str
-    alone: list = dataclasses.field(default_factory=list)  # cores of a room with one viewer, of each pair
+    alone: dict = dataclasses.field(default_factory=dict)  # cores of a room with one viewer, by pair
 
     @property
     def bench(self):
@@ -68,13 +72,16 @@ def cpu_model():
 
 
 def revision(source):
-    asked = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    try:
+        asked = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    except OSError:  # git is no package that is asked for
+        return "unknown"
     return asked.stdout.strip() or "unknown"
 
 
 def jiffies():
     """Of all processors since the start: all, idle, stolen by the host of a virtual machine."""
-    values = [int(word) for word in open("/proc/stat").readline().split()[1:9]]
+    values = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return sum(values), values[3] + values[4], values[7]
 
 
@@ -90,7 +97,7 @@ def describe_machine(context, pairs):
             "seconds": context.seconds, "quick": context.quick, "load1": round(os.getloadavg()[0], 2)}
 
 
-# ---- What can be run ------------------------------------------------------------------------------------------------
+# ---- The sides ------------------------------------------------------------------------------------------------------
 
 SIDES = {
     "mixroom": lambda context, case: (programme if case.bench == "programme" else sides).mixroom(context, case),
@@ -102,26 +109,6 @@ SIDES = {
     "bare loop": sides.bare_send,
     "bare encodes": programme.bare_encodes,
 }
-
-
-def missing(context, side, case):
-    """Why a side cannot be run here, with what would help; None when it can."""
-    libraries = "libopus-dev libvpx-dev libopenh264-dev libavcodec-dev"
-    if side in ("mixroom", "mixed"):
-        return None if context.load.is_file() else "mixroom-load was not built"
-    if side == "janus" and not has_janus():
-        return "Janus is not installed: apt-get install janus"
-    if side in ("janus", "stock, one encoder", "stock, an encoder each") and not sides.has_program(context, "rtp-crowd"):
-        return "rtp-crowd was not built: apt-get install libopus-dev"
-    if case.bench == "programme" and shutil.which("ffmpeg") is None:
-        return "what receives RTMP and SRT is not installed: apt-get install ffmpeg"
-    if side == "floor" and case.bench == "audio":
-        return None if sides.has_program(context, "sound-floor") else "sound-floor was not built"
-    if side in ("floor", "bare encodes") and not sides.has_program(context, "video-floor"):
-        return f"video-floor was not built: apt-get install {libraries}"
-    if side.startswith("stock") and case.codec == "h264" and not sides.has_elements("openh264enc", "avdec_h264"):
-        return "elements are missing: apt-get install gstreamer1.0-plugins-bad gstreamer1.0-libav"
-    return None
 
 
 # ---- Running --------------------------------------------------------------------------------------------------------
@@ -160,16 +147,18 @@ def side_seconds(context, case, side, pair):
     return (2 * once if measures_delay(case, pair) and side in ("mixroom", "janus") else once) + settle_s
 
 
-def note_added(context, case, side, figures):
-    """What comes on top of the room itself; what viewers do, a room with one viewer tells."""
+def note_added(context, case, side, pair, figures):
+    """What comes on top of the room itself; what that takes without viewers, the same pair's room with one tells."""
     if side != "mixroom":
         figures["added"] = figures["cpu"]
     elif case.bench == "programme":
         pass  # it was measured without them, too
     elif case.size == 1:
-        context.alone.append(figures["cpu"])
-    elif context.alone:
-        figures["added"] = round(figures["cpu"] - statistics.median(context.alone), 5)
+        context.alone[pair] = figures["cpu"]
+    elif pair in context.alone:
+        figures["added"] = round(figures["cpu"] - context.alone[pair], 5)
+    else:
+        figures["remark"] = "no ratio: in this pair the room with one viewer was not measured"
 
 
 def measure(context, case, side, pair, progress):
@@ -178,15 +167,16 @@ def measure(context, case, side, pair, progress):
     load1, before = round(os.getloadavg()[0], 2), jiffies()
     try:
         figures = SIDES[side](context, case)
-    except sides.SideError as error:
-        print(f"           failed: {error}", flush=True)
-        context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=str(error)[:500])
+    except FAILURES as error:
+        why = str(error) if isinstance(error, sides.SideError) else f"{type(error).__name__}: {error}"
+        print(f"           failed: {why}", flush=True)
+        context.write(kind="failure", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, why=why[:500])
         return
     figures |= {"load1": load1, **share_since(before)}
     if plan.compared(case.bench) == "added":
-        note_added(context, case, side, figures)
+        note_added(context, case, side, pair, figures)
     if (remark := plan.remark(figures)) is not None:
-        figures["remark"] = remark
+        figures["remark"] = "; ".join(filter(None, (remark, figures.get("remark"))))
     case.last[side] = figures
     context.write(kind="run", bench=case.bench, case=case.name, size=case.size, side=side, pair=pair, **figures)
 
@@ -195,7 +185,7 @@ def runnable_sides(context, case, done):
     """The sides of a case that can be run; says of the others why not."""
     usable = []
     for side in case.sides:
-        why = missing(context, side, case)
+        why = needs.missing(context, side, case)
         cores = plan.expected_cores(side, case.size, [c for c in done if (c.bench, c.name) == (case.bench, case.name)])
         if why is None and side != "mixroom" and cores > os.cpu_count():
             why = f"would need about {cores:.1f} cores, and there are {os.cpu_count()}"
@@ -238,6 +228,13 @@ def run_case(context, case, pairs, done, progress):
     done.append(case)
 
 
+def note_failure(context, bench, case, error):
+    """Of what has no sides."""
+    why = needs.not_built(context, case) or str(error)
+    print(f"           failed: {why}", flush=True)
+    context.write(kind="failure", bench=bench, case=case, size=0, side="mixroom", why=why[:500])
+
+
 def run_elements(context, progress):
     for name in ("tilemix-bench", "audiomix-bench"):
         progress.step(f"elements: {name}", ELEMENTS_S[context.quick] / 2)
@@ -245,10 +242,9 @@ def run_elements(context, progress):
         lines.unlink(missing_ok=True)
         argv = [str(context.bench / name), "--json", str(lines)] + (["--quick"] if context.quick else [])
         try:
-            subprocess.run(argv, env=context.env, check=True, timeout=900, preexec_fn=sides.die_with_parent)
-        except (subprocess.SubprocessError, OSError) as error:
-            print(f"           failed: {error}", flush=True)
-            context.write(kind="failure", bench="elements", case=name, size=0, side="mixroom", why=str(error)[:500])
+            subprocess.run(argv, env=context.env, check=True, timeout=900, preexec_fn=die_with_parent)
+        except FAILURES as error:
+            note_failure(context, "elements", name, error)
             continue
         for record in report.read(lines):
             context.write(kind="element", **record)
@@ -259,9 +255,8 @@ def run_estimator(context, progress):
     progress.step("estimator: simulated links", estimator.SECONDS)
     try:
         records = estimator.measure(context)
-    except (subprocess.SubprocessError, OSError) as error:
-        print(f"           failed: {error}", flush=True)
-        context.write(kind="failure", bench=estimator.NAME, case="estimator-series", size=0, side="mixroom", why=str(error)[:500])
+    except FAILURES as error:
+        note_failure(context, estimator.NAME, "estimator-series", error)
         return
     for record in records:
         context.write(kind="series", **record)
@@ -300,9 +295,9 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     context = Context(source, options.build, options.out, dict(os.environ, MIXROOM_BENCH_MEDIA=str(media)), options.seconds,
                       WARM_UP_S[options.quick], options.quick, datetime.datetime.now().strftime("%Y%m%dT%H%M%S"))
-    if set(options.only) != {estimator.NAME} and not (media / "done").exists():
-        print("Making the media that is sent (once, half a minute) ...", flush=True)
-        subprocess.run(["sh", str(source / "tests" / "bench" / "make-media.sh"), str(media)], check=True)
+    options.only = needs.keep_measurable(context, media, options.only)
+    if not options.only:
+        sys.exit("Nothing is left to measure.")
 
     cases = plan.cases(options.only, options.quick, options.sizes)
     expected_s = sum(side_seconds(context, case, side, pair) for case in cases for side in case.sides for pair in range(options.pairs))

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from chart import HEIGHT, nice_step, tick_text
-import sides
+from process import die_with_parent
 
 NAME = "estimator"
 SECONDS = 5
@@ -25,7 +25,7 @@ STEPS_DRAWN = 5  # samples that one point of a line stands for
 def measure(context):
     """The scenarios' records. Raises CalledProcessError, TimeoutExpired, OSError."""
     done = subprocess.run([str(context.bench / "estimator-series")], env=context.env, check=True, timeout=300, capture_output=True,
-                          text=True, preexec_fn=sides.die_with_parent)
+                          text=True, preexec_fn=die_with_parent)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -10,8 +10,11 @@ import subprocess
 import tempfile
 import time
 
+from process import die_with_parent, end
+
 ROOM = 1
 PAYLOAD_TYPE = 111
+MODULES = (("plugins", "libjanus_audiobridge.so"), ("transports", "libjanus_http.so"))
 
 # What is not named here is Janus' default: prebuffering of 6 packets, level events off, no FEC. The room mixes at 48 kHz as ours does.
 MAIN = """general: {{
@@ -49,7 +52,7 @@ room-{room}: {{
 
 
 def is_installed():
-    return shutil.which("janus") is not None and bool(find_module("plugins", "libjanus_audiobridge.so"))
+    return shutil.which("janus") is not None and all(find_module(kind, name) for kind, name in MODULES)
 
 
 def find_module(kind, name):
@@ -72,12 +75,13 @@ class Janus:
         values = dict(folder=self.folder, port=self.port, room=ROOM, first=rtp_ports[0], last=rtp_ports[1])
         for name, text in (("janus", MAIN), ("janus.transport.http", HTTP), ("janus.plugin.audiobridge", BRIDGE)):
             (self.folder / f"{name}.jcfg").write_text(text.format(**values))
-        for kind, name in (("plugins", "libjanus_audiobridge.so"), ("transports", "libjanus_http.so")):
+        for kind, name in MODULES:
             (self.folder / kind).mkdir()
             (self.folder / kind / name).symlink_to(find_module(kind, name))
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(["janus", "-F", str(self.folder), "-C", str(self.folder / "janus.jcfg")],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        preexec_fn=die_with_parent)
 
     def __enter__(self):
         try:
@@ -88,12 +92,7 @@ class Janus:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, 10)
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

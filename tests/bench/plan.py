@@ -17,13 +17,14 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """Ours in proportion to a rival, or a figure of ours alone (rival None); at most `bound`."""
+    """Ours in proportion to a rival, or to ours at another size, or a figure of ours alone (both None); at most `bound`."""
     bench: str
     name: str
     size: int
     rival: str | None
     bound: float
     figure: str = "cpu"
+    beside_size: int | None = None
 
 
 AUDIO_SIZES, AUDIO_QUICK = (10, 50, 100, 300), (10, 50)
@@ -44,7 +45,9 @@ GOALS = (
     Goal("audio", "all talking", 100, "janus", 0.15),
     Goal("audio", "3 talking", 300, None, 0.5),
     Goal("audio", "3 talking", 100, None, 0.5, "mib_each"),
-    Goal("audio", "3 talking", 10, None, 45, "delay_ms"),
+    Goal("audio", "3 talking", 100, None, 1.0, "threads", beside_size=10),
+    *(Goal("audio", "3 talking", size, None, 45, "delay_ms") for size in (10, 100)),
+    *(Goal("audio", "3 talking", size, "janus", 0.5, "delay_ms") for size in (10, 100)),
     Goal("audio", "3 talking", 10, None, 70, "delay_p95_ms"),
     Goal("audio", "3 talking", 100, None, 70, "delay_p95_ms"),
     Goal("video", "VP8", 4, None, 60, "delay_ms"),
@@ -56,7 +59,7 @@ GOALS = (
     Goal("viewers", "one programme", 1000, "bare loop", 2.0, "added"),
     Goal("viewers", "one programme", 1000, None, 1.0),
     Goal("call", "two people", 2, "mixed", 0.35),
-    Goal("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, "bare encodes", 1.4),
+    Goal("programme", "1080p30 to all ways out", PROGRAMME_VIEWERS, "bare encodes", 1.4, "added"),
 )
 
 
@@ -80,7 +83,7 @@ def cases(benches, quick, sizes=None):
         found += [Case("rate", name, rate, ("mixroom",), codec=codec)
                   for name, codec in CODECS for rate in (RATES_QUICK if quick else RATES)]
     if "viewers" in benches:
-        for size in sizes or (VIEWER_QUICK if quick else VIEWER_SIZES):
+        for size in sorted({1, *(sizes or (VIEWER_QUICK if quick else VIEWER_SIZES))}):  # what they add is beyond one's room
             found.append(Case("viewers", "one programme", size, ("mixroom", "bare loop"), codec="vp8"))
     if "call" in benches:
         found.append(Case("call", "two people", 2, ("mixroom", "mixed", "bare loop"), talkers=2, codec="vp8"))

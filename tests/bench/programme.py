@@ -9,6 +9,7 @@ import time
 import urllib.request
 
 import sides
+from process import die_with_parent, end
 
 ROOM = "load"  # of mixroom-load
 PEOPLE = 4
@@ -69,14 +70,14 @@ class Receivers:
     def start(context, *source):
         return subprocess.Popen(["ffmpeg", "-v", "fatal", *source, "-c", "copy", "-f", "null", "-"], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=context.env,
-                                preexec_fn=sides.die_with_parent)
+                                preexec_fn=die_with_parent)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         for process in self.processes:
-            sides.end(process)
+            end(process)
 
 
 def start_outputs(server, urls):
@@ -148,7 +149,7 @@ def mixroom(context, case):
             time.sleep(SETTLE_S)
             after = sides.cores(context, server)
             pictures = [pictures, figures["pictures"], count_pictures(server)]
-            sides.end(inside.process)
+            end(inside.process)
     finally:
         shutil.rmtree(places, ignore_errors=True)
     if any(names != pictures[0] for names in pictures):

@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
-"""The report from a small file of results: right ratios, the latest run, a page that needs nothing else."""
+"""The report from a small file of results: right ratios, the latest run, a page that needs nothing else; and what the run does
+when something is missing or goes wrong."""
+import contextlib
+import io
 import json
 import pathlib
 import re
 import sys
 import tempfile
 import unittest
+import unittest.mock
+import urllib.error
 import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
+import bench  # noqa: E402
 import chart  # noqa: E402
 import estimator  # noqa: E402
+import needs  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 
@@ -74,6 +81,17 @@ class Sorting(unittest.TestCase):
         results = report.Results([machine("1"), measured("1", "mixroom", 0, 0.9, added=0.6, **of_viewers),
                                   measured("1", "bare loop", 0, 0.4, added=0.4, **of_viewers)])
         self.assertAlmostEqual(results.ratios("viewers", "one programme", 1000, "bare loop")[0], 1.5)
+
+    def test_aims_beside_another_size_and_of_other_figures(self):
+        threads = plan.Goal("audio", "3 talking", 100, None, 1.0, "threads", beside_size=10)
+        delay = plan.Goal("audio", "3 talking", 100, "janus", 0.5, "delay_ms")
+        records = [machine("1"), machine("2"), measured("2", "mixroom", 0, 0.1, threads=8, delay_ms=36),
+                   measured("2", "janus", 0, 1.0, delay_ms=144), measured("2", "mixroom", 0, 0.1, size=10, threads=4)]
+        results = report.Results(records)
+        self.assertEqual(report.measured_goal(results, threads), [2.0])
+        self.assertEqual(report.measured_goal(results, delay), [0.25])
+        of_other_run = report.Results(records[:4] + [measured("1", "mixroom", 0, 0.1, size=10, threads=4)])
+        self.assertEqual(report.measured_goal(of_other_run, threads), [])
 
     def test_ours_comes_first(self):
         self.assertEqual(self.results.sides("audio", "3 talking"), ["mixroom", "janus"])
@@ -163,6 +181,65 @@ class Planning(unittest.TestCase):
         small = plan.Case("audio", "3 talking", 100, ("janus",), last={"janus": {"cpu": 1.1}})
         self.assertAlmostEqual(plan.expected_cores("janus", 300, [small]), 3.3)
         self.assertEqual(plan.expected_cores("floor", 300, [small]), 0.0)
+
+    def test_what_viewers_add_is_beyond_the_room_with_one(self):
+        sizes = [case.size for case in plan.cases(("viewers",), False, [100, 1000])]
+        self.assertEqual(sizes, [1, 100, 1000])
+
+
+class Running(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        folder = pathlib.Path(temporary.name)
+        self.context = bench.Context(folder / "source", folder / "build", folder, {}, 1.0, 1.0, False, "1")
+
+    def measure(self, case, pair, side, answer):
+        """Returns what was printed. answer: figures, or what is raised."""
+        with contextlib.redirect_stdout(io.StringIO()) as printed, \
+                unittest.mock.patch.dict(bench.SIDES, {side: unittest.mock.Mock(side_effect=[answer])}):
+            bench.measure(self.context, case, side, pair, bench.Progress(1))
+        return printed.getvalue()
+
+    def written(self):
+        return report.read(self.context.out / "results.jsonl")
+
+    def test_what_goes_wrong_ends_one_measurement(self):
+        case = plan.Case("audio", "3 talking", 10, ("mixroom", "janus"))
+        for error in (RuntimeError("Janus did not start"), urllib.error.URLError("refused"), OSError("no process"),
+                      json.JSONDecodeError("bad", "", 0), KeyError("plugindata"), bench.sides.SideError("no")):
+            printed = self.measure(case, 0, "janus", error)
+            self.assertIn("failed: ", printed)
+        self.assertEqual([r["kind"] for r in self.written()], 6 * ["failure"])
+        self.assertEqual(self.written()[0]["why"], "RuntimeError: Janus did not start")
+
+    def test_what_viewers_add_is_taken_within_a_pair(self):
+        one, many = (plan.Case("viewers", "one programme", size, ("mixroom", "bare loop")) for size in (1, 100))
+        self.measure(one, 0, "mixroom", {"cpu": 0.3})
+        self.measure(one, 1, "mixroom", {"cpu": 0.5})
+        for pair in range(3):
+            self.measure(many, pair, "mixroom", {"cpu": 0.75})
+        found = [r for r in self.written() if r["size"] == 100]
+        self.assertEqual([r.get("added") for r in found], [0.45, 0.25, None])
+        self.assertIn("no ratio", found[2]["remark"])
+
+    def test_a_missing_program_comes_with_what_helps(self):
+        for case in plan.cases(plan.BENCHES, False):
+            for side in case.sides:
+                why = needs.missing(self.context, side, case)
+                self.assertRegex(why, r"apt-get install \S+|ninja -C \S+")
+
+    def test_elements_are_asked_for_in_either_codec(self):
+        case = plan.Case("video", "VP8", 4, ("stock, one encoder",), codec="vp8")
+        with unittest.mock.patch("sides.has_program", return_value=True), unittest.mock.patch("sides.has_elements", return_value=False):
+            self.assertIn("gstreamer1.0-plugins-good", needs.missing(self.context, "stock, one encoder", case))
+
+    def test_without_media_what_needs_none_is_left(self):
+        with contextlib.redirect_stdout(io.StringIO()) as printed, unittest.mock.patch("shutil.which", return_value=None):
+            kept = needs.keep_measurable(self.context, self.context.out / "media", ["audio", "elements", "storm", "estimator"])
+        self.assertEqual(kept, ["elements", "estimator"])
+        self.assertIn("audio, storm left out: the media that is sent cannot be made without ffmpeg and espeak-ng", printed.getvalue())
+        self.assertIn("apt-get install ffmpeg espeak-ng", printed.getvalue())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ TITLES = {
     "audiomix": "Mixing sound", "audiomix-limiting": "Mixing sound, the limiter at work",
 }
 UNITS = {"audio": "participants", "video": "participants", "viewers": "viewers", "call": "participants", "programme": "viewers", "storm": "joins"}
-FIGURES = {"cpu": "cores", "added": "cores that are added", "mib_each": "MiB each", "delay_ms": "median delay, ms",
+FIGURES = {"cpu": "cores", "added": "cores that are added", "mib_each": "MiB each", "threads": "threads", "delay_ms": "median delay, ms",
            "delay_p95_ms": "delay, 95th percentile, ms", "of_bitrate": "bitrate of the picture in proportion to what is configured"}
 BARE_CODECS = "libvpx, libavcodec, OpenH264 and libopus"
 
@@ -58,8 +58,8 @@ NOTES = {
     "viewers": (
         "Two people on camera, so that there is a picture to compose (one alone would be passed through); the viewers watch and listen over WebRTC and send feedback. The picture has 1 Mbit/s.",
         "<b>bare loop</b>: as many packets a second of the same mean size as a viewer of Mixroom got a moment before; each copied, "
-        "protected with AES-128-GCM by libsrtp2 and sent with sendto(), with a key and a port for each viewer. No feedback, no "
-        "retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer.",
+        "protected with AES-128-GCM by libsrtp2, with OpenSSL's ciphers as Mixroom has them, and sent with sendto(), with a key and a "
+        "port for each viewer. No feedback, no retransmission buffer, no encode. The ratio is of what viewers add: Mixroom's cores less those of its room with one viewer in the same pair.",
     ),
     "call": (
         "Two people send 640x360 at 30 frames a second, 800 kbit/s of VP8, and speech. <b>Mixroom</b> gives each the other's picture as it was sent; "
@@ -121,9 +121,17 @@ class Results:
     def sizes(self, bench, case):
         return sorted({r["size"] for r in self.of(bench, case)})
 
-    def ratios(self, bench, case, size, rival):
-        own = {r["pair"]: r for r in self.of(bench, case, size, "mixroom")}
-        return ratios(own, self.of(bench, case, size, rival), plan.compared(bench))
+    def ratios(self, bench, case, size, rival, figure=None):
+        return ratios(self.by_pair(bench, case, size), self.of(bench, case, size, rival), figure or plan.compared(bench))
+
+    def growth(self, bench, case, size, smaller, figure):
+        """Ours at one size in proportion to ours at another, in the same run."""
+        own = self.by_pair(bench, case, size)
+        runs = {r["run"] for r in own.values()}
+        return ratios(own, [r for r in self.of(bench, case, smaller, "mixroom") if r["run"] in runs], figure)
+
+    def by_pair(self, bench, case, size):
+        return {r["pair"]: r for r in self.of(bench, case, size, "mixroom")}
 
 
 def ratios(own_by_pair, theirs, figure):
@@ -269,11 +277,12 @@ def beside_cell(record):
 
 
 def measured_goal(results, goal):
+    where = goal.bench, goal.name, goal.size
     if goal.rival is not None:
-        found = results.ratios(goal.bench, goal.name, goal.size, goal.rival)
-    else:
-        found = values(results.of(goal.bench, goal.name, goal.size, "mixroom"), goal.figure)
-    return found
+        return results.ratios(*where, goal.rival, goal.figure)
+    if goal.beside_size is not None:
+        return results.growth(*where, goal.beside_size, goal.figure)
+    return values(results.of(*where, "mixroom"), goal.figure)
 
 
 def goals_part(results):
@@ -284,7 +293,8 @@ def goals_part(results):
             continue
         reached = statistics.median(found) <= goal.bound
         what = FIGURES[goal.figure]
-        text = f"{what} in proportion to {goal.rival}" if goal.rival else what
+        beside = goal.rival or (goal.beside_size and f"those with {goal.beside_size}")
+        text = f"{what} in proportion to {beside}" if beside else what
         rows.append([f"{TITLES[goal.bench]}, {goal.name}, {goal.size}", html.escape(text), f"at most {number(goal.bound)}",
                      spread(found), '<b class="yes">reached</b>' if reached else '<b class="no">not reached</b>'])
     if not rows:

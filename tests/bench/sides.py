@@ -2,22 +2,20 @@
 
 Every side is a function of a Context and a Case, and returns a dictionary of figures; `cpu` is in cores.
 """
-import ctypes
 import json
 import os
 import pathlib
 import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
 import urllib.request
 
 from janus import Janus
+from process import die_with_parent, end
 
-PR_SET_PDEATHSIG = 1
 VIDEO_BITRATE_BPS = 1_500_000
 VIEWERS_BITRATE_BPS = 1_000_000
 SOUND_PPS, SOUND_BPS = 50, 32000
@@ -30,12 +28,9 @@ CALL_LEAD_S = 12  # until a call is direct, and encodings that nobody gets any m
 SETTLE_S = {"audio": 12, "video": 12}
 STORM_LEAD_S = 4  # mixroom-load lets a room settle for two seconds before it counts
 
+
 class SideError(Exception):
     """A side could not be measured; the text says why."""
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def run_program(context, argv, seconds, **options):
@@ -103,15 +98,6 @@ class Server:
 def resident_mib(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s*(\d+)", status).group(1)) / 1024
-
-
-def end(process):
-    process.terminate()
-    try:
-        process.wait(3)
-    except subprocess.TimeoutExpired:
-        process.kill()  # it drains: clients that are gone would be waited for
-        process.wait()
 
 
 def cast(context, case, pid, **options):
@@ -257,19 +243,18 @@ def mixroom_storm(context, case):
 
 
 def mixroom_call(context, case, direct):
-    """Two people. Counted once each gets the other's picture, and what was encoded before that has ended."""
+    """Two people. Cost and traffic are of one window, once each gets the other's picture and what was encoded before has ended."""
     settings = {"room.direct_calls": direct, "media.video_bitrate_bps": VIDEO_BITRATE_BPS}
     with Server(context, settings) as server:
         before = server.resident_mib()
-        load = Load(context, server, case, ramp=joins_per_s(case), duration=round(context.seconds) + CALL_LEAD_S + 2)
+        load = Load(context, server, case, ramp=joins_per_s(case), settle=CALL_LEAD_S)
         wait_for_people(server, case.size)
-        time.sleep(CALL_LEAD_S)
-        cpu = cores(context, server)
+        time.sleep(CALL_LEAD_S + context.seconds / 2)
         encoded = count_pictures_encoded(server)
-        figures = our_figures(case, load.wait(60), before, settings)
+        figures = our_figures(case, load.wait(context.seconds + 60), before, settings)
     if (encoded == 0) != (direct == "true"):
         raise SideError(f"{encoded} pictures are encoded")
-    return figures | {"cpu": round(cpu, 5)}
+    return figures
 
 
 def mixed_call(context, case):
