@@ -387,8 +387,8 @@ void mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverS
 /**
  * mxr_rtp_session_request_keyframe:
  *
- * Lets the next poll send a PLI. Within 200 ms of the last one it is sent when they have passed, never
- * dropped; whether the key frame came is the caller's to see. Returns: false when PLI was not negotiated or
+ * Lets the next poll send a PLI. Within 350 ms of the last one, where a sender may pass it over, it is sent when they have
+ * passed, never dropped; whether the key frame came is the caller's to see. Returns: false when PLI was not negotiated or
  * the SSRC is not known yet; then nothing is sent.
  */
 bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *receiver, gint64 now_us);

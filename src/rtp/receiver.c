@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#define PLI_INTERVAL_US (200 * 1000)
+/* libwebrtc passes over, without a word, what comes less than 300 ms after a request that it has answered; the rest is for the
+ * jitter of the way. */
+#define PLI_INTERVAL_US (350 * 1000)
 /* Sources may change this often: enough for a client that starts its sender anew, too rare for a flip-flop of
  * two. */
 #define LATCH_INTERVAL_US G_USEC_PER_SEC
