@@ -597,6 +597,15 @@ gint64 mxr_keyframe_governor_next_due_us (const MxrKeyframeGovernor *governor);
 /** mxr_keyframe_governor_poll: Returns: true: make the pending key frame now. */
 bool mxr_keyframe_governor_poll (MxrKeyframeGovernor *governor, gint64 now_us);
 
+/**
+ * mxr_keyframe_governor_repeat:
+ * @came_us: when the newest key frame came; 0: none has
+ *
+ * Where another one makes key frames, to whom a request may be lost on its way. Returns: true: ask again now: for an
+ * interval, a second at least, nothing has come of what was asked for last.
+ */
+bool mxr_keyframe_governor_repeat (MxrKeyframeGovernor *governor, gint64 came_us, gint64 now_us);
+
 /* ---- Reorder buffer ------------------------------------------------------------------------------------ */
 
 /**

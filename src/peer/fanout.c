@@ -51,6 +51,7 @@ struct _MxrFanout {
   guint32 keyframe_timestamp;
   atomic_uint_fast64_t n_packets;
   atomic_uint_fast64_t n_bytes;
+  atomic_int_fast64_t keyframe_us; /* when the newest one began */
 };
 
 static MxrRtpPacket *
@@ -250,6 +251,8 @@ push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
   packet->pushed_us = now_us;
   packet->number = 1 + atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
   atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
+  if (packet->is_keyframe_start)
+    atomic_store_explicit (&fanout->keyframe_us, now_us, memory_order_relaxed);
   packet->aggregate = aggregate (fanout, packet);
   mxr_keyframe_cache_add (&fanout->recent, packet);
   for (guint i = 0; i < fanout->n_lanes; i++) {
@@ -411,7 +414,8 @@ mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats)
 {
   MxrFanoutStats stats = { .packets = atomic_load (&fanout->n_packets),
                            .bytes = atomic_load (&fanout->n_bytes),
-                           .frames_per_packet = atomic_load (&fanout->frames_per_packet) };
+                           .frames_per_packet = atomic_load (&fanout->frames_per_packet),
+                           .keyframe_us = atomic_load (&fanout->keyframe_us) };
 
   for (guint i = 0; i < fanout->n_lanes; i++) {
     stats.dropped += atomic_load (&fanout->lanes[i].n_dropped);
