@@ -354,6 +354,7 @@ typedef struct _MxrRtpReceiverConfig {
   bool pli;
   bool transport_cc; /* send feedback for transport_seq_id */
   bool remb;         /* mxr_rtp_receiver_set_max_bitrate() has an effect */
+  guint64 above;     /* extended numbers are higher than this one; 0: whatever they are */
   gpointer user_data;
 } MxrRtpReceiverConfig;
 
@@ -382,6 +383,8 @@ MxrRtpReceiver *mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrR
 /** mxr_rtp_session_remove_receiver: @receiver is freed. */
 void mxr_rtp_session_remove_receiver (MxrRtpSession *session, MxrRtpReceiver *receiver);
 gpointer mxr_rtp_receiver_get_user_data (const MxrRtpReceiver *receiver);
+/** mxr_rtp_receiver_get_highest: Of extended numbers, so far: what another receiver, whose packets go the same way, is to begin above. */
+guint64 mxr_rtp_receiver_get_highest (const MxrRtpReceiver *receiver);
 void mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverStats *out_stats);
 
 /**

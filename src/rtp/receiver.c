@@ -29,6 +29,7 @@ mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrRtpReceiverConfig
     memcpy (receiver->mid, config->mid, mid_bytes);
   }
   receiver->media.clock_rate = receiver->rtx.clock_rate = config->clock_rate;
+  receiver->media.seq.highest = config->above;
   mxr_reception_start (&receiver->media, config->ssrc, 0);
   mxr_reception_start (&receiver->rtx, config->rtx_ssrc, 0);
   if (config->nack) {
@@ -65,6 +66,12 @@ gpointer
 mxr_rtp_receiver_get_user_data (const MxrRtpReceiver *receiver)
 {
   return receiver->config.user_data;
+}
+
+guint64
+mxr_rtp_receiver_get_highest (const MxrRtpReceiver *receiver)
+{
+  return receiver->media.seq.highest;
 }
 
 void
