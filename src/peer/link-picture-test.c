@@ -536,7 +536,8 @@ run_time_stamps (Fixture *fixture)
     gint32 room_rtp; /* from what was passed to the newest; G_MAXINT32: nothing was */
     guint32 step;    /* 0: it cannot begin */
   } cases[] = { { 1, G_MAXINT32, 90 }, { 36, G_MAXINT32, 90 }, { 1, 1, 1 },   { 1, 0, 0 },      { 1, -3000, 0 }, { 5, 3000, 90 },
-                { 36, 3000, 83 },      { 36, 36, 1 },          { 36, 35, 0 }, { 36, -36000, 0 } };
+                { 36, 3000, 83 },      { 36, 36, 1 },          { 36, 35, 0 }, { 36, -36000, 0 },
+                { 1, -59 * 90000, 0 }, { 1, -61 * 90000, 90 }, { 5, G_MININT32, 90 } };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const guint32 newest_rtp = 1000; /* the others are from before 2^32 */
     MxrLinkPicture picture = { .has_passed = cases[i].room_rtp != G_MAXINT32,

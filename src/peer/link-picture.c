@@ -2,6 +2,8 @@
 
 /* 1/90000 s: a receiver shows the newest frame that it has decoded when several are due. */
 #define STEP_RTP 90
+/* No clock of a source is behind another's by a minute: what is was passed 6.6 h ago at least, and time stamps have gone round. */
+#define BEHIND_MAX_RTP (60 * 90000)
 
 static guint
 count_frames (const GPtrArray *packets)
@@ -39,7 +41,8 @@ mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent)
 {
   const MxrRtpPacket *newest = recent->pdata[recent->len - 1];
   const gint32 n_frames = (gint32) count_frames (recent);
-  const gint32 room_rtp = picture->has_passed ? (gint32) (newest->timestamp - picture->last_timestamp) : G_MAXINT32;
+  const gint32 ahead_rtp = (gint32) (newest->timestamp - picture->last_timestamp);
+  const gint32 room_rtp = picture->has_passed && ahead_rtp > -BEHIND_MAX_RTP ? ahead_rtp : G_MAXINT32;
   const gint32 step = MIN (STEP_RTP, room_rtp / n_frames);
 
   if (step <= 0)
