@@ -43,6 +43,7 @@ typedef struct {
   guint64 dropped;        /* by lanes whose ring was full */
   guint subscribers;
   guint frames_per_packet; /* as it was set */
+  gint64 keyframe_us;      /* when the newest key frame began to be pushed; 0: none was */
 } MxrFanoutStats;
 
 /** mxr_fanout_new: @codec: encoding name: it tells where key frames start. @net outlives the fan-out. Thread: control. */

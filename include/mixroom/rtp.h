@@ -354,6 +354,7 @@ typedef struct _MxrRtpReceiverConfig {
   bool pli;
   bool transport_cc; /* send feedback for transport_seq_id */
   bool remb;         /* mxr_rtp_receiver_set_max_bitrate() has an effect */
+  guint64 above;     /* extended numbers are higher than this one; 0: whatever they are */
   gpointer user_data;
 } MxrRtpReceiverConfig;
 
@@ -382,13 +383,15 @@ MxrRtpReceiver *mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrR
 /** mxr_rtp_session_remove_receiver: @receiver is freed. */
 void mxr_rtp_session_remove_receiver (MxrRtpSession *session, MxrRtpReceiver *receiver);
 gpointer mxr_rtp_receiver_get_user_data (const MxrRtpReceiver *receiver);
+/** mxr_rtp_receiver_get_highest: Of extended numbers, so far: what another receiver, whose packets go the same way, is to begin above. */
+guint64 mxr_rtp_receiver_get_highest (const MxrRtpReceiver *receiver);
 void mxr_rtp_receiver_get_stats (const MxrRtpReceiver *receiver, MxrRtpReceiverStats *out_stats);
 
 /**
  * mxr_rtp_session_request_keyframe:
  *
- * Lets the next poll send a PLI. Within 200 ms of the last one it is sent when they have passed, never
- * dropped; whether the key frame came is the caller's to see. Returns: false when PLI was not negotiated or
+ * Lets the next poll send a PLI. Within 350 ms of the last one, where a sender may pass it over, it is sent when they have
+ * passed, never dropped; whether the key frame came is the caller's to see. Returns: false when PLI was not negotiated or
  * the SSRC is not known yet; then nothing is sent.
  */
 bool mxr_rtp_session_request_keyframe (MxrRtpSession *session, MxrRtpReceiver *receiver, gint64 now_us);
@@ -596,6 +599,15 @@ bool mxr_keyframe_governor_request (MxrKeyframeGovernor *governor, gint64 now_us
 gint64 mxr_keyframe_governor_next_due_us (const MxrKeyframeGovernor *governor);
 /** mxr_keyframe_governor_poll: Returns: true: make the pending key frame now. */
 bool mxr_keyframe_governor_poll (MxrKeyframeGovernor *governor, gint64 now_us);
+
+/**
+ * mxr_keyframe_governor_repeat:
+ * @came_us: when the newest key frame came; 0: none has
+ *
+ * Where another one makes key frames, to whom a request may be lost on its way. Returns: true: ask again now: for an
+ * interval, a second at least, nothing has come of what was asked for last.
+ */
+bool mxr_keyframe_governor_repeat (MxrKeyframeGovernor *governor, gint64 came_us, gint64 now_us);
 
 /* ---- Reorder buffer ------------------------------------------------------------------------------------ */
 

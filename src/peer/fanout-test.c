@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define N_THREADS 2
-#define RING_PACKETS 256 /* of fanout.c */
+#define RING_PACKETS 256 /* of fanout.c, of a sound */
 #define WATCHDOG_S 20
 
 typedef struct {
@@ -230,6 +230,30 @@ test_slow_lane (Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint (g_array_index (fixture->listeners[0].seqs, guint16, k), ==, k);
   mxr_fanout_get_stats (fixture->fanout, &stats);
   g_assert_cmpuint (stats.dropped, ==, n - RING_PACKETS);
+}
+
+/* One of 1 MB, which an uplink takes and passes on, is pushed while the threads cannot yet take any of it. */
+static void
+test_large_keyframe (Fixture *fixture, gconstpointer unused)
+{
+  const guint n = 900;
+  Block held[N_THREADS] = { { false, false } };
+  MxrFanoutStats stats;
+
+  for (guint i = 0; i < N_THREADS; i++) {
+    change (fixture, i, subscribe);
+    block_thread (fixture, i, &held[i]);
+  }
+  for (guint k = 0; k < n; k++)
+    push (fixture->fanout, k);
+  mxr_fanout_flush (fixture->fanout);
+  for (guint i = 0; i < N_THREADS; i++) {
+    atomic_store (&held[i].is_released, true);
+    g_assert_cmpuint (wait_for (&fixture->listeners[i], n), ==, n);
+    change (fixture, i, unsubscribe);
+  }
+  mxr_fanout_get_stats (fixture->fanout, &stats);
+  g_assert_cmpuint (stats.dropped, ==, 0);
 }
 
 /* What was left in the ring by a subscriber that went is not for the next one. */
@@ -631,6 +655,7 @@ main (int argc, char **argv)
   ADD ("/fanout/leaving-inside-a-delivery", test_leaving_inside_a_delivery);
   ADD ("/fanout/finishing", test_finishing);
   ADD ("/fanout/finishing-alone", test_finishing_alone);
+  g_test_add ("/fanout/large-keyframe", Fixture, "vp8enc", fixture_init, test_large_keyframe, fixture_clear);
   g_test_add ("/fanout/keyframe-starts/vp8", Fixture, "vp8enc", fixture_init, test_keyframe_starts, fixture_clear);
   g_test_add ("/fanout/keyframe-starts/openh264", Fixture, "openh264enc", fixture_init, test_keyframe_starts,
               fixture_clear);

@@ -7,8 +7,10 @@
 
 #include <stdatomic.h>
 
-/* 720p at 1.5 Mbit/s is about 170 packets a second and a key frame about 60 at once: room for three of those. */
-#define RING_PACKETS 256
+/* A frame is pushed all at once. 720p at 1.5 Mbit/s is about 170 packets a second and a key frame about 60, but one that is
+ * passed through may have 1 MB, some 900 packets, and with one of them missing nobody would see any more. */
+#define PICTURE_RING_PACKETS 1024
+#define SOUND_RING_PACKETS 256
 /* Sent by one dispatch of the loop: one or two milliseconds, which receiving can wait without harm. */
 #define SLICE_PACKETS 512
 
@@ -20,6 +22,7 @@ typedef struct {
 typedef struct {
   MxrNetThread *thread;
   MxrRing *ring; /* of MxrRtpPacket: producer to net thread */
+  guint ring_packets;
   GSource *source;
   atomic_uint n_subscribers; /* read by the producer */
   atomic_bool signalled;
@@ -51,6 +54,7 @@ struct _MxrFanout {
   guint32 keyframe_timestamp;
   atomic_uint_fast64_t n_packets;
   atomic_uint_fast64_t n_bytes;
+  atomic_int_fast64_t keyframe_us; /* when the newest one began */
 };
 
 static MxrRtpPacket *
@@ -129,10 +133,11 @@ on_lane_ready (GSource *source, GSourceFunc callback, gpointer user_data)
 static GSourceFuncs lane_source_funcs = { .dispatch = on_lane_ready };
 
 static void
-lane_init (Lane *lane, MxrNetThread *thread)
+lane_init (Lane *lane, MxrNetThread *thread, guint ring_packets)
 {
   lane->thread = thread;
-  lane->ring = mxr_ring_new (RING_PACKETS, (GDestroyNotify) mxr_rtp_packet_unref);
+  lane->ring_packets = ring_packets;
+  lane->ring = mxr_ring_new (ring_packets, (GDestroyNotify) mxr_rtp_packet_unref);
   lane->subscribers = g_array_new (FALSE, FALSE, sizeof (Subscriber));
   lane->source = g_source_new (&lane_source_funcs, sizeof (LaneSource));
   ((LaneSource *) lane->source)->lane = lane;
@@ -162,6 +167,7 @@ MxrFanout *
 mxr_fanout_new (MxrNet *net, const char *codec)
 {
   MxrFanout *fanout = g_new0 (MxrFanout, 1);
+  const guint ring_packets = g_str_equal (codec, "OPUS") ? SOUND_RING_PACKETS : PICTURE_RING_PACKETS;
 
   g_atomic_ref_count_init (&fanout->refs);
   fanout->codec = g_strdup (codec);
@@ -170,7 +176,7 @@ mxr_fanout_new (MxrNet *net, const char *codec)
   atomic_init (&fanout->frames_per_packet, 1);
   fanout->lanes = g_new0 (Lane, fanout->n_lanes);
   for (guint i = 0; i < fanout->n_lanes; i++)
-    lane_init (&fanout->lanes[i], mxr_net_get_thread (net, i));
+    lane_init (&fanout->lanes[i], mxr_net_get_thread (net, i), ring_packets);
   return fanout;
 }
 
@@ -250,6 +256,8 @@ push (MxrFanout *fanout, MxrRtpPacket *packet, gsize n_bytes, gint64 now_us)
   packet->pushed_us = now_us;
   packet->number = 1 + atomic_fetch_add_explicit (&fanout->n_packets, 1, memory_order_relaxed);
   atomic_fetch_add_explicit (&fanout->n_bytes, n_bytes, memory_order_relaxed);
+  if (packet->is_keyframe_start)
+    atomic_store_explicit (&fanout->keyframe_us, now_us, memory_order_relaxed);
   packet->aggregate = aggregate (fanout, packet);
   mxr_keyframe_cache_add (&fanout->recent, packet);
   for (guint i = 0; i < fanout->n_lanes; i++) {
@@ -377,7 +385,7 @@ static void
 look_ahead (Lane *lane)
 {
   MxrRtpPacket *packet;
-  while (lane->ahead.length < RING_PACKETS && (packet = mxr_ring_pop (lane->ring)) != NULL)
+  while (lane->ahead.length < lane->ring_packets && (packet = mxr_ring_pop (lane->ring)) != NULL)
     g_queue_push_tail (&lane->ahead, packet);
 }
 
@@ -411,7 +419,8 @@ mxr_fanout_get_stats (MxrFanout *fanout, MxrFanoutStats *out_stats)
 {
   MxrFanoutStats stats = { .packets = atomic_load (&fanout->n_packets),
                            .bytes = atomic_load (&fanout->n_bytes),
-                           .frames_per_packet = atomic_load (&fanout->frames_per_packet) };
+                           .frames_per_packet = atomic_load (&fanout->frames_per_packet),
+                           .keyframe_us = atomic_load (&fanout->keyframe_us) };
 
   for (guint i = 0; i < fanout->n_lanes; i++) {
     stats.dropped += atomic_load (&fanout->lanes[i].n_dropped);

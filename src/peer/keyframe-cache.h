@@ -6,7 +6,8 @@
 /* The packets of a picture from its last key frame on, so that whoever comes can begin at once. It holds references, and
  * gives up until the next key frame when they become too many: to catch up with more takes longer than a new one. */
 
-/* The governor's interval and what a key frame takes to be made: there is always one that is kept, or one may be asked for. */
+/* The governors' interval, if it is not set otherwise, and what a key frame takes to be made: then there is always one that is kept, or
+ * one may be asked for. With a longer interval, or where packets become too many first, whoever comes may have to wait for the rest of it. */
 #define MXR_KEYFRAME_CACHE_MAX_US (1200 * G_TIME_SPAN_MILLISECOND)
 /* As many as a downlink keeps to repeat. A key frame itself may have more. */
 #define MXR_KEYFRAME_CACHE_MAX_PACKETS 512

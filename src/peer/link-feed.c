@@ -142,6 +142,13 @@ hold (MxrLinkFeed *feed, MxrRtpPacket *const *packets, guint n_packets)
   }
 }
 
+static bool
+is_of_use (MxrLinkFeed *feed, const GPtrArray *recent, gint64 now_us)
+{
+  return mxr_link_picture_fits (recent, feed->events->get_room (feed->user_data)) &&
+         !mxr_link_picture_is_over (&feed->picture, recent, now_us);
+}
+
 /* Returns: whether there is a key frame to begin with; then the former has ended. */
 static bool
 take_over (MxrLinkFeed *feed, gint64 now_us)
@@ -151,7 +158,7 @@ take_over (MxrLinkFeed *feed, gint64 now_us)
   if (!is_between_frames (feed, now_us))
     return false;
   feed->held = mxr_fanout_get_recent (get_current (feed)->fanout);
-  if (feed->held != NULL && !mxr_link_picture_fits (feed->held, feed->events->get_room (feed->user_data)))
+  if (feed->held != NULL && !is_of_use (feed, feed->held, now_us))
     g_clear_pointer (&feed->held, g_ptr_array_unref);
   if (feed->held != NULL && is_changing (feed)) {
     leave (get_former (feed));

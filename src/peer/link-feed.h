@@ -14,14 +14,15 @@
  * chance, so the former goes on until the first packet of the new one; or until it is quiet, or too late. What then waits of
  * the former comes first: none is missing, and those that both have are told by their time stamps.
  *
- * A picture begins with a key frame that its fan-out has kept, and what came since, if that is not too much to be sent at once. Until there is one it is asked for, and
- * the former goes on; then it ends, with a whole frame, and the new one begins as soon as it has a newer frame, which is its
- * next one at the latest: two encoders make their frames of the same instants, the former maybe always a little sooner.
+ * A picture begins with a key frame that its fan-out has kept, and what came since, if that is not too much to be sent at
+ * once, nor long past and older than what was passed on. Until there is one it is asked for, and the former goes on; then
+ * it ends, with a whole frame, and the new one begins as soon as it has a newer frame, which is its next one at the latest:
+ * two encoders make their frames of the same instants, the former maybe always a little sooner.
  *
  * Everything belongs to one network thread; times are arguments. */
 
 /* How long a picture without a key frame is waited for before it is asked for again: no packet would be missing that the
- * client could ask for. It is the governor's interval, too. */
+ * client could ask for. The governors' interval is as long, if it is not set otherwise. */
 #define MXR_LINK_FEED_PATIENCE_US G_USEC_PER_SEC
 
 typedef struct {

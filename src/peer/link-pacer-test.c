@@ -15,6 +15,7 @@ typedef struct {
   guint16 last_seq;
   guint32 last_timestamp;
   gint64 worst_held_us;
+  guint n_skips; /* where the stream has gone on behind what was dropped */
 } Viewer;
 
 static int tag;
@@ -22,8 +23,12 @@ static int tag;
 static void
 leave (Viewer *viewer, const MxrRtpPacket *packet)
 {
-  if (viewer->n_left > 0)
+  if (viewer->n_left > 0) {
     g_assert_cmpint ((gint16) (packet->seq - viewer->last_seq), >, 0);
+    g_assert_true (viewer->pacer.has_skipped == (packet->seq != (guint16) (viewer->last_seq + 1)));
+    viewer->n_skips += viewer->pacer.has_skipped;
+  }
+  g_assert_true (packet->is_keyframe_start || !viewer->pacer.has_skipped);
   if (viewer->n_left == 0 || packet->timestamp != viewer->last_timestamp)
     viewer->n_left_of_frame = 0;
   viewer->n_left++;
@@ -279,6 +284,28 @@ test_newer_keyframe_takes_the_place (void)
   mxr_link_pacer_clear (&viewer.pacer);
 }
 
+/* What is dropped behind a key frame that waits is not before that one, but before the next. */
+static void
+test_drops_between_keyframes (void)
+{
+  Viewer viewer;
+
+  viewer_init (&viewer, 100000, true);
+  offer_frame (&viewer, 1, 1, true);
+  mxr_link_pacer_note_sent (&viewer.pacer, 2000, viewer.now_us);
+  offer_frame (&viewer, 2, 3, false);
+  offer_frame (&viewer, 3, 3, true);
+  offer_frame (&viewer, 4, 6, false);
+  offer_frame (&viewer, 5, 3, true);
+  g_assert_cmpuint (viewer.n_left, ==, 1);
+  g_assert_cmpuint (viewer.pacer.n_waiting, ==, 6);
+  g_assert_cmpuint (viewer.pacer.n_dropped, ==, 9);
+  run_until (&viewer, START_US + 2000 * MS);
+  g_assert_cmpuint (viewer.n_left, ==, 7);
+  g_assert_cmpuint (viewer.n_skips, ==, 2);
+  mxr_link_pacer_clear (&viewer.pacer);
+}
+
 /* A belief drops nothing, nor does it hold up more than it says. */
 static void
 test_belief_drops_nothing (void)
@@ -328,6 +355,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link-pacer/queue-is-bounded", test_queue_is_bounded);
   g_test_add_func ("/link-pacer/large-keyframes-end", test_large_keyframes_end);
   g_test_add_func ("/link-pacer/newer-keyframe-takes-the-place", test_newer_keyframe_takes_the_place);
+  g_test_add_func ("/link-pacer/drops-between-keyframes", test_drops_between_keyframes);
   g_test_add_func ("/link-pacer/keyframe-is-asked-for", test_keyframe_is_asked_for);
   g_test_add_func ("/link-pacer/belief-drops-nothing", test_belief_drops_nothing);
   g_test_add_func ("/link-pacer/extremes", test_extremes);

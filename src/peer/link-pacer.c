@@ -62,8 +62,9 @@ note_keyframe (MxrLinkPacer *pacer, const MxrRtpPacket *packet)
 }
 
 static void
-note_left (MxrLinkPacer *pacer, const MxrRtpPacket *packet)
+note_left (MxrLinkPacer *pacer, const MxrRtpPacket *packet, bool skips)
 {
+  pacer->has_skipped = skips;
   pacer->has_begun_keyframe =
       packet->is_keyframe_start || (pacer->has_begun_keyframe && packet->timestamp == pacer->left_timestamp);
   pacer->left_timestamp = packet->timestamp;
@@ -107,16 +108,22 @@ grow (MxrLinkPacer *pacer)
 static void
 drop (MxrLinkPacer *pacer, bool keeps_keyframe)
 {
+  bool skips = false;
+
   for (guint n = pacer->n_waiting; n > 0; n--) {
-    const MxrLinkPacerEntry entry = *get_entry (pacer, 0);
+    MxrLinkPacerEntry entry = *get_entry (pacer, 0);
     take_first (pacer);
     if (keeps_keyframe && (is_of_keyframe (pacer, entry.packet) || is_of_begun_keyframe (pacer, entry.packet))) {
+      entry.skips |= skips;
+      skips = false;
       append (pacer, entry);
       continue;
     }
+    skips = true;
     mxr_rtp_packet_unref (entry.packet);
     pacer->n_dropped++;
   }
+  pacer->skips |= skips;
 }
 
 /* A key frame is taken whatever its size, or a slow client would never see one. It takes the place of what waits, but for
@@ -150,7 +157,7 @@ mxr_link_pacer_clear (MxrLinkPacer *pacer)
     mxr_rtp_packet_unref (take_first (pacer));
   g_clear_pointer (&pacer->entries, g_free);
   pacer->first = pacer->capacity = 0;
-  pacer->has_keyframe = pacer->has_begun_keyframe = pacer->is_dropping = false;
+  pacer->has_keyframe = pacer->has_begun_keyframe = pacer->is_dropping = pacer->skips = false;
   pacer->held_us = 0;
 }
 
@@ -222,7 +229,7 @@ refuse (MxrLinkPacer *pacer, gint64 now_us)
 {
   if (!pacer->is_dropping)
     pacer->dropping_us = now_us;
-  pacer->is_dropping = true;
+  pacer->is_dropping = pacer->skips = true;
   pacer->n_dropped++;
   return MXR_LINK_PACER_DROPPED;
 }
@@ -234,16 +241,17 @@ mxr_link_pacer_push (MxrLinkPacer *pacer, MxrRtpPacket *packet, gpointer tag, gi
 
   if ((pacer->is_dropping && !packet->is_keyframe_start) || (!passes && !make_room (pacer, packet)))
     return refuse (pacer, now_us);
-  pacer->is_dropping = false;
+  const bool skips = pacer->skips;
+  pacer->is_dropping = pacer->skips = false;
   note_keyframe (pacer, packet);
   if (passes) {
-    note_left (pacer, packet);
+    note_left (pacer, packet, skips);
     pacer->held_us = 0;
     return MXR_LINK_PACER_PASSES;
   }
   if (pacer->n_waiting == pacer->capacity)
     grow (pacer);
-  append (pacer, (MxrLinkPacerEntry){ mxr_rtp_packet_ref (packet), tag, now_us });
+  append (pacer, (MxrLinkPacerEntry){ mxr_rtp_packet_ref (packet), tag, now_us, skips });
   return MXR_LINK_PACER_WAITS;
 }
 
@@ -265,7 +273,7 @@ mxr_link_pacer_pop (MxrLinkPacer *pacer, gpointer *out_tag, gint64 now_us)
     return NULL;
   const MxrLinkPacerEntry entry = *get_entry (pacer, 0);
   take_first (pacer);
-  note_left (pacer, entry.packet);
+  note_left (pacer, entry.packet, entry.skips);
   pacer->held_us = now_us - entry.since_us;
   *out_tag = entry.tag;
   return entry.packet;

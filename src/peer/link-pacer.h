@@ -21,6 +21,7 @@ typedef struct {
   MxrRtpPacket *packet; /* owned */
   gpointer tag;
   gint64 since_us; /* when it began to wait */
+  bool skips;      /* what came just before it was dropped */
 } MxrLinkPacerEntry;
 
 typedef struct {
@@ -28,6 +29,7 @@ typedef struct {
   guint64 n_dropped;     /* packets */
   guint n_waiting;       /* packets */
   gsize n_waiting_bytes; /* their payloads */
+  bool has_skipped;      /* between what left last and what left before it, something was dropped */
   /* Private. */
   guint64 rate_bps, lasting_bps; /* 0: not known, nothing waits; without limit */
   gint64 lasting_burst_us;
@@ -35,6 +37,7 @@ typedef struct {
   gint64 held_us; /* what left last */
   MxrLinkPacerEntry *entries; /* a ring, made when something waits for the first time */
   guint first, capacity;      /* power of two */
+  bool skips;                 /* what came last was dropped */
   bool is_dropping;           /* up to the next key frame */
   gint64 dropping_us;         /* since then; or when a key frame was asked for */
   bool has_keyframe;          /* since it was cleared */

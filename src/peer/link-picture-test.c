@@ -353,6 +353,37 @@ run_kept_is_too_much (Fixture *fixture)
   end (fixture);
 }
 
+/* Slides: what was kept is older than what is shown, and the next one seconds away. One is asked for, and the former goes on until
+ * it is there; who comes back has it too. */
+static void
+run_kept_is_long_past (Fixture *fixture)
+{
+  begin (fixture, true);
+  fixture->now_us += 5000 * MS;
+  for (guint i = 0; i < 5; i++)
+    push_frame (fixture, 0, false);
+  deliver (fixture);
+  set (fixture, 1);
+  g_assert_cmpuint (fixture->n_asked, ==, 1);
+  g_assert_cmpuint (fixture->n_changed, ==, 0);
+  push_frame (fixture, 0, false);
+  deliver (fixture);
+  g_assert_cmpuint (get_newest_frame (fixture), ==, 6);
+  fixture->n_pushed[1] = fixture->n_pushed[0];
+  push_frame (fixture, 1, true);
+  deliver (fixture);
+  g_assert_cmpuint (fixture->source, ==, 1);
+  g_assert_cmpuint (fixture->n_changed, ==, 1);
+  mxr_link_feed_set_listening (&fixture->feed, false, fixture->now_us);
+  fixture->now_us += 5000 * MS;
+  mxr_link_feed_set_listening (&fixture->feed, true, fixture->now_us);
+  g_assert_cmpuint (fixture->n_asked, ==, 2);
+  push_frame (fixture, 1, true);
+  deliver (fixture);
+  g_assert_cmpuint (get_newest_frame (fixture), ==, 8);
+  end (fixture);
+}
+
 /* A new one whose clock is far behind the former's: what is held of it has a limit, and behind that a key frame is asked for. */
 static void
 run_far_behind (Fixture *fixture)
@@ -536,7 +567,8 @@ run_time_stamps (Fixture *fixture)
     gint32 room_rtp; /* from what was passed to the newest; G_MAXINT32: nothing was */
     guint32 step;    /* 0: it cannot begin */
   } cases[] = { { 1, G_MAXINT32, 90 }, { 36, G_MAXINT32, 90 }, { 1, 1, 1 },   { 1, 0, 0 },      { 1, -3000, 0 }, { 5, 3000, 90 },
-                { 36, 3000, 83 },      { 36, 36, 1 },          { 36, 35, 0 }, { 36, -36000, 0 } };
+                { 36, 3000, 83 },      { 36, 36, 1 },          { 36, 35, 0 }, { 36, -36000, 0 },
+                { 1, -59 * 90000, 0 }, { 1, -61 * 90000, 90 }, { 5, G_MININT32, 90 } };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const guint32 newest_rtp = 1000; /* the others are from before 2^32 */
     MxrLinkPicture picture = { .has_passed = cases[i].room_rtp != G_MAXINT32,
@@ -576,6 +608,7 @@ main (int argc, char **argv)
   ADD ("no-keyframe-comes", run_no_keyframe_comes);
   ADD ("former-ends-in-a-frame", run_former_ends_in_a_frame);
   ADD ("kept-is-too-much", run_kept_is_too_much);
+  ADD ("kept-is-long-past", run_kept_is_long_past);
   ADD ("begins-with-what-was-kept", run_begins_with_what_was_kept);
   ADD ("far-behind", run_far_behind);
   ADD ("connection-comes-back", run_connection_comes_back);

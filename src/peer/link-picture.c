@@ -2,6 +2,11 @@
 
 /* 1/90000 s: a receiver shows the newest frame that it has decoded when several are due. */
 #define STEP_RTP 90
+/* No clock of a source is behind another's by a minute: what is was passed 6.6 h ago at least, and time stamps have gone round. */
+#define BEHIND_MAX_RTP (60 * 90000)
+
+/* A source that has brought nothing for longer than that is not about to bring the next frame: slides are 9 s apart. */
+#define STALE_US (500 * G_TIME_SPAN_MILLISECOND)
 
 static guint
 count_frames (const GPtrArray *packets)
@@ -34,13 +39,29 @@ stamp (GPtrArray *packets, guint32 step)
   }
 }
 
+/* Between two of its frames; 0 or less: there is no room for them behind what was passed. */
+static gint32
+find_step (const MxrLinkPicture *picture, const GPtrArray *recent)
+{
+  const MxrRtpPacket *newest = recent->pdata[recent->len - 1];
+  const gint32 ahead_rtp = (gint32) (newest->timestamp - picture->last_timestamp);
+  const gint32 room_rtp = picture->has_passed && ahead_rtp > -BEHIND_MAX_RTP ? ahead_rtp : G_MAXINT32;
+
+  return MIN (STEP_RTP, room_rtp / (gint32) count_frames (recent));
+}
+
+bool
+mxr_link_picture_is_over (const MxrLinkPicture *picture, const GPtrArray *recent, gint64 now_us)
+{
+  const MxrRtpPacket *newest = recent->pdata[recent->len - 1];
+  return now_us - newest->pushed_us > STALE_US && find_step (picture, recent) <= 0;
+}
+
 bool
 mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent)
 {
   const MxrRtpPacket *newest = recent->pdata[recent->len - 1];
-  const gint32 n_frames = (gint32) count_frames (recent);
-  const gint32 room_rtp = picture->has_passed ? (gint32) (newest->timestamp - picture->last_timestamp) : G_MAXINT32;
-  const gint32 step = MIN (STEP_RTP, room_rtp / n_frames);
+  const gint32 step = find_step (picture, recent);
 
   if (step <= 0)
     return false;

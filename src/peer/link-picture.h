@@ -23,6 +23,10 @@ typedef struct {
  */
 bool mxr_link_picture_begin (MxrLinkPicture *picture, GPtrArray *recent);
 
+/** mxr_link_picture_is_over: @recent: as above. Returns: whether nothing of it is newer than what was passed, and its source is in no hurry
+ * to make something that is: who waited for that would see a picture that stands still. */
+bool mxr_link_picture_is_over (const MxrLinkPicture *picture, const GPtrArray *recent, gint64 now_us);
+
 /** mxr_link_picture_fits: @recent: as above. Returns: whether it is not larger than @room_bytes, or no more than the key frame, which has to
  * be sent in any case, and the frame that came with it. */
 bool mxr_link_picture_fits (const GPtrArray *recent, gsize room_bytes);

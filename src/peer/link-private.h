@@ -59,7 +59,6 @@ struct _MxrLink {
   MxrIncoming incoming[MXR_PEER_N_KINDS];
   MxrOutgoing outgoing[MXR_PEER_N_KINDS];
   MxrLinkPacer pacer; /* of the picture, behind all else */
-  guint64 n_drops_passed; /* of the pacer: those that the stream has gone on behind */
   MxrLinkBandwidth bandwidth;
 };
 

@@ -12,16 +12,12 @@
 
 /* ---- Packets ----------------------------------------------------------------------------------------------- */
 
-/* After what the pacer has dropped comes a key frame. */
+/* After what the pacer has dropped comes a key frame. @packet has just left it, or does not go through it. */
 static void
 send_now (MxrOutgoing *outgoing, gpointer source_tag, MxrRtpPacket *packet, gint64 now_us)
 {
-  MxrLink *link = outgoing->link;
-
-  if (outgoing->kind == MXR_RTP_VIDEO && packet->is_keyframe_start && link->n_drops_passed != link->pacer.n_dropped) {
-    link->n_drops_passed = link->pacer.n_dropped;
+  if (outgoing->kind == MXR_RTP_VIDEO && packet->is_keyframe_start && outgoing->link->pacer.has_skipped)
     mxr_rtp_sender_cut (outgoing->sender);
-  }
   mxr_rtp_sender_send (outgoing->sender, packet, source_tag, now_us);
 }
 

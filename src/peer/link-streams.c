@@ -38,7 +38,7 @@ remove_incoming (MxrLink *link, MxrIncoming *incoming)
 }
 
 static MxrRtpReceiver *
-add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *format, MxrRtpKind kind)
+add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *format, MxrRtpKind kind, guint64 above)
 {
   const MxrRtpReceiverConfig config = {
     .kind = kind,
@@ -55,13 +55,15 @@ add_receiver (MxrLink *link, const MxrSdpSection *section, const MxrSdpFormat *f
     .pli = (format->feedback & MXR_SDP_FEEDBACK_PLI) != 0,
     .transport_cc = (format->feedback & MXR_SDP_FEEDBACK_TRANSPORT_CC) != 0,
     .remb = (format->feedback & MXR_SDP_FEEDBACK_REMB) != 0,
+    .above = above,
     .user_data = GINT_TO_POINTER (kind),
   };
   return mxr_rtp_session_add_receiver (link->session, &config);
 }
 
 /* An uplink stays with its section (negotiate.c makes a new one for another), but a section may announce another
- * source, as Chromium does for a track that was taken off and put on again. */
+ * source, as Chromium does for a track that was taken off and put on again. To the uplink numbers below those of the former
+ * one would be late. */
 static void
 apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
 {
@@ -79,8 +81,9 @@ apply_incoming (MxrLink *link, const MxrLinkPlan *plan, MxrRtpKind kind)
     mxr_rtp_receiver_set_red_payload_type (incoming->receiver, incoming->red_payload_type);
     return;
   }
+  const guint64 above = incoming->uplink == uplink ? mxr_rtp_receiver_get_highest (incoming->receiver) : 0;
   remove_incoming (link, incoming);
-  incoming->receiver = add_receiver (link, section, format, kind);
+  incoming->receiver = add_receiver (link, section, format, kind, above);
   if (incoming->receiver == NULL)
     return;
   mxr_rtp_receiver_set_max_bitrate (incoming->receiver, atomic_load (&link->peer->max_bitrate_bps[kind]));

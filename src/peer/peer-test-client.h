@@ -25,6 +25,7 @@ typedef struct {
   guint n_frames;                  /* in sounds */
   guint n_red;                     /* of them: with earlier ones */
   guint n_sent;
+  guint32 sent_ssrc; /* 0: the recorded one of sound */
   guint8 level; /* of what is sent: RFC 6464, 0 is loudest, 0x80 for voice */
   bool has_report[MXR_PEER_N_KINDS];
   guint64 report_ntp[MXR_PEER_N_KINDS];

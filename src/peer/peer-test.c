@@ -438,10 +438,10 @@ send_sound (gpointer data)
 {
   Client *client = data;
   guint i = client->n_sent++;
-  guint32 timestamp = i * 960;
+  guint32 timestamp = i * 960, ssrc = client->sent_ssrc != 0 ? client->sent_ssrc : 1103643845;
   guint8 rtp[64 + MXR_SRTP_TRAILER_BYTES] = {
     0x90, 111, i >> 8, i & 0xff, timestamp >> 24, timestamp >> 16 & 0xff, timestamp >> 8 & 0xff, timestamp & 0xff,
-    1103643845 >> 24, 1103643845 >> 16 & 0xff, 1103643845 >> 8 & 0xff, 1103643845 & 0xff,
+    ssrc >> 24, ssrc >> 16 & 0xff, ssrc >> 8 & 0xff, ssrc & 0xff,
     0xbe, 0xde, 0, 1, 0x10, client->level, 0, 0, 0x08, 1, 2, 3,
   };
   mxr_transport_send_rtp (client->transport, rtp, 24, sizeof rtp);
@@ -489,6 +489,33 @@ test_sound_is_decoded_when_wanted (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (sound_stats (fixture).decoded, <=, 5 + 7); /* and the past: all of it, or, on a busy machine, none */
   g_assert_cmpuint (sound_stats (fixture).unwanted, ==, 30);
   g_assert_cmpuint (fixture->n_voices, ==, 2);
+  close_peer (fixture);
+  client_clear (&client);
+}
+
+/* One that an offer announces in the place of the other, with lower numbers. */
+static void
+test_other_source_in_the_same_section (Fixture *fixture, gconstpointer unused)
+{
+  Client client = { .n_sent = 1000 };
+
+  client_connect (fixture, &client);
+  mxr_peer_set_wanted (fixture->peer, MXR_RTP_AUDIO, true);
+  send_sounds (&client, 5, 80);
+  PUMP_UNTIL (sound_stats (fixture).decoded >= 3);
+  for (guint i = 0; i < 2; i++) { /* of the first nothing comes */
+    g_autofree char *ssrc = g_strdup_printf ("a=ssrc:%u", 77777 + i);
+    g_autofree char *offer = substitute (client.offer, "^a=ssrc:1103643845", ssrc);
+    negotiate_well (fixture, offer);
+    client.sent_ssrc = 77777 + i;
+  }
+  const guint64 n_decoded = sound_stats (fixture).decoded;
+  client.n_sent = 10;
+  send_sounds (&client, 10, 80);
+  PUMP_UNTIL (sound_stats (fixture).decoded >= n_decoded + 8);
+  g_assert_cmpuint (sound_stats (fixture).reorder.late, ==, 0);
+  g_assert_cmpuint (sound_stats (fixture).reorder.lost, ==, 0);
+  g_assert_cmpuint (fixture->n_removed, ==, 0);
   close_peer (fixture);
   client_clear (&client);
 }
@@ -626,6 +653,7 @@ main (int argc, char **argv)
   ADD ("/peer/request-at-once-is-heard", test_request_at_once_is_heard);
   ADD ("/peer/keyframe-is-asked-for-again", test_keyframe_is_asked_for_again);
   ADD ("/peer/sound-is-decoded-when-wanted", test_sound_is_decoded_when_wanted);
+  ADD ("/peer/other-source-in-the-same-section", test_other_source_in_the_same_section);
   ADD ("/peer/batches-and-repetitions", test_batches_and_repetitions);
   ADD ("/peer/end-while-sending", test_end_while_sending);
   ADD ("/peer/max-bitrate", test_max_bitrate);

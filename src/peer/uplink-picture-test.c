@@ -285,6 +285,39 @@ test_unwanted_from_the_start (Fixture *fixture, gconstpointer unused)
   wait_for_frames (&fixture->chain, 0);
 }
 
+/* Beside what is passed through. A request that brings nothing is repeated: nobody else misses a key frame. */
+static void
+test_wanted_while_passed (Fixture *fixture, gconstpointer unused)
+{
+  const Chain *chain = &fixture->chain;
+  MxrNet *net = mxr_net_new (fixture->room.config, NULL);
+  MxrFanout *fanout = mxr_fanout_new (net, "VP8");
+  MxrSplice *splice = mxr_splice_new (fanout, "VP8", chain);
+
+  chain_init (&fixture->chain, &fixture->room, MXR_RTP_VIDEO, "test", false);
+  mxr_uplink_pass (chain->uplink, splice, chain, 0);
+  send (fixture, 3, KEY);
+  send (fixture, 3, 0);
+  mxr_uplink_set_wanted (chain->uplink, true);
+  const guint n_before = chain->n_keyframe_requests;
+  for (guint i = 0; i < 5; i++)
+    send (fixture, 3, 0);
+  g_assert_cmpuint (chain->n_keyframe_requests, >=, n_before + 5);
+  g_assert_cmpuint (chain->n_buffers, ==, 0);
+  const guint n_asked = chain->n_keyframe_requests;
+  send (fixture, 3, KEY);
+  send (fixture, 3, 0);
+  wait_for_frames (&fixture->chain, 2);
+  g_assert_cmpuint (chain->n_keyframe_requests, ==, n_asked);
+  mxr_uplink_set_wanted (chain->uplink, false);
+  send (fixture, 3, 0);
+  g_assert_cmpuint (chain->n_keyframe_requests, ==, n_asked);
+  mxr_splice_unref (splice);
+  mxr_fanout_close (fanout);
+  mxr_fanout_unref (fanout);
+  mxr_net_free (net);
+}
+
 /* ---- Workers ---------------------------------------------------------------------------------------------- */
 
 /* So far behind, it drops what waits, asks for a key frame, and goes on from there. */
@@ -377,6 +410,7 @@ main (int argc, char **argv)
   ADD ("padding", quick, test_padding);
   ADD ("wanted-again", quick, test_wanted_again);
   ADD ("unwanted-from-the-start", quick, test_unwanted_from_the_start);
+  ADD ("wanted-while-passed", quick, test_wanted_while_passed);
   ADD ("slow-decoder", slow, test_slow_decoder);
   ADD ("threads-do-not-grow", slow, test_threads_do_not_grow);
   ADD ("churn", slow, test_churn);

@@ -136,12 +136,15 @@ pass_frame (MxrUplink *uplink, gint64 now_us)
   mxr_splice_push (picture->pass.splice, picture->pass.source, picture->frame.packets, picture->pass.shift);
 }
 
-/* The decoder is left out, or still needs a key frame of its own. */
-static bool
-is_passed_only (MxrUplinkPicture *picture)
+/* The decoder is left out, or still needs a key frame of its own: one that was asked for before may be lost, or the request. */
+static void
+leave_decoder_out (MxrUplink *uplink)
 {
-  picture->decoder_waits &= !picture->frame.is_keyframe;
-  return !picture->is_decoded || picture->decoder_waits;
+  const MxrUplinkListener *listener = uplink->listener;
+
+  g_clear_pointer (&uplink->picture.frame.packets, gst_buffer_list_unref);
+  if (uplink->picture.is_decoded)
+    listener->events.on_keyframe_needed (listener->user_data);
 }
 
 static void
@@ -161,10 +164,11 @@ finish_frame (MxrUplink *uplink, gint64 now_us)
   picture->waits_for_keyframe = false;
   pass_frame (uplink, now_us);
   mxr_uplink_tap_frame (uplink, &picture->frame, now_us);
-  if (is_passed_only (picture))
-    g_clear_pointer (&picture->frame.packets, gst_buffer_list_unref);
-  else
+  picture->decoder_waits &= !picture->frame.is_keyframe;
+  if (picture->is_decoded && !picture->decoder_waits)
     queue_frame (uplink, now_us);
+  else
+    leave_decoder_out (uplink);
 }
 
 /* What is left of the frame has no use; the next one begins with another time stamp. */

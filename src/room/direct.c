@@ -316,12 +316,25 @@ check_limit (MxrRoom *room, MxrParticipant *sender)
   mxr_room_flush_soon (room);
 }
 
+/* As of a rung that passes: what was asked for may be lost on its way. */
+static bool
+needs_keyframe (MxrDirect *direct, gint64 now_us)
+{
+  MxrFanoutStats stats;
+
+  if (direct->fanout == NULL)
+    return false;
+  mxr_fanout_get_stats (direct->fanout, &stats);
+  return mxr_keyframe_governor_poll (&direct->governor, now_us) ||
+         mxr_keyframe_governor_repeat (&direct->governor, stats.keyframe_us, now_us);
+}
+
 static void
 tick (MxrRoom *room, MxrParticipant *receiver, gint64 now_us)
 {
   MxrDirect *direct = &receiver->direct;
 
-  if (direct->fanout != NULL && mxr_keyframe_governor_poll (&direct->governor, now_us) && direct->from != NULL)
+  if (needs_keyframe (direct, now_us) && direct->from != NULL)
     mxr_peer_request_keyframe (direct->from->peer);
   if (direct->return_us == 0 || now_us < direct->return_us)
     return;

@@ -137,7 +137,8 @@ bool mxr_rung_is_ancestor (MxrRung *rung, GstObject *object);
 /** mxr_rung_set_bitrate: From the next frame on. */
 void mxr_rung_set_bitrate (MxrRung *rung, guint bitrate_bps);
 void mxr_rung_request_keyframe (MxrRung *rung, gint64 now_us);
-/** mxr_rung_tick: Makes the key frame that was asked for inside the interval. */
+/** mxr_rung_tick: Makes the key frame that was asked for inside the interval, and asks again for one of a picture that is passed
+ * through, when it does not come. */
 void mxr_rung_tick (MxrRung *rung, gint64 now_us);
 /** mxr_rung_pass: @peer: (nullable): whose picture is to be sent as it is, from its next key frame on; %NULL: the encoder's
  * is again, from its own. To be ended before @peer is closed. */

@@ -380,10 +380,22 @@ mxr_rung_is_busy (const MxrRung *rung)
   return mxr_keyframe_governor_next_due_us (&rung->governor) != G_MAXINT64;
 }
 
+/* The request to the one who sends, or all of the key frame, may be lost, and most clients ask once. */
+static bool
+must_repeat (MxrRung *rung, gint64 now_us)
+{
+  MxrFanoutStats stats;
+
+  if (!mxr_rung_is_passing (rung))
+    return false;
+  mxr_fanout_get_stats (rung->fanout, &stats);
+  return mxr_keyframe_governor_repeat (&rung->governor, stats.keyframe_us, now_us);
+}
+
 void
 mxr_rung_tick (MxrRung *rung, gint64 now_us)
 {
-  if (mxr_keyframe_governor_poll (&rung->governor, now_us))
+  if (mxr_keyframe_governor_poll (&rung->governor, now_us) || must_repeat (rung, now_us))
     make_keyframe (rung);
 }
 

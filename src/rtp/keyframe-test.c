@@ -44,11 +44,33 @@ test_random_requests (void)
   }
 }
 
+/* Not more than once a second, however short the interval, and no more once one has come. */
+static void
+test_repeats_what_is_lost (void)
+{
+  const gint64 second_us = G_USEC_PER_SEC;
+  MxrKeyframeGovernor governor;
+  mxr_keyframe_governor_init (&governor, second_us / 10);
+
+  g_assert_false (mxr_keyframe_governor_repeat (&governor, 0, 9 * second_us)); /* nobody has asked */
+  g_assert_true (mxr_keyframe_governor_request (&governor, 10 * second_us));
+  g_assert_false (mxr_keyframe_governor_repeat (&governor, 0, 10 * second_us + second_us / 2));
+  g_assert_true (mxr_keyframe_governor_repeat (&governor, 9 * second_us, 11 * second_us));
+  g_assert_false (mxr_keyframe_governor_repeat (&governor, 9 * second_us, 11 * second_us + second_us / 2));
+  g_assert_true (mxr_keyframe_governor_repeat (&governor, 9 * second_us, 12 * second_us));
+  g_assert_false (mxr_keyframe_governor_repeat (&governor, 12 * second_us + 1, 99 * second_us));
+  mxr_keyframe_governor_init (&governor, 4 * second_us);
+  g_assert_true (mxr_keyframe_governor_request (&governor, 10 * second_us));
+  g_assert_false (mxr_keyframe_governor_repeat (&governor, 0, 13 * second_us));
+  g_assert_true (mxr_keyframe_governor_repeat (&governor, 0, 14 * second_us));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/keyframe/merges-and-never-drops", test_merges_and_never_drops);
   g_test_add_func ("/keyframe/random-requests", test_random_requests);
+  g_test_add_func ("/keyframe/repeats-what-is-lost", test_repeats_what_is_lost);
   return g_test_run ();
 }

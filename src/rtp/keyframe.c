@@ -1,5 +1,8 @@
 #include "mixroom/rtp.h"
 
+/* A sender that makes no key frames is asked in vain, and for as long as it is watched. */
+#define REPEAT_LEAST_US G_USEC_PER_SEC
+
 void
 mxr_keyframe_governor_init (MxrKeyframeGovernor *governor, gint64 interval_us)
 {
@@ -29,6 +32,17 @@ bool
 mxr_keyframe_governor_poll (MxrKeyframeGovernor *governor, gint64 now_us)
 {
   if (!governor->is_pending || now_us < get_free_us (governor))
+    return false;
+  governor->is_pending = false;
+  governor->last_us = now_us;
+  return true;
+}
+
+bool
+mxr_keyframe_governor_repeat (MxrKeyframeGovernor *governor, gint64 came_us, gint64 now_us)
+{
+  if (governor->last_us == G_MININT64 || came_us >= governor->last_us ||
+      now_us < governor->last_us + MAX (governor->interval_us, REPEAT_LEAST_US))
     return false;
   governor->is_pending = false;
   governor->last_us = now_us;

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#define PLI_INTERVAL_US (200 * 1000)
+/* libwebrtc passes over, without a word, what comes less than 300 ms after a request that it has answered; the rest is for the
+ * jitter of the way. */
+#define PLI_INTERVAL_US (350 * 1000)
 /* Sources may change this often: enough for a client that starts its sender anew, too rare for a flip-flop of
  * two. */
 #define LATCH_INTERVAL_US G_USEC_PER_SEC
@@ -27,6 +29,7 @@ mxr_rtp_session_add_receiver (MxrRtpSession *session, const MxrRtpReceiverConfig
     memcpy (receiver->mid, config->mid, mid_bytes);
   }
   receiver->media.clock_rate = receiver->rtx.clock_rate = config->clock_rate;
+  receiver->media.seq.highest = config->above;
   mxr_reception_start (&receiver->media, config->ssrc, 0);
   mxr_reception_start (&receiver->rtx, config->rtx_ssrc, 0);
   if (config->nack) {
@@ -63,6 +66,12 @@ gpointer
 mxr_rtp_receiver_get_user_data (const MxrRtpReceiver *receiver)
 {
   return receiver->config.user_data;
+}
+
+guint64
+mxr_rtp_receiver_get_highest (const MxrRtpReceiver *receiver)
+{
+  return receiver->media.seq.highest;
 }
 
 void

@@ -8,7 +8,7 @@
 void
 mxr_seq_init (MxrSeqState *state, guint64 above)
 {
-  *state = (MxrSeqState){ .bad_seq = -1, .next_cycle = (above / CYCLE + 1) * CYCLE + CYCLE };
+  *state = (MxrSeqState){ .bad_seq = -1, .highest = above, .next_cycle = (above / CYCLE + 1) * CYCLE + CYCLE };
 }
 
 /* RFC 3711 3.3.1: the rollover count that puts @seq nearest to the highest index seen. */

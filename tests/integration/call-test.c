@@ -164,7 +164,7 @@ check_forwarding (Scene *scene)
 {
   g_assert_true (has_metric ("mixroom_participants_direct 2\n"));
   pump_until (is_nothing_encoded, NULL, 15, "the end of encodings that nobody gets");
-  pump_for (1200); /* figures are that old */
+  pump_for (2000); /* figures are as old as the last report, 1.5 s */
   gint64 n_decoded = get_uplink_count (scene->peers[0], "decoded"), n_packets = get_uplink_count (scene->peers[0], "packets");
   gint64 n_asked = get_uplink_count (scene->peers[0], "plis");
   fake_peer_request_keyframe (scene->peers[1]);
@@ -190,6 +190,34 @@ test_third_comes_and_goes (void)
   fake_peer_leave (scene.peers[2]);
   expect (&scene, 2, true, "two again, directly");
   expect_no_freeze (&scene, quiet_ms, "on the way back");
+  finish (&scene);
+}
+
+/* Those that an encoder makes by itself too. */
+static GstPadProbeReturn
+on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+  GstBuffer *frame = GST_PAD_PROBE_INFO_BUFFER (info);
+  return GST_BUFFER_FLAG_IS_SET (frame, GST_BUFFER_FLAG_DELTA_UNIT) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+/* Key frames that do not come: who asked once is asked for again, and not more than once a second. */
+static void
+test_request_without_answer (void)
+{
+  Scene scene;
+
+  begin (&scene, "VP8");
+  g_autoptr (GstElement) encoder = gst_bin_get_by_name (GST_BIN (fake_peer_get_pipeline (scene.peers[0])), "video_frames");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (encoder, "src");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, on_frame, NULL, NULL);
+  pump_for (2000); /* a key frame that is on its way */
+  gint64 n_asked = get_uplink_count (scene.peers[0], "plis");
+  fake_peer_request_keyframe (scene.peers[1]);
+  pump_for (7000);
+  gint64 n_more = get_uplink_count (scene.peers[0], "plis") - n_asked;
+  g_assert_cmpint (n_more, >=, 3);
+  g_assert_cmpint (n_more, <=, 8);
   finish (&scene);
 }
 
@@ -243,6 +271,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   server = server_process_new (settings);
   g_test_add_func ("/call/third-comes-and-goes", test_third_comes_and_goes);
+  g_test_add_func ("/call/request-without-answer", test_request_without_answer);
   g_test_add_func ("/call/rest-of-the-room", test_rest_of_the_room);
   int result = g_test_run ();
   server_process_free (server);
