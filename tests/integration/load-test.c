@@ -219,6 +219,35 @@ test_too_few_are_heard (void)
   server_process_free (server);
 }
 
+/* Viewers come to see and hear others: where there are none, that is no success. */
+static void
+test_nobody_to_hear (void)
+{
+  static const char *const arguments[] = { "--participants=0", "--viewers=2", "--codec=none", "--duration=1", NULL };
+  ServerProcess *server = server_process_new (NULL);
+  g_auto (Load) load = { 0 };
+
+  load_start (&load, server, NULL, arguments);
+  g_assert_cmpint (load_wait (&load), ==, 1);
+  g_assert_nonnull (strstr (load.out, "FAILED sound"));
+  g_assert_nonnull (strstr (load.out, "passed left"));
+  server_process_free (server);
+}
+
+/* One talks: who does not is asked whether it is heard. */
+static void
+test_one_talks (void)
+{
+  static const char *const arguments[] = { "--participants=2", "--talkers=1", "--viewers=1", "--tones", "--codec=none",
+                                           "--duration=2", NULL };
+  ServerProcess *server = server_process_new (NULL);
+  g_auto (Load) load = { 0 };
+
+  run_conference (&load, server, arguments);
+  g_assert_nonnull (strstr (load.out, "passed others"));
+  server_process_free (server);
+}
+
 static void
 test_not_let_in (void)
 {
@@ -319,6 +348,8 @@ main (int argc, char **argv)
   g_test_add_func ("/load/a-hundred", test_a_hundred);
   g_test_add_func ("/load/rough-conference", test_rough_conference);
   g_test_add_func ("/load/too-few-are-heard", test_too_few_are_heard);
+  g_test_add_func ("/load/nobody-to-hear", test_nobody_to_hear);
+  g_test_add_func ("/load/one-talks", test_one_talks);
   g_test_add_func ("/load/not-let-in", test_not_let_in);
   g_test_add_func ("/load/server-dies", test_server_dies);
   g_test_add_func ("/load/no-server", test_no_server);

@@ -179,6 +179,9 @@ def main():
         with open(options.csv, "w") as file:
             file.writelines(f"{name},{at:.1f},{value:.3f}\n" for name, samples in watch.series.items() for at, value in samples)
     for name, (growth, ok) in verdicts(watch.settled(), LIMITS).items():
+        if growth is None:
+            faults.append(f"{name}: too few samples to judge; measured for longer, or is the metric gone?")
+            continue
         print(f"{name}: {growth:+.2f} in the run (limit {LIMITS[name]}){'' if ok else '  TOO MUCH'}")
         if not ok:
             faults.append(f"{name} grows")
