@@ -136,6 +136,7 @@ test_errors (void)
     { "mixroom-load --expect=none,sound", "'none,sound'" },
     { "mixroom-load --expect=", "--expect" },
     { "mixroom-load --expect=picture --codec=none", "--codec" },
+    { "mixroom-load --min-sound=101", "--min-sound" },
     { "mixroom-load --min-frame-rate=500", "--min-frame-rate" },
     { "mixroom-load localhost:8080", "localhost:8080" },
     { "mixroom-load ftp://localhost", "ftp://localhost" },

@@ -10,6 +10,7 @@
 /* Of the pattern that cameras show at 30, by the least of the server's rungs 15. What a file shows, or who else is in
  * the room, may stand still, and then the server sends no frames. */
 #define FRAME_RATE_LEAST 5.0
+#define SOUND_LEAST_PERCENT 97
 
 static const char summary[] =
   "Joins a running Mixroom server with many WebRTC clients, sends real media and checks what comes back.";
@@ -54,6 +55,7 @@ set_defaults (MxrLoadOptions *options)
   options->duration_s = 10;
   options->expect = MXR_EXPECT_WHAT_IS_SENT;
   options->min_frame_rate = AS_MANY;
+  options->min_sound_percent = SOUND_LEAST_PERCENT;
   options->video_kbps = 800;
   options->n_threads = 1;
 }
@@ -146,6 +148,7 @@ check_ranges (const MxrLoadOptions *options, GError **error)
     { "duration", options->duration_s, 1, 86400 },
     { "loss", options->loss, 0, 50 },
     { "jitter", options->jitter_ms, 0, 1000 },
+    { "min-sound", options->min_sound_percent, 0, 100 },
     { "min-frame-rate", options->min_frame_rate, AS_MANY, 120 },
     { "video-bitrate", options->video_kbps, 50, 20000 },
     { "threads", options->n_threads, 1, 64 },
@@ -225,6 +228,7 @@ parse (MxrLoadOptions *o, Texts *texts, char ***rest, char **arguments, GError *
     { "duration", 'd', 0, G_OPTION_ARG_INT, &o->duration_s, "Measure for so long then (10)", "S" },
     { "churn", 0, 0, G_OPTION_ARG_DOUBLE, &o->churn, "Leave and join again, so often a second (0)", "N" },
     { "expect", 0, 0, G_OPTION_ARG_STRING, &texts->expect, "sound,picture or none: what has to come (what is sent)", "WHAT" },
+    { "min-sound", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_sound_percent, "Of its time that each client has it (97)", "PERCENT" },
     { "min-frame-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_frame_rate, "Of each client's picture (5; 0 with files)", "N" },
     { "codec", 'c', 0, G_OPTION_ARG_STRING, &texts->codec, "Of pictures: vp8, h264, none (vp8)", "CODEC" },
     { "size", 0, 0, G_OPTION_ARG_STRING, &texts->size, "Of the pictures that are sent (640x360)", "WxH" },

@@ -24,6 +24,7 @@ typedef struct {
   double ramp, churn;                                  /* a second */
   int settle_s, duration_s;
   MxrExpect expect;
+  double min_sound_percent; /* of its time that each client has to have sound of */
   double min_frame_rate; /* of each client's picture; 0: not judged */
   double loss; /* [0..1] */
   int jitter_ms;

@@ -170,6 +170,7 @@ add_options (JsonBuilder *builder, const MxrLoadOptions *options)
   add_text (builder, "size", size);
   add_int (builder, "video_kbps", options->video_kbps);
   add_int (builder, "speakers", options->n_speakers);
+  add_number (builder, "min_sound_percent", options->min_sound_percent);
   add_number (builder, "min_frame_rate", options->min_frame_rate);
   if (options->expect != MXR_EXPECT_WHAT_IS_SENT)
     add_text (builder, "expect", expectations[options->expect]);

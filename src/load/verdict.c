@@ -12,8 +12,6 @@
 #define SHORT_MAX 0.5
 /* Clicks, by each listener, and flashes that were noticed, of those that were sent. */
 #define MARKS_MIN 0.5
-/* Of its time that each client has sound of. */
-#define SOUND_SHARE_MIN 0.97
 #define GAP_MAX_US (2 * G_USEC_PER_SEC)
 
 static void add (GArray *checks, const char *name, bool is_passed, const char *format, ...) G_GNUC_PRINTF (4, 5);
@@ -79,8 +77,8 @@ judge_cadence (MxrReport *report, GArray *checks)
     return;
   if (options->n_talkers > 0 && !options->dtx && tally->sound_share.n > 0) {
     const double least = mxr_samples_quantile (&tally->sound_share, 0);
-    add (checks, "cadence", least >= SOUND_SHARE_MIN, "sound of at least %.1f %% of each client's time",
-         MIN (least, 1) * 100);
+    add (checks, "cadence", least * 100 >= options->min_sound_percent,
+         "sound of at least %.1f %% of each client's time, %g expected", MIN (least, 1) * 100, options->min_sound_percent);
   }
   if (options->min_frame_rate > 0 && tally->n_expected[MXR_RTP_VIDEO] > 0 && tally->frame_rate.n > 0) {
     const double least = mxr_samples_quantile (&tally->frame_rate, 0);

@@ -20,12 +20,12 @@ def step(samples):
     return median(value for _, value in samples[-n:]) - median(value for _, value in samples[:n])
 
 
-def verdicts(series, limits):
-    """series: {name: samples}; limits: {name: most growth that is allowed}. Returns {name: (growth, is_within)}; the growth
-    is None, and not within, where there are too few samples."""
+def verdicts(series, limits, measure=growth):
+    """series: {name: samples}; limits: {name: most of the measure that is allowed}. Returns {name: (measured, is_within)};
+    None, and not within, where there are too few samples."""
     result = {}
     for name, limit in limits.items():
         samples = series.get(name, [])
-        gained = max(growth(samples), step(samples)) if len(samples) >= SAMPLES_LEAST else None
+        gained = measure(samples) if len(samples) >= SAMPLES_LEAST else None
         result[name] = (gained, gained is not None and gained < limit)
     return result
