@@ -188,9 +188,10 @@ mxr_cast_free (MxrCast *cast)
 
 /* Talkers begin at different places of what they say, or they would all say the same. */
 static void
-plan_sound (const MxrCast *cast, guint index, MxrClientPlan *plan)
+plan_sound (const MxrCast *cast, MxrClientPlan *plan)
 {
-  const bool talks = index < (guint) cast->options->n_talkers;
+  const guint index = plan->part.index;
+  const bool talks = plan->part.talks;
   const bool is_probe = index < cast->probes->len;
   MxrClip *clip = !talks     ? cast->hush
                   : is_probe ? cast->probes->pdata[index]
@@ -200,64 +201,43 @@ plan_sound (const MxrCast *cast, guint index, MxrClientPlan *plan)
   plan->phase_us[MXR_RTP_AUDIO] = index * MXR_PACER_TICK_US % (guint) clip->frame_us;
   if (talks && !is_probe)
     plan->first_frame[MXR_RTP_AUDIO] = index / cast->talks->len * 37 % clip->frames->len;
-  plan->own_tone = talks ? (int) index : -1;
+  plan->own_tone = talks && cast->options->tones ? (int) index : -1;
 }
 
 static void
-plan_picture (const MxrCast *cast, guint index, MxrClientPlan *plan)
+plan_picture (const MxrCast *cast, MxrClientPlan *plan)
 {
-  if (index >= (guint) cast->options->n_cameras)
+  const guint index = plan->part.index;
+
+  if (!plan->part.has_camera)
     return;
   MxrClip *clip = index == 0 && cast->flash != NULL ? cast->flash : cast->pictures->pdata[index % cast->pictures->len];
   plan->clips[MXR_RTP_VIDEO] = clip;
   plan->phase_us[MXR_RTP_VIDEO] = index * 7 * 1000 % (guint) clip->frame_us;
 }
 
-/* A few of everybody: talkers, the first who only listens, a viewer. */
-static void
-plan_checks (const MxrCast *cast, guint room, guint index, MxrClientPlan *plan)
-{
-  const MxrLoadOptions *options = cast->options;
-  const guint n_talkers = (guint) options->n_talkers;
-  const guint looker = options->n_participants > 1 ? 1 : options->n_viewers > 0 ? (guint) options->n_participants : 0;
-
-  if (room >= MXR_CAST_SAMPLED_ROOMS || !(options->tones || options->delay))
-    return;
-  plan->listens = plan->expects[MXR_RTP_AUDIO] && (index < 2 || index + 1 == n_talkers || index == n_talkers ||
-                                                   index == (guint) options->n_participants);
-  plan->n_tones = options->tones ? n_talkers : 0;
-  plan->hears_clicks = options->delay;
-  plan->looks = cast->flash != NULL && room == 0 && index == looker;
-}
-
 void
 mxr_cast_plan (MxrCast *cast, guint seat, MxrClientPlan *out_plan)
 {
   const MxrLoadOptions *options = cast->options;
-  const guint per_room = (guint) (options->n_participants + options->n_viewers);
-  const guint room = seat / per_room, index = seat % per_room;
-  const guint n_others_talk = (guint) options->n_talkers - (index < (guint) options->n_talkers);
 
-  *out_plan = (MxrClientPlan){
-    .room = &cast->rooms[room],
-    .is_viewer = index >= (guint) options->n_participants,
-    .number = seat + 1,
-    .expects = { n_others_talk > 0, options->n_cameras > 0 },
-    .own_tone = -1,
-  };
-  if (!out_plan->is_viewer) {
-    plan_sound (cast, index, out_plan);
-    plan_picture (cast, index, out_plan);
-  }
-  plan_checks (cast, room, index, out_plan);
+  *out_plan = (MxrClientPlan){ .number = seat + 1, .own_tone = -1, .hears_clicks = options->delay };
+  mxr_part_plan (options, seat, &out_plan->part);
+  out_plan->room = &cast->rooms[out_plan->part.room];
+  out_plan->n_tones = options->tones ? (guint) options->n_talkers : 0;
+  if (out_plan->part.is_viewer)
+    return;
+  plan_sound (cast, out_plan);
+  plan_picture (cast, out_plan);
 }
 
+/* Flashes that nobody looks for are not missed. */
 void
 mxr_cast_count_marks (MxrCast *cast, MxrCastMarks *out_marks)
 {
   *out_marks = (MxrCastMarks){ 0 };
-  for (guint i = 0; i < MIN (cast->n_rooms, MXR_CAST_SAMPLED_ROOMS); i++) {
+  for (guint i = 0; i < MIN (cast->n_rooms, MXR_PARTS_SAMPLED_ROOMS); i++)
     out_marks->clicks += mxr_marks_count (&cast->rooms[i].clicks);
+  for (guint i = 0; i < MIN (cast->n_rooms, MXR_PARTS_LOOKED_ROOMS); i++)
     out_marks->flashes += mxr_marks_count (&cast->rooms[i].flashes);
-  }
 }

@@ -4,13 +4,10 @@
 #include "client.h"
 #include "options.h"
 
-/* Who plays which part: the rooms, the media that was made for all of them, and what each client is to do. Read-only
+/* The rooms, the media that was made for all parts, and what each client is to do. Read-only
  * once made, but for the rooms' marks. */
 
 typedef struct _MxrCast MxrCast;
-
-/* Rooms in which some are listened to. */
-#define MXR_CAST_SAMPLED_ROOMS 2
 
 /** mxr_cast_new: Encodes all media: takes seconds. @options: outlives the cast. Thread: main. */
 MxrCast *mxr_cast_new (const MxrLoadOptions *options, GError **error);
@@ -22,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrCast, mxr_cast_free)
 void mxr_cast_plan (MxrCast *cast, guint seat, MxrClientPlan *out_plan);
 
 typedef struct {
-  guint64 clicks, flashes; /* sent, by all rooms that were listened to */
+  guint64 clicks, flashes; /* sent, in the rooms in which somebody listens, looks */
 } MxrCastMarks;
 
 void mxr_cast_count_marks (MxrCast *cast, MxrCastMarks *out_marks);

@@ -6,7 +6,10 @@
 
 #include "tone.h"
 
-#define WINDOW_SAMPLES (MXR_SOUND_RATE_HZ / 2)
+#define WINDOW_SAMPLES (MXR_SOUND_RATE_HZ / 1000 * (MXR_SOUND_WINDOW_US / 1000))
+/* The decoder's concealment fades out; half a window before a longer gap and half behind it would show neither tone nor
+ * silence. */
+#define CONCEALED_MAX_SAMPLES (MXR_SOUND_RATE_HZ / 5)
 /* Opus allows 120 ms a packet (RFC 6716 3.2.5). */
 #define PACKET_MAX_SAMPLES (MXR_SOUND_RATE_HZ * 120 / 1000)
 /* A tone that is there has 0.1, less what a limiter or a fade takes. */
@@ -18,6 +21,7 @@ struct _MxrSoundCheck {
   MxrSoundCheckConfig config;
   OpusDecoder *decoder;
   guint64 last_seq;
+  guint packet_samples; /* of the last packet; 0: none yet */
   MxrClickDetector detector;
   guint64 last_click;
   guint n_window;
@@ -90,7 +94,7 @@ judge_window (MxrSoundCheck *check)
     n_heard += amplitude > HEARD_AMPLITUDE;
   }
   findings->n_windows++;
-  findings->n_silent += n_heard == 0;
+  findings->n_short += n_heard < check->config.n_others;
   findings->least_heard = MIN (findings->least_heard, n_heard);
   /* While all others are silent, it is compared with what another's tone would have. */
   if (check->config.own_tone >= 0)
@@ -129,6 +133,22 @@ note_click (MxrSoundCheck *check, gint64 at_us)
   mxr_samples_add (&check->findings.delays_ms, (double) (at_us - mark.at_us) / 1000);
 }
 
+static void
+fill_gap (MxrSoundCheck *check, guint64 n_missing)
+{
+  float samples[PACKET_MAX_SAMPLES];
+
+  if (check->packet_samples == 0 || n_missing > CONCEALED_MAX_SAMPLES / check->packet_samples) {
+    check->n_window = 0;
+    return;
+  }
+  for (guint64 i = 0; i < n_missing; i++) {
+    const int n_samples = opus_decode_float (check->decoder, NULL, 0, samples, (int) check->packet_samples, 0);
+    if (n_samples > 0)
+      fill_window (check, samples, (guint) n_samples);
+  }
+}
+
 void
 mxr_sound_check_feed (MxrSoundCheck *check, const MxrRtpView *view, guint64 extended_seq, gint64 now_us)
 {
@@ -136,14 +156,14 @@ mxr_sound_check_feed (MxrSoundCheck *check, const MxrRtpView *view, guint64 exte
 
   if (extended_seq <= check->last_seq)
     return;
-  /* Half a window before a gap and half behind it would show neither tone nor silence. */
-  if (extended_seq != check->last_seq + 1)
-    check->n_window = 0;
+  if (check->config.n_tones > 0 && extended_seq != check->last_seq + 1)
+    fill_gap (check, extended_seq - check->last_seq - 1);
   check->last_seq = extended_seq;
   const int n_samples = opus_decode_float (check->decoder, view->payload, (opus_int32) view->payload_bytes, samples,
                                            PACKET_MAX_SAMPLES, 0);
   if (n_samples <= 0)
     return;
+  check->packet_samples = (guint) n_samples;
   if (check->config.n_tones > 0)
     fill_window (check, samples, (guint) n_samples);
   if (check->config.clicks == NULL)

@@ -10,17 +10,21 @@
 
 typedef struct _MxrSoundCheck MxrSoundCheck;
 
+/* Tones are looked for in so much at a time. */
+#define MXR_SOUND_WINDOW_US (500 * 1000)
+
 typedef struct {
-  guint n_tones; /* of the room; 0: not looked for */
-  int own_tone;  /* -1: the client sends none */
+  guint n_tones;    /* of the room; 0: not looked for */
+  guint n_others;   /* of these: so many others' should be heard at any time */
+  int own_tone;     /* -1: the client sends none */
   MxrMarks *clicks; /* (nullable): of the room */
   gpointer self;    /* whose own clicks are not expected */
 } MxrSoundCheckConfig;
 
 typedef struct {
-  guint n_windows;      /* of half a second */
-  guint n_silent;       /* of these: nobody's tone */
-  guint least_heard;    /* fewest others in one window */
+  guint n_windows;
+  guint n_short;        /* of these: with fewer others than there should be */
+  guint least_heard;    /* fewest others in one window; G_MAXUINT: there was none */
   MxrSamples own_db;    /* own tone against the loudest other, of each window */
   MxrSamples delays_ms; /* of others' clicks */
 } MxrSoundFindings;
@@ -30,6 +34,7 @@ void mxr_sound_check_free (MxrSoundCheck *check);
 
 /** mxr_sound_check_begin: Forgets what was found so far. */
 void mxr_sound_check_begin (MxrSoundCheck *check);
+/** mxr_sound_check_feed: What a few packets would have had is filled as a player would; a longer gap is left out. */
 void mxr_sound_check_feed (MxrSoundCheck *check, const MxrRtpView *view, guint64 extended_seq, gint64 now_us);
 const MxrSoundFindings *mxr_sound_check_get_findings (const MxrSoundCheck *check);
 

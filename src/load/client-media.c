@@ -101,11 +101,15 @@ on_send_rtcp (MxrRtpSession *session, guint8 *data, gsize size, gpointer user_da
     mxr_transport_send_rtcp (client->transport, data, size, size + MXR_SRTP_TRAILER_BYTES);
 }
 
-static MxrMarks *
-get_marks (const MxrMedia *media)
+static void
+add_mark (const MxrMedia *media, gint64 mark_us, guint value)
 {
-  MxrLoadRoom *room = media->client->plan.room;
-  return media->kind == MXR_RTP_AUDIO ? &room->clicks : &room->flashes;
+  MxrClient *client = media->client;
+  MxrLoadRoom *room = client->plan.room;
+
+  client->own_clicks += media->kind == MXR_RTP_AUDIO;
+  mxr_marks_add (media->kind == MXR_RTP_AUDIO ? &room->clicks : &room->flashes, g_get_monotonic_time () + mark_us, value,
+                 client);
 }
 
 static void
@@ -120,7 +124,7 @@ on_frame (gpointer stream, const MxrClipFrame *frame, MxrRtpPacket *const *packe
     mxr_rtp_sender_send (media->sender, packets[i], client->plan.clips[media->kind], now_us);
   client->frame = NULL;
   if (frame->mark_us != MXR_CLIP_NO_MARK && !client->frame_is_dropped)
-    mxr_marks_add (get_marks (media), g_get_monotonic_time () + frame->mark_us, frame->mark_value, client);
+    add_mark (media, frame->mark_us, frame->mark_value);
   flush (client);
 }
 
@@ -133,7 +137,7 @@ on_held (gpointer stream, MxrHeld *held, gint64 now_us)
   client->up_packets++;
   client->up_bytes += held->size;
   if (held->mark_us != MXR_CLIP_NO_MARK)
-    mxr_marks_add (get_marks (media), g_get_monotonic_time () + held->mark_us, held->mark_value, client);
+    add_mark (media, held->mark_us, held->mark_value);
   mxr_transport_send_rtp (client->transport, held->data, held->size, held->size + MXR_HOLD_ROOM_BYTES);
 }
 

@@ -39,7 +39,6 @@ on_gathering_done (MxrTransport *transport, gpointer user_data)
     offer->ssrcs[i] = make_ssrc (client);
   }
   offer->video_rtx_ssrc = make_ssrc (client);
-  client->asked_us = g_get_monotonic_time ();
   mxr_client_post_control (client, mxr_client_on_offer, mxr_offer_write (offer));
   g_clear_pointer (&client->candidates, g_ptr_array_unref);
 }
@@ -124,6 +123,7 @@ mxr_client_start (MxrClient *client, gpointer data)
     .is_answerer = true,
   };
 
+  client->asked_us = client->sent_us;
   if (client->transport == NULL)
     return;
   mxr_client_add_streams (client, answer);
@@ -141,6 +141,7 @@ void
 mxr_client_close (MxrClient *client, gpointer unused)
 {
   if (client->transport != NULL) {
+    mxr_client_add_gone (client);
     mxr_client_end_streams (client);
     mxr_pacer_remove_client (client->thread->pacer, client);
     mxr_transport_close (g_steal_pointer (&client->transport));

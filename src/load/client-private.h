@@ -29,6 +29,7 @@ struct _MxrClient {
 
   /* The control half: main's. */
   char *location;
+  gint64 sent_us; /* its request; set before the network half is given the answer, which reads it there */
   bool is_asking, is_connected, is_failed, is_leaving, is_closed;
   MxrSoundCheck *sound_check; /* made and freed in main, used in the net thread */
   MxrPictureCheck *picture_check;
@@ -39,12 +40,13 @@ struct _MxrClient {
   MxrOfferParams offer;
   MxrRtpSession *session;
   MxrMedia media[MXR_LOAD_N_KINDS];
-  gint64 asked_us, connected_us;
+  gint64 asked_us, connected_us; /* 0: not yet */
   gint64 begin_us; /* of the steady phase; 0: it has not begun, or the client came later */
   const MxrClipFrame *frame; /* while its packets are sent */
   bool frame_is_dropped;
   guint64 up_packets, up_bytes, up_dropped;
-  guint64 answered_before, unanswered_before, plis_before;
+  guint64 answered_before, unanswered_before, plis_before, clicks_before; /* clicks: of the whole room */
+  guint64 own_clicks;
 };
 
 void mxr_client_unref (MxrClient *client);
@@ -63,6 +65,11 @@ void mxr_client_on_closed (MxrClient *client, char *unused);
 void mxr_client_open (MxrClient *client, gpointer unused);
 void mxr_client_start (MxrClient *client, gpointer answer); /* MxrSdpOffer */
 void mxr_client_close (MxrClient *client, gpointer unused);
+
+/* ---- client-count.c: the same ---- */
+
+/** mxr_client_add_gone: Its counts go to those of the clients that left. Before its streams end. */
+void mxr_client_add_gone (MxrClient *client);
 
 /* ---- client-media.c: the same ---- */
 

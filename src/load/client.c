@@ -135,7 +135,7 @@ take_answer (MxrClient *client, const char *answer)
 }
 
 static void
-on_joined (const char *answer, const char *location, const GError *error, gpointer user_data)
+on_joined (const MxrWhipReply *reply, const GError *error, gpointer user_data)
 {
   MxrClient *client = user_data;
 
@@ -143,11 +143,12 @@ on_joined (const char *answer, const char *location, const GError *error, gpoint
   if (error != NULL)
     fail (client, error);
   else if (client->is_leaving)
-    mxr_whip_leave (client->env->whip, location);
+    mxr_whip_leave (client->env->whip, reply->location, false, NULL, NULL);
   else
-    client->location = g_strdup (location);
+    client->location = g_strdup (reply->location);
+  client->sent_us = reply->sent_us;
   if (client->location != NULL)
-    take_answer (client, answer);
+    take_answer (client, reply->answer);
   go_when_done (client);
 }
 
@@ -160,7 +161,7 @@ mxr_client_on_offer (MxrClient *client, char *offer)
     return;
   g_autofree char *room = g_uri_escape_string (plan->room->name, NULL, FALSE);
   g_autofree char *path =
-    g_strdup_printf ("/%s/%s?name=%s%u", plan->is_viewer ? "whep" : "whip", room, plan->is_viewer ? "viewer" : "load",
+    g_strdup_printf ("/%s/%s?name=%s%u", plan->part.is_viewer ? "whep" : "whip", room, plan->part.is_viewer ? "viewer" : "load",
                      plan->number);
   client->is_asking = true;
   mxr_whip_join (client->env->whip, path, offer, on_joined, client);
@@ -172,12 +173,17 @@ static bool
 add_checks (MxrClient *client, GError **error)
 {
   const MxrClientPlan *plan = &client->plan;
-  const MxrSoundCheckConfig config = { plan->n_tones, plan->own_tone, plan->hears_clicks ? &plan->room->clicks : NULL,
-                                       client };
+  const MxrSoundCheckConfig config = {
+    .n_tones = plan->n_tones,
+    .n_others = plan->part.n_others,
+    .own_tone = plan->own_tone,
+    .clicks = plan->hears_clicks ? &plan->room->clicks : NULL,
+    .self = client,
+  };
 
-  if (plan->listens && (client->sound_check = mxr_sound_check_new (&config, error)) == NULL)
+  if (plan->part.listens && (client->sound_check = mxr_sound_check_new (&config, error)) == NULL)
     return false;
-  if (!plan->looks)
+  if (!plan->part.looks)
     return true;
   client->picture_check = mxr_picture_check_new (client->env->codec, &plan->room->flashes, error);
   return client->picture_check != NULL;
@@ -210,13 +216,26 @@ mxr_client_new (const MxrClientEnv *env, const MxrClientPlan *plan, const MxrCli
   return client;
 }
 
+static void
+on_left (const MxrWhipReply *reply, const GError *error, gpointer user_data)
+{
+  MxrClient *client = user_data;
+
+  client->is_asking = false;
+  post_net (client, mxr_client_close, NULL);
+}
+
+/* The connection is kept until the answer, or the server could see its end first and know nobody of that name any more. */
 void
 mxr_client_leave (MxrClient *client)
 {
   client->is_leaving = true;
-  if (client->location != NULL)
-    mxr_whip_leave (client->env->whip, client->location);
-  post_net (client, mxr_client_close, NULL);
+  if (client->location == NULL) {
+    post_net (client, mxr_client_close, NULL);
+    return;
+  }
+  client->is_asking = true;
+  mxr_whip_leave (client->env->whip, client->location, client->is_failed, on_left, client);
 }
 
 bool

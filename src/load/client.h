@@ -4,6 +4,7 @@
 #include "check-picture.h"
 #include "check-sound.h"
 #include "crew.h"
+#include "parts.h"
 #include "tally.h"
 #include "whip.h"
 
@@ -32,14 +33,12 @@ typedef struct {
 /* What one is to do. Clips and room outlive the client. */
 typedef struct {
   MxrLoadRoom *room;
-  bool is_viewer;
+  MxrPart part;
   guint number;
   MxrClip *clips[2]; /* by MxrRtpKind; NULL: sends none */
   guint phase_us[2], first_frame[2];
-  bool expects[2]; /* others send it, so it should come */
-  bool listens, looks;
-  guint n_tones; /* while it listens: of the room */
-  int own_tone;
+  guint n_tones; /* of the room; 0: nobody sends any */
+  int own_tone;  /* -1: none */
   bool hears_clicks;
 } MxrClientPlan;
 

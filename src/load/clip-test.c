@@ -165,7 +165,7 @@ static MxrSoundCheck *
 new_check (guint n_tones, int own_tone, MxrMarks *marks, gpointer self)
 {
   g_autoptr (GError) error = NULL;
-  const MxrSoundCheckConfig config = { n_tones, own_tone, marks, self };
+  const MxrSoundCheckConfig config = { n_tones, 1, own_tone, marks, self };
   MxrSoundCheck *check = mxr_sound_check_new (&config, &error);
   g_assert_no_error (error);
   return check;
@@ -206,8 +206,8 @@ test_listener (void)
   listen_to (other, clip, &marks, 250);
   MxrSoundFindings findings = *mxr_sound_check_get_findings (other);
   g_assert_cmpuint (findings.n_windows, ==, 10);
-  g_assert_cmpuint (findings.n_silent, ==, 0);
   g_assert_cmpuint (findings.least_heard, ==, 1);
+  g_assert_cmpuint (findings.n_short, ==, 0);
   g_assert_cmpfloat (mxr_samples_quantile (&findings.own_db, 1), <, -40);
   g_assert_cmpuint (findings.delays_ms.n, ==, 5);
   g_assert_cmpfloat_with_epsilon (mxr_samples_quantile (&findings.delays_ms, 0.5), 40, 1.5);
@@ -216,6 +216,40 @@ test_listener (void)
   g_assert_cmpuint (mxr_sound_check_get_findings (other)->n_windows, ==, 0);
   mxr_sound_check_free (other);
   mxr_marks_clear (&marks);
+}
+
+/* Five seconds in which of each @n_of packets @n_lost in a row do not come. */
+static void
+listen_with_loss (guint n_of, guint n_lost, MxrSoundFindings *out_findings)
+{
+  g_autoptr (MxrClip) clip = new_tone (1, false);
+  MxrSoundCheck *check = new_check (4, 0, NULL, NULL);
+
+  for (guint i = 0; i < 250; i++) {
+    if (i % n_of >= n_of - n_lost)
+      continue;
+    g_autoptr (MxrRtpPacket) packet =
+      mxr_clip_make_packet (clip, mxr_clip_get_frame (clip, i)->first_packet, (guint16) i, i * 960);
+    const MxrRtpView view = { .payload = packet->payload, .payload_bytes = packet->payload_bytes };
+    mxr_sound_check_feed (check, &view, i + 1, i * 20000);
+  }
+  *out_findings = *mxr_sound_check_get_findings (check);
+  out_findings->own_db = out_findings->delays_ms = (MxrSamples){ 0 };
+  mxr_sound_check_free (check);
+}
+
+static void
+test_lost_packets (void)
+{
+  MxrSoundFindings findings;
+
+  listen_with_loss (5, 1, &findings);
+  g_assert_cmpuint (findings.n_windows, >=, 9);
+  g_assert_cmpuint (findings.n_short, ==, 0);
+  listen_with_loss (50, 15, &findings); /* more than is concealed: no half second is whole */
+  g_assert_cmpuint (findings.n_windows, ==, 5);
+  listen_with_loss (20, 15, &findings);
+  g_assert_cmpuint (findings.n_windows, ==, 0);
 }
 
 /* Who hears the own tone, and nobody else's, has something to say of it. */
@@ -230,7 +264,8 @@ test_listener_of_own (void)
   listen_to (own, clip, &marks, 100);
   MxrSoundFindings findings = *mxr_sound_check_get_findings (own);
   g_assert_cmpfloat (mxr_samples_quantile (&findings.own_db, 0), >, -6);
-  g_assert_cmpuint (findings.n_silent, ==, findings.n_windows);
+  g_assert_cmpuint (findings.least_heard, ==, 0);
+  g_assert_cmpuint (findings.n_short, ==, findings.n_windows);
   g_assert_cmpuint (findings.delays_ms.n, ==, 0); /* own clicks */
   mxr_sound_check_free (own);
   mxr_marks_clear (&marks);
@@ -383,6 +418,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/clip/silence", test_silence);
   g_test_add_func ("/load/clip/listener", test_listener);
   g_test_add_func ("/load/clip/late-clicks", test_late_clicks);
+  g_test_add_func ("/load/clip/lost-packets", test_lost_packets);
   g_test_add_func ("/load/clip/listener-of-own", test_listener_of_own);
   g_test_add_func ("/load/clip/listener-of-noise", test_listener_of_noise);
   g_test_add_func ("/load/clip/picture", test_picture);

@@ -3,6 +3,7 @@
 
 #include "mixroom/transport.h"
 #include "pacer.h"
+#include "tally.h"
 
 /* The net threads of this program, each with its pacer and the buffers that its clients build packets in. */
 
@@ -17,6 +18,7 @@ typedef struct {
   MxrPacer *pacer;
   GRand *random;
   MxrBatch batch; /* empty between two events */
+  MxrTally gone;  /* the counts of clients that have left since they were last forgotten; its samples are empty */
 } MxrCrewThread;
 
 typedef struct {

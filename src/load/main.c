@@ -9,14 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "explain.h"
 #include "run.h"
 
 #define EXIT_USAGE 2
 
 static int
-fail (const GError *error)
+fail (const MxrLoadOptions *options, const GError *error)
 {
-  fprintf (stderr, "mixroom-load: %s\n", error->message);
+  g_autofree char *text = mxr_explain (options, error);
+  fprintf (stderr, "mixroom-load: %s\n", text);
   return EXIT_FAILURE;
 }
 
@@ -51,7 +53,7 @@ tell (const MxrLoadOptions *options, MxrReport *report)
     g_autofree char *json = mxr_report_to_json (report, checks);
     g_autofree char *line = g_strconcat (json, "\n", NULL);
     if (!append (options->json_file, line, &error))
-      return fail (error);
+      return fail (options, error);
   }
   return mxr_checks_passed (checks) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -68,18 +70,13 @@ run (const MxrLoadOptions *options)
     return EXIT_FAILURE;
   }
   if (options->json_file != NULL && !append (options->json_file, "", &error)) /* told now and not after an hour */
-    return fail (error);
+    return fail (options, error);
   g_autoptr (MxrCast) cast = mxr_cast_new (options, &error);
   if (cast == NULL)
-    return fail (error);
+    return fail (options, error);
   if (mxr_run (options, cast, &report, &error))
     return tell (options, &report);
-  fprintf (stderr,
-           "mixroom-load: %s: %s\n"
-           "Is the server running? Start it with: mixroom --listen 127.0.0.1:8080 --set ice.allow_loopback=true "
-           "--set ice.local_addresses=127.0.0.1\n",
-           options->server, error->message);
-  return EXIT_FAILURE;
+  return fail (options, error);
 }
 
 int

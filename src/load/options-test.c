@@ -23,6 +23,7 @@ test_defaults (void)
   g_assert_cmpint (options.n_talkers, ==, options.n_participants);
   g_assert_cmpint (options.n_cameras, ==, options.n_participants);
   g_assert_cmpint (options.codec, ==, MXR_CODEC_VP8);
+  g_assert_cmpint (options.expect, ==, MXR_EXPECT_WHAT_IS_SENT);
   g_assert_false (options.no_audio_level);
   g_assert_cmpuint (mxr_load_options_count_clients (&options), ==, 4);
 }
@@ -63,6 +64,42 @@ test_sound_only (void)
   g_assert_cmpint (options.n_cameras, ==, 0);
 }
 
+/* What a file shows, and what others show, may stand still. */
+static void
+test_frame_rates (void)
+{
+  static const struct {
+    const char *line;
+    double rate;
+  } cases[] = {
+    { "mixroom-load", 5 },
+    { "mixroom-load --video a.mkv", 0 },
+    { "mixroom-load --participants=0 --viewers=2", 0 },
+    { "mixroom-load --cameras=0", 0 },
+    { "mixroom-load --participants=0 --viewers=2 --min-frame-rate=29", 29 },
+    { "mixroom-load --min-frame-rate=0", 0 },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (MxrLoadOptions) options = { 0 };
+    g_assert_true (parse (&options, cases[i].line, NULL));
+    if (options.min_frame_rate != cases[i].rate)
+      g_error ("%s: %g", cases[i].line, options.min_frame_rate);
+  }
+}
+
+static void
+test_expect (void)
+{
+  g_auto (MxrLoadOptions) sound = { 0 }, both = { 0 }, none = { 0 };
+
+  g_assert_true (parse (&sound, "mixroom-load --expect=sound --churn=1 -p 3 -t 2", NULL));
+  g_assert_cmpint (sound.expect, ==, MXR_EXPECT_SOUND);
+  g_assert_true (parse (&both, "mixroom-load --expect=picture,sound", NULL));
+  g_assert_cmpint (both.expect, ==, MXR_EXPECT_SOUND | MXR_EXPECT_PICTURE);
+  g_assert_true (parse (&none, "mixroom-load --expect=none", NULL));
+  g_assert_cmpint (none.expect, ==, MXR_EXPECT_NONE);
+}
+
 /* Each message names the option, so that one sees what to change. */
 static void
 test_errors (void)
@@ -93,6 +130,14 @@ test_errors (void)
     { "mixroom-load --tones --talkers=0", "--talkers=1" },
     { "mixroom-load --tones --dtx", "--dtx" },
     { "mixroom-load --tones --audio=x.wav", "--audio" },
+    { "mixroom-load --churn=1", "--talkers" },
+    { "mixroom-load --participants=3 --talkers=2 --tones --churn=1", "--viewers" },
+    { "mixroom-load --expect=all", "'all'" },
+    { "mixroom-load --expect=none,sound", "'none,sound'" },
+    { "mixroom-load --expect=", "--expect" },
+    { "mixroom-load --expect=picture --codec=none", "--codec" },
+    { "mixroom-load --min-sound=101", "--min-sound" },
+    { "mixroom-load --min-frame-rate=500", "--min-frame-rate" },
     { "mixroom-load localhost:8080", "localhost:8080" },
     { "mixroom-load ftp://localhost", "ftp://localhost" },
     { "mixroom-load http://", "http://" },
@@ -118,6 +163,8 @@ main (int argc, char **argv)
   g_test_add_func ("/load/options/values", test_values);
   g_test_add_func ("/load/options/longest", test_longest);
   g_test_add_func ("/load/options/sound-only", test_sound_only);
+  g_test_add_func ("/load/options/frame-rates", test_frame_rates);
+  g_test_add_func ("/load/options/expect", test_expect);
   g_test_add_func ("/load/options/errors", test_errors);
   return g_test_run ();
 }

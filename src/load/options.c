@@ -3,9 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parts.h"
 #include "tone.h"
 
 #define AS_MANY (-1)
+/* Of the pattern that cameras show at 30, by the least of the server's rungs 15. What a file shows, or who else is in
+ * the room, may stand still, and then the server sends no frames. */
+#define FRAME_RATE_LEAST 5.0
+#define SOUND_LEAST_PERCENT 97
 
 static const char summary[] =
   "Joins a running Mixroom server with many WebRTC clients, sends real media and checks what comes back.";
@@ -48,6 +53,9 @@ set_defaults (MxrLoadOptions *options)
   options->ramp = 10;
   options->settle_s = 2;
   options->duration_s = 10;
+  options->expect = MXR_EXPECT_WHAT_IS_SENT;
+  options->min_frame_rate = AS_MANY;
+  options->min_sound_percent = SOUND_LEAST_PERCENT;
   options->video_kbps = 800;
   options->n_threads = 1;
 }
@@ -79,6 +87,23 @@ read_size (MxrLoadOptions *options, const char *text, GError **error)
       MAX (options->width_px, options->height_px) <= MXR_CANVAS_MAX_PX)
     return true;
   return refuse (error, "--size is even pixels such as 640x360, not '%s'", text);
+}
+
+static bool
+read_expect (MxrLoadOptions *options, const char *text, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+
+  options->expect = MXR_EXPECT_NONE;
+  for (char **word = words; *word != NULL; word++) {
+    if (g_str_equal (*word, "sound"))
+      options->expect |= MXR_EXPECT_SOUND;
+    else if (g_str_equal (*word, "picture"))
+      options->expect |= MXR_EXPECT_PICTURE;
+    else if (!g_str_equal (text, "none"))
+      return refuse (error, "--expect is sound, picture, sound,picture or none, not '%s'", text);
+  }
+  return words[0] != NULL || refuse (error, "--expect is sound, picture, sound,picture or none, and was empty");
 }
 
 static bool
@@ -123,6 +148,8 @@ check_ranges (const MxrLoadOptions *options, GError **error)
     { "duration", options->duration_s, 1, 86400 },
     { "loss", options->loss, 0, 50 },
     { "jitter", options->jitter_ms, 0, 1000 },
+    { "min-sound", options->min_sound_percent, 0, 100 },
+    { "min-frame-rate", options->min_frame_rate, AS_MANY, 120 },
     { "video-bitrate", options->video_kbps, 50, 20000 },
     { "threads", options->n_threads, 1, 64 },
     { "server-pid", options->server_pid, 0, G_MAXINT },
@@ -162,13 +189,32 @@ check_together (const MxrLoadOptions *options, GError **error)
     return refuse (error, "--tones do not pause, so --dtx has no sense with them");
   if (options->tones && options->audio_files != NULL)
     return refuse (error, "--tones and --audio: one or the other is sent");
+  if (options->codec == MXR_CODEC_NONE && options->expect > 0 && (options->expect & MXR_EXPECT_PICTURE) != 0)
+    return refuse (error, "--expect=picture, but --codec=none asks for none");
+  if (options->churn > 0 && !mxr_parts_have_leaver (options))
+    return refuse (error, "--churn lets only those leave who neither talk nor are listened to, and here that is nobody; "
+                          "try fewer --talkers, or more --participants or --viewers");
   return true;
 }
 
 /* ---- All ------------------------------------------------------------------------------------------------------ */
 
+/* Values that are more than a number. */
+typedef struct {
+  char *codec, *size, *expect;
+} Texts;
+
+static void
+texts_clear (Texts *texts)
+{
+  g_free (texts->codec);
+  g_free (texts->size);
+  g_free (texts->expect);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Texts, texts_clear)
+
 static bool
-parse (MxrLoadOptions *o, char **codec, char **size, char ***rest, char **arguments, GError **error)
+parse (MxrLoadOptions *o, Texts *texts, char ***rest, char **arguments, GError **error)
 {
   const GOptionEntry entries[] = {
     { "participants", 'p', 0, G_OPTION_ARG_INT, &o->n_participants, "Who send and receive (4)", "N" },
@@ -181,8 +227,11 @@ parse (MxrLoadOptions *o, char **codec, char **size, char ***rest, char **argume
     { "settle", 0, 0, G_OPTION_ARG_INT, &o->settle_s, "Wait for so long after the last has come (2)", "S" },
     { "duration", 'd', 0, G_OPTION_ARG_INT, &o->duration_s, "Measure for so long then (10)", "S" },
     { "churn", 0, 0, G_OPTION_ARG_DOUBLE, &o->churn, "Leave and join again, so often a second (0)", "N" },
-    { "codec", 'c', 0, G_OPTION_ARG_STRING, codec, "Of pictures: vp8, h264, none (vp8)", "CODEC" },
-    { "size", 0, 0, G_OPTION_ARG_STRING, size, "Of the pictures that are sent (640x360)", "WxH" },
+    { "expect", 0, 0, G_OPTION_ARG_STRING, &texts->expect, "sound,picture or none: what has to come (what is sent)", "WHAT" },
+    { "min-sound", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_sound_percent, "Of its time that each client has it (97)", "PERCENT" },
+    { "min-frame-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_frame_rate, "Of each client's picture (5; 0 with files)", "N" },
+    { "codec", 'c', 0, G_OPTION_ARG_STRING, &texts->codec, "Of pictures: vp8, h264, none (vp8)", "CODEC" },
+    { "size", 0, 0, G_OPTION_ARG_STRING, &texts->size, "Of the pictures that are sent (640x360)", "WxH" },
     { "video-bitrate", 0, 0, G_OPTION_ARG_INT, &o->video_kbps, "Of each picture that is sent (800)", "KBIT" },
     { "audio", 'a', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->audio_files, "Talkers say this; may be given again", "FILE" },
     { "video", 'v', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->video_files, "Cameras show this; may be given again", "FILE" },
@@ -216,26 +265,28 @@ parse (MxrLoadOptions *o, char **codec, char **size, char ***rest, char **argume
 bool
 mxr_load_options_parse (MxrLoadOptions *options, char **arguments, GError **error)
 {
-  g_autofree char *codec = NULL, *size = NULL;
+  g_auto (Texts) texts = { 0 };
   g_auto (GStrv) rest = NULL;
 
   set_defaults (options);
   g_auto (GStrv) words = g_strdupv (arguments); /* the parser takes out of it what it knows */
-  if (!parse (options, &codec, &size, &rest, words, error))
+  if (!parse (options, &texts, &rest, words, error))
     return false;
   if (rest != NULL && rest[1] != NULL)
     return refuse (error, "there is no use for '%s'", rest[1]);
   options->server = rest != NULL ? g_strdup (rest[0]) : NULL;
   if (options->room == NULL)
     options->room = g_strdup ("load");
-  if (!read_codec (options, codec != NULL ? codec : "vp8", error) ||
-      !read_size (options, size != NULL ? size : "640x360", error) || !read_server (options, error) ||
-      !check_ranges (options, error))
+  if (!read_codec (options, texts.codec != NULL ? texts.codec : "vp8", error) ||
+      !read_size (options, texts.size != NULL ? texts.size : "640x360", error) || !read_server (options, error) ||
+      (texts.expect != NULL && !read_expect (options, texts.expect, error)) || !check_ranges (options, error))
     return false;
   if (options->n_talkers == AS_MANY)
     options->n_talkers = options->n_participants;
   if (options->n_cameras == AS_MANY || options->codec == MXR_CODEC_NONE)
     options->n_cameras = options->codec == MXR_CODEC_NONE ? 0 : options->n_participants;
+  if (options->min_frame_rate < 0)
+    options->min_frame_rate = options->n_cameras > 0 && options->video_files == NULL ? FRAME_RATE_LEAST : 0;
   options->loss /= 100;
   return check_together (options, error);
 }

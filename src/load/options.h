@@ -6,6 +6,14 @@
 #define MXR_LOAD_ROOMS_MAX 1000
 #define MXR_LOAD_CLIENTS_MAX 10000 /* in all */
 
+/* What clients should get. */
+typedef enum {
+  MXR_EXPECT_WHAT_IS_SENT = -1, /* by the others of this program; by a room of others: both */
+  MXR_EXPECT_NONE = 0,
+  MXR_EXPECT_SOUND = 1 << 0,
+  MXR_EXPECT_PICTURE = 1 << 1,
+} MxrExpect;
+
 typedef struct {
   char *server; /* http(s)://HOST:PORT */
   char *host;
@@ -15,6 +23,9 @@ typedef struct {
   int n_speakers;                                      /* that the server mixes */
   double ramp, churn;                                  /* a second */
   int settle_s, duration_s;
+  MxrExpect expect;
+  double min_sound_percent; /* of its time that each client has to have sound of */
+  double min_frame_rate; /* of each client's picture; 0: not judged */
   double loss; /* [0..1] */
   int jitter_ms;
   gboolean keeps_order;

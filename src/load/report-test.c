@@ -22,13 +22,21 @@ set_up (Fixture *fixture, gconstpointer unused)
   *report = (MxrReport){ .options = &fixture->options, .n_wanted = 6, .n_joined = 6, .steady_s = 10 };
   report->marks = (MxrCastMarks){ 10, 10 };
   tally->n_clients = tally->n_connected = 6;
-  tally->n_media[MXR_RTP_AUDIO] = tally->n_media[MXR_RTP_VIDEO] = 6;
+  for (guint i = 0; i < 2; i++)
+    tally->n_expected[i] = tally->n_media[i] = 6;
   tally->down_packets = 10000;
   tally->up_bytes = tally->down_bytes = 1250000;
   tally->n_listened = 3;
   tally->n_looked = 1;
   tally->n_windows = 60;
-  tally->least_heard = 3;
+  tally->least_heard = tally->n_compared = 3;
+  tally->n_with_own = 2;
+  for (guint i = 0; i < 6; i++) {
+    mxr_samples_add (&tally->sound_share, 1);
+    mxr_samples_add (&tally->frame_rate, 29);
+  }
+  for (guint i = 0; i < 3; i++)
+    mxr_samples_add (&tally->clicks_share, 1);
   for (guint i = 0; i < 20; i++) {
     mxr_samples_add (&tally->own_db, -50);
     mxr_samples_add (&tally->sound_ms, 30 + i);
@@ -81,7 +89,7 @@ test_all_is_well (Fixture *fixture, gconstpointer unused)
   g_autoptr (GArray) checks = mxr_report_judge (&fixture->report);
   g_assert_true (mxr_checks_passed (checks));
   for (const char *const *name = (const char *const[]){ "joined", "stayed", "left", "whole", "sound", "picture", "loss",
-                                                        "others", "own", "clicks", "flashes", NULL };
+                                                        "cadence", "rate", "others", "own", "clicks", "flashes", NULL };
        *name != NULL; name++)
     get (checks, *name);
 }
@@ -117,17 +125,78 @@ test_each_fault (Fixture *fixture, gconstpointer unused)
   tally->down_repaired = 100;
   assert_fails (fixture, "loss");
   tally->down_repaired = 299;
-  tally->least_heard = 2;
+  tally->most_missed = 1;
   assert_fails (fixture, "others");
-  tally->least_heard = 3;
+  tally->most_missed = 0;
+  tally->n_undecided = 1;
+  assert_fails (fixture, "others");
+  tally->n_undecided = 0;
   mxr_samples_add (&tally->own_db, -3);
   assert_fails (fixture, "own");
   mxr_samples_clear (&tally->own_db);
+  assert_fails (fixture, "own"); /* those who send a tone have not listened for it */
+  mxr_samples_add (&tally->own_db, -50);
+  mxr_samples_add (&tally->clicks_share, 0.4);
+  assert_fails (fixture, "clicks"); /* one of those who listen */
+  mxr_samples_clear (&tally->clicks_share);
   mxr_samples_clear (&tally->sound_ms);
   assert_fails (fixture, "clicks");
   mxr_samples_add_all (&tally->sound_ms, &tally->picture_ms);
   mxr_samples_clear (&tally->picture_ms);
   assert_fails (fixture, "flashes");
+}
+
+/* Each client's own figure decides, not the sum. */
+static void
+test_cadence (Fixture *fixture, gconstpointer unused)
+{
+  MxrTally *tally = &fixture->report.tally;
+
+  mxr_samples_add (&tally->sound_share, 0.96);
+  assert_fails (fixture, "cadence");
+  fixture->options.min_sound_percent = 95;
+  g_autoptr (GArray) lenient = mxr_report_judge (&fixture->report);
+  g_assert_true (get (lenient, "cadence")->is_passed);
+  mxr_samples_clear (&tally->sound_share);
+  mxr_samples_add (&tally->sound_share, 0.98);
+  mxr_samples_add (&tally->frame_rate, 1);
+  assert_fails (fixture, "rate");
+  fixture->options.min_frame_rate = 0;
+  g_autoptr (GArray) checks = mxr_report_judge (&fixture->report);
+  g_assert_true (mxr_checks_passed (checks));
+  g_assert_null (find (checks, "rate"));
+}
+
+/* Where some came so late that nothing can be said of anybody, that is no success. */
+static void
+test_too_short (Fixture *fixture, gconstpointer unused)
+{
+  MxrTally *tally = &fixture->report.tally;
+
+  tally->n_media[MXR_RTP_AUDIO] = 0;
+  assert_fails (fixture, "sound");
+  tally->n_media[MXR_RTP_AUDIO] = 6;
+  tally->n_media[MXR_RTP_VIDEO] = 0;
+  assert_fails (fixture, "picture");
+  tally->n_expected[MXR_RTP_VIDEO] = 0;
+  g_autoptr (GArray) checks = mxr_report_judge (&fixture->report);
+  g_assert_true (mxr_checks_passed (checks));
+  g_assert_null (find (checks, "picture"));
+}
+
+/* With losses a tone may be gone for half a second, but not for most of the time. */
+static void
+test_tones_with_loss (Fixture *fixture, gconstpointer unused)
+{
+  MxrTally *tally = &fixture->report.tally;
+
+  fixture->options.loss = 0.2;
+  tally->most_missed = 1;
+  tally->most_short = 0.4;
+  g_autoptr (GArray) checks = mxr_report_judge (&fixture->report);
+  g_assert_true (get (checks, "others")->is_passed);
+  tally->most_short = 0.6;
+  assert_fails (fixture, "others");
 }
 
 static void
@@ -151,6 +220,7 @@ test_json (Fixture *fixture, gconstpointer unused)
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) checks = mxr_report_judge (&fixture->report);
 
+  fixture->options.loss = 0.025;
   fixture->report.server_begin = (MxrUsage){ G_USEC_PER_SEC, 1, 1000, 9 };
   fixture->report.server_end = (MxrUsage){ 3 * G_USEC_PER_SEC, 1.5, 2000, 10 };
   g_autofree char *text = mxr_report_to_json (&fixture->report, checks);
@@ -160,6 +230,7 @@ test_json (Fixture *fixture, gconstpointer unused)
   JsonObject *root = json_node_get_object (node);
   JsonObject *sound = json_object_get_object_member (root, "sound");
   JsonObject *delay = json_object_get_object_member (sound, "delay_ms");
+  JsonObject *options = json_object_get_object_member (root, "options");
   JsonObject *server = json_object_get_object_member (root, "server");
   g_assert_true (json_object_get_boolean_member (root, "passed"));
   g_assert_cmpint (json_object_get_int_member (delay, "n"), ==, 20);
@@ -167,6 +238,12 @@ test_json (Fixture *fixture, gconstpointer unused)
   g_assert_cmpfloat (json_object_get_double_member (delay, "p95"), ==, 48);
   g_assert_cmpfloat (json_object_get_double_member (delay, "max"), ==, 49);
   g_assert_cmpfloat_with_epsilon (json_object_get_double_member (server, "cores"), 0.25, 1e-9);
+  g_assert_cmpfloat_with_epsilon (json_object_get_double_member (options, "loss_percent"), 2.5, 1e-9);
+  g_assert_cmpstr (json_object_get_string_member (options, "size"), ==, "640x360");
+  g_assert_cmpint (json_object_get_int_member (options, "video_kbps"), ==, 800);
+  g_assert_cmpint (json_object_get_int_member (options, "speakers"), ==, 6);
+  g_assert_false (json_object_get_boolean_member (options, "in_order"));
+  g_assert_cmpfloat (json_object_get_double_member (options, "min_frame_rate"), ==, 5);
   g_assert_false (json_object_has_member (root, "load"));
   g_assert_cmpfloat_with_epsilon (
     json_object_get_double_member (json_object_get_object_member (root, "traffic"), "down_kbps"), 1000, 1e-6);
@@ -180,6 +257,11 @@ test_text (Fixture *fixture, gconstpointer unused)
 
   g_assert_nonnull (strstr (text, "median 39, 95th percentile 48, most 49 ms"));
   g_assert_nonnull (strstr (text, "All checks passed"));
+  g_assert_null (strstr (text, "came again"));
+  fixture->options.churn = 1;
+  fixture->report.n_rejoined = 4;
+  g_autofree char *churned = mxr_report_describe (&fixture->report, checks);
+  g_assert_nonnull (strstr (churned, "left and came again    4\n"));
 }
 
 /* ---- Processes ------------------------------------------------------------------------------------------------ */
@@ -211,6 +293,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("all-is-well", test_all_is_well);
   ADD ("each-fault", test_each_fault);
+  ADD ("cadence", test_cadence);
+  ADD ("too-short", test_too_short);
+  ADD ("tones-with-loss", test_tones_with_loss);
   ADD ("nothing-measured", test_nothing_measured);
   ADD ("json", test_json);
   ADD ("text", test_text);

@@ -9,6 +9,8 @@ static const char *const codec_names[] = {
   [MXR_CODEC_NONE] = "none", [MXR_CODEC_OPUS] = "opus", [MXR_CODEC_VP8] = "vp8", [MXR_CODEC_H264] = "h264"
 };
 
+static const char *const expectations[] = { "none", "sound", "picture", "sound,picture" };
+
 /* Of the last minute; -1: unknown. Above the number of cores the figures are those of a machine that is too small. */
 static double
 get_load_average (void)
@@ -46,6 +48,8 @@ describe_traffic (GString *text, const MxrReport *report)
                           get_kbps (tally->down_bytes, s), (double) tally->down_packets / s);
   g_string_append_printf (text, "  %-22s down %" G_GUINT64_FORMAT " packets, %" G_GUINT64_FORMAT " of them repaired\n",
                           "lost", tally->down_lost, tally->down_repaired);
+  if (report->options->churn > 0)
+    g_string_append_printf (text, "  %-22s %u\n", "left and came again", report->n_rejoined);
   if (tally->n_media[MXR_RTP_VIDEO] == 0)
     return;
   g_string_append_printf (text,
@@ -149,6 +153,8 @@ begin (JsonBuilder *builder, const char *name)
 static void
 add_options (JsonBuilder *builder, const MxrLoadOptions *options)
 {
+  g_autofree char *size = g_strdup_printf ("%ux%u", options->width_px, options->height_px);
+
   begin (builder, "options");
   add_text (builder, "server", options->server);
   add_int (builder, "rooms", options->n_rooms);
@@ -161,8 +167,16 @@ add_options (JsonBuilder *builder, const MxrLoadOptions *options)
   add_number (builder, "churn", options->churn);
   add_int (builder, "settle_s", options->settle_s);
   add_int (builder, "duration_s", options->duration_s);
-  add_number (builder, "loss", options->loss);
+  add_text (builder, "size", size);
+  add_int (builder, "video_kbps", options->video_kbps);
+  add_int (builder, "speakers", options->n_speakers);
+  add_number (builder, "min_sound_percent", options->min_sound_percent);
+  add_number (builder, "min_frame_rate", options->min_frame_rate);
+  if (options->expect != MXR_EXPECT_WHAT_IS_SENT)
+    add_text (builder, "expect", expectations[options->expect]);
+  add_number (builder, "loss_percent", options->loss * 100);
   add_int (builder, "jitter_ms", options->jitter_ms);
+  add_bool (builder, "in_order", options->keeps_order);
   add_bool (builder, "audio_level", !options->no_audio_level);
   add_bool (builder, "dtx", options->dtx);
   add_bool (builder, "tones", options->tones);
@@ -242,9 +256,9 @@ add_media (JsonBuilder *builder, MxrReport *report)
   add_int (builder, "clients_without", tally->n_without[MXR_RTP_AUDIO]);
   add_number (builder, "seconds", (double) tally->down_samples / MXR_SOUND_RATE_HZ);
   add_number (builder, "longest_gap_ms", (double) tally->longest_gap_us[MXR_RTP_AUDIO] / 1000);
-  if (tally->n_windows > 0) {
+  add_samples (builder, "share", &tally->sound_share);
+  if (tally->n_compared > 0 && tally->least_heard != G_MAXUINT)
     add_int (builder, "least_tones", tally->least_heard);
-  }
   add_samples (builder, "own_tone_db", &tally->own_db);
   add_samples (builder, "first_ms", &tally->first_ms[MXR_RTP_AUDIO]);
   add_samples (builder, "delay_ms", &tally->sound_ms);

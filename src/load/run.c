@@ -58,11 +58,12 @@ on_connected (MxrClient *client, gpointer user_data)
   Seat *seat = user_data;
   Run *run = seat->run;
 
-  if (!seat->was_connected) {
-    run->report->n_joined++;
-    run->n_settled++;
-  }
+  *(seat->was_connected ? &run->report->n_rejoined : &run->report->n_joined) += 1;
+  run->n_settled += !seat->was_connected;
   seat->was_connected = true;
+  /* Settling is counted from the last arrival. */
+  if (run->phase == SETTLING)
+    run->phase_us = g_get_monotonic_time ();
 }
 
 static void
@@ -93,10 +94,8 @@ on_gone (MxrClient *client, gpointer user_data)
 
   seat->client = NULL;
   run->n_present--;
-  if (seat->comes_again && run->phase == STEADY) {
-    run->report->n_rejoined++;
+  if (seat->comes_again && run->phase == STEADY)
     begin_client (seat);
-  }
   seat->comes_again = false;
 }
 
@@ -118,14 +117,11 @@ begin_client (Seat *seat)
 
 /* ---- Churn ---------------------------------------------------------------------------------------------------- */
 
-/* Who is listened to or recognised stays, or there would be nothing to compare. */
 static bool
 may_leave (const Seat *seat)
 {
-  if (seat->client == NULL || !seat->was_connected || mxr_client_is_leaving (seat->client))
-    return false;
-  const MxrClientPlan *plan = mxr_client_get_plan (seat->client);
-  return !plan->listens && !plan->looks && plan->own_tone < 0;
+  return seat->client != NULL && seat->was_connected && !mxr_client_is_leaving (seat->client) &&
+         mxr_client_get_plan (seat->client)->part.may_leave;
 }
 
 static void
@@ -157,12 +153,14 @@ static void
 begin_thread (MxrCrewThread *thread, gpointer data)
 {
   mxr_pacer_get_late_us (thread->pacer);
+  thread->gone = (MxrTally){ 0 };
   mxr_pacer_for_each_client (thread->pacer, mxr_client_begin, data);
 }
 
 static void
 add_thread_traffic (MxrCrewThread *thread, gpointer data)
 {
+  mxr_tally_add_counts (data, &thread->gone);
   mxr_pacer_for_each_client (thread->pacer, mxr_client_add_traffic, data);
 }
 
@@ -171,6 +169,7 @@ add_thread (MxrCrewThread *thread, gpointer data)
 {
   MxrTally *tally = data;
   tally->late_us = MAX (tally->late_us, mxr_pacer_get_late_us (thread->pacer));
+  mxr_tally_add_counts (tally, &thread->gone);
   mxr_pacer_for_each_client (thread->pacer, mxr_client_add_all, data);
 }
 

@@ -15,7 +15,9 @@ typedef struct {
   SoupMessage *message;
   GBytes *offer; /* NULL: leaves */
   guint n_attempts;
-  MxrWhipJoined on_joined;
+  gint64 sent_us;
+  bool may_be_gone;
+  MxrWhipAnswered on_answered; /* NULL: nobody waits */
   gpointer user_data;
 } Request;
 
@@ -105,8 +107,10 @@ request_free (Request *request)
 static void
 finish (Request *request, const char *answer, const char *location, const GError *error)
 {
-  if (request->on_joined != NULL)
-    request->on_joined (answer, location, error, request->user_data);
+  const MxrWhipReply reply = { answer, location, request->sent_us };
+
+  if (request->on_answered != NULL)
+    request->on_answered (&reply, error, request->user_data);
   request_free (request);
 }
 
@@ -162,6 +166,13 @@ try_again (Request *request)
   return true;
 }
 
+static bool
+has_left (const Request *request)
+{
+  const guint status = soup_message_get_status (request->message);
+  return status == SOUP_STATUS_OK || (status == SOUP_STATUS_NOT_FOUND && request->may_be_gone);
+}
+
 static void
 judge (Request *request, GBytes *body)
 {
@@ -169,6 +180,7 @@ judge (Request *request, GBytes *body)
   const char *location = soup_message_headers_get_one (soup_message_get_response_headers (message), "Location");
 
   if (request->offer == NULL) {
+    request->whip->n_not_left += !has_left (request);
     finish (request, NULL, NULL, NULL);
   } else if (soup_message_get_status (message) == SOUP_STATUS_CREATED && location != NULL) {
     g_autofree char *answer = g_strndup (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
@@ -181,7 +193,7 @@ judge (Request *request, GBytes *body)
 
 /* Nobody is there any more: the others would wait for the same. */
 static void
-drop_leavings (MxrWhip *whip)
+drop_leavings (MxrWhip *whip, const GError *error)
 {
   const guint n_waiting = g_queue_get_length (&whip->waiting);
 
@@ -192,7 +204,7 @@ drop_leavings (MxrWhip *whip)
       continue;
     }
     whip->n_not_left++;
-    request_free (request);
+    finish (request, NULL, NULL, error);
   }
 }
 
@@ -213,15 +225,15 @@ on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GBytes) body = soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
 
   whip->n_running--;
-  if (body == NULL && request->offer == NULL) {
-    whip->n_not_left++;
-    drop_leavings (whip);
-  }
   if (body != NULL) {
     judge (request, body);
   } else {
     g_autoptr (GError) unreachable = say_unreachable (error);
+    const bool is_leaving = request->offer == NULL;
     finish (request, NULL, NULL, unreachable);
+    whip->n_not_left += is_leaving;
+    if (is_leaving)
+      drop_leavings (whip, unreachable);
   }
   start_next (whip);
 }
@@ -230,6 +242,7 @@ static void
 start (Request *request)
 {
   request->n_attempts++;
+  request->sent_us = g_get_monotonic_time ();
   request->whip->n_running++;
   if (request->offer != NULL)
     soup_message_set_request_body_from_bytes (request->message, "application/sdp", request->offer);
@@ -250,19 +263,23 @@ start_next (MxrWhip *whip)
 }
 
 void
-mxr_whip_join (MxrWhip *whip, const char *path, const char *offer, MxrWhipJoined on_joined, gpointer user_data)
+mxr_whip_join (MxrWhip *whip, const char *path, const char *offer, MxrWhipAnswered on_answered, gpointer user_data)
 {
   Request *request = request_new (whip, "POST", path, g_bytes_new (offer, strlen (offer)));
-  request->on_joined = on_joined;
+  request->on_answered = on_answered;
   request->user_data = user_data;
   g_queue_push_tail (&whip->waiting, request);
   start_next (whip);
 }
 
 void
-mxr_whip_leave (MxrWhip *whip, const char *location)
+mxr_whip_leave (MxrWhip *whip, const char *location, bool may_be_gone, MxrWhipAnswered on_answered, gpointer user_data)
 {
-  g_queue_push_head (&whip->waiting, request_new (whip, "DELETE", location, NULL));
+  Request *request = request_new (whip, "DELETE", location, NULL);
+  request->may_be_gone = may_be_gone;
+  request->on_answered = on_answered;
+  request->user_data = user_data;
+  g_queue_push_head (&whip->waiting, request);
   start_next (whip);
 }
 

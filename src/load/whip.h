@@ -32,15 +32,27 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MxrWhip, mxr_whip_free)
 /** mxr_whip_count: Returns: requests that wait or are under way. */
 guint mxr_whip_count (const MxrWhip *whip);
 
-/* @answer: (nullable): SDP; @location: (nullable): for mxr_whip_leave(); @error: (nullable): set when they are not. */
-typedef void (*MxrWhipJoined) (const char *answer, const char *location, const GError *error, gpointer user_data);
+typedef struct {
+  const char *answer, *location; /* (nullable): SDP; for mxr_whip_leave() */
+  gint64 sent_us;                /* monotonic: when the request that was answered left the queue; 0: none did */
+} MxrWhipReply;
 
-/** mxr_whip_join: @path: "whip/ROOM" or "whep/ROOM" with its query. @on_joined is called once, later. */
-void mxr_whip_join (MxrWhip *whip, const char *path, const char *offer, MxrWhipJoined on_joined, gpointer user_data);
-/** mxr_whip_leave: Goes before all joins that wait. What the answer says is of no interest. */
-void mxr_whip_leave (MxrWhip *whip, const char *location);
+/* @error: (nullable): set when one who wanted to join may not, and when nobody answered. */
+typedef void (*MxrWhipAnswered) (const MxrWhipReply *reply, const GError *error, gpointer user_data);
 
-/** mxr_whip_count_not_left: Returns: leavings that nobody answered. */
+/** mxr_whip_join: @path: "whip/ROOM" or "whep/ROOM" with its query. @on_answered is called once, later. */
+void mxr_whip_join (MxrWhip *whip, const char *path, const char *offer, MxrWhipAnswered on_answered, gpointer user_data);
+/**
+ * mxr_whip_leave:
+ * @may_be_gone: 404 will do, too: the server may have dropped it
+ * @on_answered: (nullable): called once, later; its reply is empty
+ *
+ * Goes before all joins that wait.
+ */
+void mxr_whip_leave (MxrWhip *whip, const char *location, bool may_be_gone, MxrWhipAnswered on_answered,
+                     gpointer user_data);
+
+/** mxr_whip_count_not_left: Returns: leavings that were not answered with 200. */
 guint mxr_whip_count_not_left (const MxrWhip *whip);
 /** mxr_whip_give_up: Joins that still wait are answered with %MXR_WHIP_ERROR_BUSY, from inside. */
 void mxr_whip_give_up (MxrWhip *whip);

@@ -196,7 +196,7 @@ add_stream (Crowd *crowd, const MxrClientPlan *plan, MxrRtpKind kind, guint loca
                                        .self = GUINT_TO_POINTER (stream.ssrc) };
   g_autoptr (GError) error = NULL;
 
-  if (kind == MXR_RTP_AUDIO && plan->listens && (stream.listener = mxr_sound_check_new (&config, &error)) == NULL)
+  if (kind == MXR_RTP_AUDIO && plan->part.listens && (stream.listener = mxr_sound_check_new (&config, &error)) == NULL)
     g_error ("%s", error->message);
   stream.start_us = plan->phase_us[kind] - (gint64) ((double) stream.next_frame * stream.clip->frame_us);
   if (epoll_ctl (crowd->epoll_fd, EPOLL_CTL_ADD, stream.fd, &event) < 0)

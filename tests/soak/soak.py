@@ -5,6 +5,7 @@ anything is left behind at the end.
 usage: soak.py SERVER MIXROOM-LOAD [--minutes 10] [--csv FILE]"""
 
 import argparse
+import math
 import os
 import re
 import signal
@@ -14,13 +15,18 @@ import tempfile
 import time
 import urllib.request
 
-from slope import verdicts
+from slope import step, verdicts
 
 SAMPLE_S = 5
 # Allocator, caches and the rooms that stay reach their size; what grows afterwards grows for ever.
 WARM_UP_SHARE, WARM_UP_LEAST_S = 0.25, 60
 # Growth from the end of the warm-up to the end of the run. A descriptor or a thread is one too many.
 LIMITS = {"memory_mib": 3.0, "threads": 1.0, "descriptors": 1.0, "sound_ms": 10.0, "picture_ms": 10.0}
+# Between two passing rooms there is the same to do every time, so that a step shows there, however late in the run.
+# Descriptors: who comes again while another room ends holds a few, the HTTP connections of the one before, too (87 to 94 in
+# four minutes); what is left over is found at the end, where none is allowed.
+STEP_LIMITS = {"memory_mib": 10.0, "threads": 1.0, "descriptors": 5.0}
+PAUSE_S = 1.5  # after a passing room: what was its own is given back
 # Small pictures: on two cores the load itself must not be what makes the delay grow.
 PICTURES = ["--size", "320x180", "--video-bitrate", "150"]
 STAYING = ["--room", "stays", "--participants", "4", "--talkers", "3", "--viewers", "3", *PICTURES]
@@ -73,6 +79,14 @@ def read_delay_ms(text, kind, before):
     return (total if passed else None), now
 
 
+def read_process(proc):
+    """What it holds: the names are those of STEP_LIMITS."""
+    with open(proc + "/status") as status:
+        text = status.read()
+    return {"memory_mib": int(re.search(r"VmRSS:\s*(\d+)", text).group(1)) / 1024,
+            "threads": int(re.search(r"Threads:\s*(\d+)", text).group(1)), "descriptors": len(os.listdir(proc + "/fd"))}
+
+
 class Watch:
     """Samples of one process."""
 
@@ -81,15 +95,18 @@ class Watch:
         self.metrics = address + "/metrics"
         self.begin = time.monotonic()
         self.series = {name: [] for name in LIMITS}
+        self.between = {name: [] for name in STEP_LIMITS}
         self.before = {"audio": {}, "video": {}}
+
+    def sample_between(self):
+        at = time.monotonic() - self.begin
+        for name, value in read_process(self.proc).items():
+            self.between[name].append((at, value))
 
     def sample(self):
         at = time.monotonic() - self.begin
-        with open(self.proc + "/status") as status:
-            text = status.read()
-        self.note("memory_mib", at, int(re.search(r"VmRSS:\s*(\d+)", text).group(1)) / 1024)
-        self.note("threads", at, int(re.search(r"Threads:\s*(\d+)", text).group(1)))
-        self.note("descriptors", at, len(os.listdir(self.proc + "/fd")))
+        for name, value in read_process(self.proc).items():
+            self.note(name, at, value)
         text = fetch(self.metrics)
         for name, kind in (("sound_ms", "audio"), ("picture_ms", "video")):
             delay_ms, self.before[kind] = read_delay_ms(text, kind, self.before[kind])
@@ -100,11 +117,10 @@ class Watch:
     def note(self, name, at, value):
         self.series[name].append((at, value))
 
-    def settled(self):
+    def settled(self, series):
         end = max(samples[-1][0] for samples in self.series.values() if samples)
         begin = max(end * WARM_UP_SHARE, min(WARM_UP_LEAST_S, end / 2))
-        return {name: [one for one in samples if one[0] >= begin]
-                for name, samples in self.series.items()}
+        return {name: [one for one in samples if one[0] >= begin] for name, samples in series.items()}
 
     def line(self):
         last = {name: samples[-1][1] for name, samples in self.series.items() if samples}
@@ -124,15 +140,18 @@ def run(server, address, load, minutes, log):
     watch = Watch(server.pid, address)
     seconds = minutes * 60
     faults = []
-    staying = [(name, start([load, address, *options, "--duration", str(int(seconds)), "--quiet"], log))
+    staying = [(name, start([load, address, *options, "--duration", str(int(seconds))], log))
                for name, options in (("the room that stays", STAYING), ("the room that changes", CHANGING))]
     passing, n_passed, next_sample = None, 0, 0
     while time.monotonic() - watch.begin < seconds and server.poll() is None:
         if passing is None or passing.poll() is not None:
             if passing is not None and passing.returncode != 0:
                 faults.append(check_load(f"passing room {n_passed}", passing, 1, log))
+            if passing is not None:
+                time.sleep(PAUSE_S)
+                watch.sample_between()
             n_passed += 1
-            passing = start([load, address, "--room", f"passes-{n_passed}", *PASSING, "--quiet"], log)
+            passing = start([load, address, "--room", f"passes-{n_passed}", *PASSING], log)
         if time.monotonic() - watch.begin >= next_sample:
             next_sample = watch.sample() + SAMPLE_S
             print(f"{int(time.monotonic() - watch.begin):6d} s  room {n_passed}  {watch.line()}", flush=True)
@@ -142,19 +161,35 @@ def run(server, address, load, minutes, log):
     return watch, [fault for fault in faults if fault]
 
 
-def check_end(server, address, idle, log):
-    """Everybody is gone: threads and descriptors must be those of before, and SIGTERM must end it well."""
+def check_end(server, address, idle, in_run_mib, log):
+    """Everybody is gone: threads and descriptors must be those of before, memory less than with people in two rooms, and
+    SIGTERM must end it well. For 30 s: GLib's pools end a thread that has had nothing to do for 15."""
     faults = []
     for _ in range(60):
-        left = (len(os.listdir(f"/proc/{server.pid}/fd")), len(os.listdir(f"/proc/{server.pid}/task")))
-        if "mixroom_participants 0" in fetch(address + "/metrics") and left[0] <= idle[0] + 1 and left[1] <= idle[1] + 2:
+        left = read_process(f"/proc/{server.pid}")
+        is_empty = "mixroom_participants 0" in fetch(address + "/metrics")
+        if is_empty and all(left[name] <= idle[name] for name in ("threads", "descriptors")) and left["memory_mib"] < in_run_mib:
             break
         time.sleep(0.5)
     else:
-        faults.append(f"descriptors and threads at the end: {left}; before anybody came: {idle}")
+        faults.append(f"left at the end: {left}, {'nobody' if is_empty else 'somebody'} inside; before anybody came: {idle}; "
+                      f"in the run: {in_run_mib:.0f} MiB")
     server.terminate()
     if server.wait(timeout=30) != 0:
         faults.append("the server ended badly; see " + log.name)
+    return faults
+
+
+def judge(when, found, limits):
+    """Prints the figures; returns what is wrong."""
+    faults = []
+    for name, (gained, is_within) in found.items():
+        if gained is None:
+            faults.append(f"{name} {when}: too few samples; measure for longer, or is the metric gone?")
+            continue
+        print(f"{name}: {gained:+.2f} {when} (limit {limits[name]}){'' if is_within else '  TOO MUCH'}")
+        if not is_within:
+            faults.append(f"{name} grows {when}")
     return faults
 
 
@@ -169,19 +204,19 @@ def main():
     log = tempfile.NamedTemporaryFile("w+", prefix="mixroom-soak-", suffix=".log", delete=False)
     server, address = start_server(options.server, log)
     fetch(address + "/metrics")
-    idle = (len(os.listdir(f"/proc/{server.pid}/fd")), len(os.listdir(f"/proc/{server.pid}/task")))
+    idle = read_process(f"/proc/{server.pid}")
     watch, faults = run(server, address, options.load, options.minutes, log)
     if server.poll() is not None:
         faults.append(f"the server died ({server.returncode}); see {log.name}")
     else:
-        faults += check_end(server, address, idle, log)
+        in_run_mib = min((value for _, value in watch.between["memory_mib"]), default=math.inf)
+        faults += check_end(server, address, idle, in_run_mib, log)
     if options.csv:
         with open(options.csv, "w") as file:
             file.writelines(f"{name},{at:.1f},{value:.3f}\n" for name, samples in watch.series.items() for at, value in samples)
-    for name, (growth, ok) in verdicts(watch.settled(), LIMITS).items():
-        print(f"{name}: {growth:+.2f} in the run (limit {LIMITS[name]}){'' if ok else '  TOO MUCH'}")
-        if not ok:
-            faults.append(f"{name} grows")
+    faults += judge("in the run", verdicts(watch.settled(watch.series), LIMITS), LIMITS)
+    faults += judge("between rooms, from the first tenth to the last", verdicts(watch.settled(watch.between), STEP_LIMITS, step),
+                    STEP_LIMITS)
     print("\n".join(faults) or "nothing grows, nothing is left behind")
     sys.exit(1 if faults else 0)
 
