@@ -132,7 +132,7 @@ pause_all (MxrWhip *whip, SoupMessage *message)
   const guint64 wait_s = after != NULL ? g_ascii_strtoull (after, NULL, 10) : RETRY_DEFAULT_S;
 
   if (whip->pause == 0)
-    whip->pause = g_timeout_add_seconds ((guint) CLAMP (wait_s, 1, RETRY_MAX_S), on_pause_over, whip);
+    whip->pause = g_timeout_add (1000 * (guint) CLAMP (wait_s, 1, RETRY_MAX_S), on_pause_over, whip);
 }
 
 static bool
