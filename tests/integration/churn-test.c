@@ -4,8 +4,8 @@
 #include "wire.h"
 
 #define ROOM "test"
-/* 60 in 20 s by default; with MIXROOM_LONG 120 in 40 s. */
-#define N_VISITS 60
+/* 40 in 30 s by default; with MIXROOM_LONG 120. */
+#define N_VISITS 40
 #define N_VISITS_LONG 120
 #define PAUSE_MS 200
 /* What allocators keep of a storm, with the arenas that the test's environment allows (without: 55 MiB after

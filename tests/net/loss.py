@@ -8,11 +8,10 @@ from lab import slack
 # Command of the link: seconds, at most so much of c's sound made up (either way), longest gap of its picture [ms], g hears
 # c so much.
 STAGES = {
-    "loss 2": (8, 0.01, 1500, 0.97),
     "loss 5": (10, 0.01, 2000, 0.95),
-    "loss 10": (15, 0.03, 3000, 0.9),
+    "loss 10": (12, 0.03, 3000, 0.9),
     "loss 20": (12, 0.1, 8000, 0.8),
-    "burst 5 3": (12, 0.05, 4000, 0.9),
+    "burst 5 3": (10, 0.05, 4000, 0.9),
 }
 
 
