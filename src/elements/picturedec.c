@@ -147,10 +147,12 @@ ask_downstream (MxrPictureDec *self, GstCaps *caps)
                         gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
 }
 
+/* What is of another kind, or too large, is not what was negotiated: another key frame would be of that kind, too. */
 static bool
-is_i420 (const AVFrame *frame)
+is_presentable (const AVFrame *frame)
 {
-  return frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_YUVJ420P;
+  return (frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_YUVJ420P) && frame->width <= SIDE_MAX_PX &&
+         frame->height <= SIDE_MAX_PX;
 }
 
 static bool
@@ -182,7 +184,7 @@ negotiate (MxrPictureDec *self)
 static GstFlowReturn
 push_picture (MxrPictureDec *self)
 {
-  if (!is_i420 (self->frame) || self->frame->width > SIDE_MAX_PX || self->frame->height > SIDE_MAX_PX || !negotiate (self))
+  if (!negotiate (self))
     return GST_FLOW_NOT_NEGOTIATED;
   GstBuffer *buffer = wrap (self);
   if (!self->takes_strides)
@@ -239,7 +241,7 @@ take_pictures (MxrPictureDec *self)
   while (flow == GST_FLOW_OK && avcodec_receive_frame (self->codec, self->frame) == 0) {
     if (is_broken (self->frame))
       wait_for_keyframe (self);
-    else
+    else if (is_presentable (self->frame))
       flow = push_picture (self);
     av_frame_unref (self->frame);
   }

@@ -333,7 +333,7 @@ test_garbage (gconstpointer data)
   }
   while (gst_harness_buffers_in_queue (decoder) > 0)
     gst_buffer_unref (gst_harness_pull (decoder));
-  g_assert_cmpuint (count_requests (decoder), >, 0);
+  g_assert_true (count_requests (decoder) > 0 || codec == &vp8); /* to which almost anything is a picture */
   g_autoptr (GPtrArray) good = encode (WIDTH, HEIGHT, &seq);
   for (guint i = 0; i < N_FRAMES; i++)
     expect_picture (decoder, good->pdata[i]);
